@@ -4,7 +4,11 @@
 export class SuperkernelError extends Error {
   /** A stable word for programs, e.g. `SCENARIO`. */
   readonly code: string = 'FAILED';
-  override name = new.target.name;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** The command line, a scenario, a profile or a model list is malformed; nothing was run. */
