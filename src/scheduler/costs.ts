@@ -1,0 +1,27 @@
+import type {Nanoseconds} from './clock.ts';
+
+/**
+ * What the device profile predicts, by shape class. Policies decide by it, and every launch carries its prediction so
+ * that it can be compared with what the device then took.
+ *
+ * Classes are ids of `KernelClasses`, methods indices of `methods`.
+ */
+export interface Costs {
+  /** Time on an idle device of a superkernel of `size` members of class `cls`, executed by `method`. */
+  durationNs(cls: number, size: number, method: number): Nanoseconds;
+
+  /** The method that takes the least time for `size` members: the pay-off table. */
+  bestMethod(cls: number, size: number): number;
+
+  /** Time on an idle device by the best method. */
+  bestNs(cls: number, size: number): Nanoseconds;
+
+  /** Time on an idle device of one grouped launch of mixed shapes: the first `size` entries of `classes`. */
+  mixedNs(classes: Int32Array, size: number): Nanoseconds;
+
+  /** Time that the host is busy submitting one launch. */
+  submitNs(method: number, size: number): Nanoseconds;
+
+  /** Share (0 to 1] of the device's resident-block capacity that a superkernel fills while it runs alone. */
+  smShare(cls: number, size: number, method: number): number;
+}

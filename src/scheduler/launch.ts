@@ -1,0 +1,39 @@
+import type {Nanoseconds} from './clock.ts';
+
+/**
+ * A superkernel on its way: the heads of `size` streams, executed as one by `method` on a lane, then the same streams'
+ * following kernels up to `steps` in all. Launches are pooled and reused: copy what has to outlive the completion.
+ */
+export class Launch {
+  /** Counts launches of the run from 0. */
+  id = 0;
+  lane = 0;
+  /** Shape class of the first step, -1 where the members' classes differ (grouped). For padding, the common shape. */
+  cls = 0;
+  /** Index into `methods`. */
+  method = 0;
+  size = 0;
+  /** How many consecutive kernels of each member run: 1, or more where a lane runs ahead without asking the host. */
+  steps = 1;
+  /** The members' stream slots are `members[0..size)`. */
+  readonly members: Int32Array;
+  /** The members' own classes at the first step. */
+  readonly classes: Int32Array;
+  /** What the profile predicts of an idle device, all steps. */
+  predictedNs: Nanoseconds = 0;
+  /** When the policy decided. */
+  decidedAt: Nanoseconds = 0;
+  /** When the submission began and when it had left the host's hands. */
+  submittedAt: Nanoseconds = 0;
+  releasedAt: Nanoseconds = 0;
+  /** The device's own start and end, on the run's clock; NaN where a device cannot tell. */
+  startedAt: Nanoseconds = 0;
+  finishedAt: Nanoseconds = 0;
+  /** True where the device reports that the launch failed; its members then run again. */
+  failed = false;
+
+  constructor(maxSize: number) {
+    this.members = new Int32Array(maxSize);
+    this.classes = new Int32Array(maxSize);
+  }
+}

@@ -1,0 +1,26 @@
+import type {Nanoseconds} from './clock.ts';
+import type {Launch} from './launch.ts';
+
+/** Receives what happens, in order, as it happens. Launches are reused: copy what is to be kept. */
+export interface Recorder {
+  arrived(tenant: number, at: Nanoseconds): void;
+  /** A request got its answer at `at`; its first kernel was launched at `startedAt`. */
+  completed(tenant: number, arrivalAt: Nanoseconds, startedAt: Nanoseconds, at: Nanoseconds): void;
+  /** A request left without an answer. */
+  dropped(tenant: number, arrivalAt: Nanoseconds, at: Nanoseconds): void;
+  launched(launch: Launch): void;
+  /** The host saw a launch complete at `at`. */
+  finished(launch: Launch, at: Nanoseconds): void;
+}
+
+/** Sends everything to each of several recorders. */
+export function recordBoth(...recorders: Recorder[]): Recorder {
+  return {
+    arrived: (tenant, at) => recorders.forEach((r) => r.arrived(tenant, at)),
+    completed: (tenant, arrivalAt, startedAt, at) =>
+      recorders.forEach((r) => r.completed(tenant, arrivalAt, startedAt, at)),
+    dropped: (tenant, arrivalAt, at) => recorders.forEach((r) => r.dropped(tenant, arrivalAt, at)),
+    launched: (launch) => recorders.forEach((r) => r.launched(launch)),
+    finished: (launch, at) => recorders.forEach((r) => r.finished(launch, at)),
+  };
+}

@@ -1,0 +1,458 @@
+import type {Arrivals} from './arrivals.ts';
+import type {Clock, Nanoseconds} from './clock.ts';
+import type {Costs} from './costs.ts';
+import type {Device} from './device.ts';
+import {DeviceError, PolicyError} from './errors.ts';
+import type {Groups} from './groups.ts';
+import {methods} from './kernel.ts';
+import type {KernelClasses} from './kernel.ts';
+import {Launch} from './launch.ts';
+import type {Lanes, Policy, Situation} from './policy.ts';
+import type {Programs} from './programs.ts';
+import type {Recorder} from './recorder.ts';
+import {Requests} from './requests.ts';
+import {SlotLists} from './slotLists.ts';
+import {Streams, streamStates} from './streams.ts';
+import type {Tenant} from './tenant.ts';
+
+const {ready: READY, held: HELD, taken: TAKEN, running: RUNNING} = streamStates;
+const PADDED = methods.indexOf('padded');
+const GROUPED = methods.indexOf('grouped');
+
+/** How often a launch may fail in a row before the requests of its members are dropped. */
+const maxAttempts = 3;
+
+/** Decisions between two looks at whether the run should stop: some 10 ms of a simulation. */
+const decisionsPerLook = 16_384;
+
+/** Everything that one run needs; simulated and live runs differ in `clock` and `device` only. */
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  readonly device: Device;
+  readonly policy: Policy;
+  readonly arrivals: Arrivals;
+  readonly tenants: readonly Tenant[];
+  readonly classes: KernelClasses;
+  readonly programs: Programs;
+  readonly groups: Groups;
+  readonly costs: Costs;
+  readonly recorder: Recorder;
+  /** The most members of a superkernel. */
+  readonly maxSize: number;
+}
+
+/** Why a run ended: all work done, the time limit reached, or stopped from outside. */
+export type RunEnd = 'done' | 'limit' | 'stopped';
+
+/**
+ * The scheduling loop, and the state that policies see. It knows neither virtual nor real time: it polls the device,
+ * admits what has arrived, asks the policy once, and waits.
+ *
+ * Order at one instant: completions, then arrivals, then timers, then one decision.
+ */
+export class Scheduler implements Situation {
+  now: Nanoseconds = 0;
+  readonly tenants: readonly Tenant[];
+  readonly streams = new Streams();
+  readonly requests: Requests;
+  readonly programs: Programs;
+  readonly ready: SlotLists;
+  readonly held: SlotLists;
+  readonly groups: Groups;
+  readonly costs: Costs;
+  readonly lanes: LaneTable;
+  readonly maxSize: number;
+  taken = 0;
+  /** Decisions taken so far. */
+  decisions = 0;
+  private readonly clock: Clock;
+  private readonly device: Device;
+  private readonly policy: Policy;
+  private readonly arrivals: Arrivals;
+  private readonly recorder: Recorder;
+  private readonly batched: boolean;
+  private readonly slo: Float64Array;
+  private readonly single: Int32Array;
+  private readonly holds: Uint8Array;
+  private readonly pool: Launch[] = [];
+  private open: Launch;
+  private launches = 0;
+  private wake: Nanoseconds = Infinity;
+  private readonly attempts = new Map<number, number>();
+
+  constructor(options: SchedulerOptions) {
+    const {tenants, groups, policy, device} = options;
+    this.clock = options.clock;
+    this.device = device;
+    this.policy = policy;
+    this.arrivals = options.arrivals;
+    this.recorder = options.recorder;
+    this.tenants = tenants;
+    this.programs = options.programs;
+    this.groups = groups;
+    this.costs = options.costs;
+    this.maxSize = options.maxSize;
+    this.batched = policy.setup?.admission === 'batched';
+    this.slo = Float64Array.from(tenants, (tenant) => tenant.sloNs);
+    this.single = Int32Array.from(tenants, (tenant) => tenant.program(1));
+    this.holds = new Uint8Array(tenants.length);
+    this.requests = new Requests(tenants.length);
+    const groupCount = groups.count + Math.max(0, options.classes.size - groups.of.length);
+    this.ready = new SlotLists(groupCount, this.streams.capacity);
+    this.held = new SlotLists(tenants.length, this.streams.capacity);
+    this.lanes = new LaneTable(device.lanes, device.depth);
+    this.open = new Launch(this.maxSize);
+    device.attach(this);
+    policy.attach?.(this);
+  }
+
+  /**
+   * Runs until no request is left and none can arrive, until `limit`, or until `shouldStop` says so; it is asked now
+   * and then. Can be called again with a later limit.
+   */
+  run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
+    const {clock, device, arrivals, policy} = this;
+    for (;;) {
+      this.now = clock.now();
+      for (let launch = device.poll(); launch !== null; launch = device.poll()) this.finish(launch);
+      while (arrivals.nextAt() <= this.now) this.admit();
+      if (this.wake <= this.now) this.wake = Infinity;
+      this.decisions++;
+      policy.decide(this);
+      if (this.taken > 0) this.fail(`took ${this.taken} kernels without launching them`);
+      if (this.decisions % decisionsPerLook === 0 && shouldStop()) return 'stopped';
+
+      const next = Math.min(arrivals.nextAt(), this.wake);
+      if (next === Infinity && this.lanes.inFlight === 0) {
+        if (this.requests.live === 0) return 'done';
+        this.fail(`left ${this.requests.live} requests waiting with nothing in flight and no timer set`);
+      }
+      if (clock.now() >= limit) return 'limit';
+      if (next > clock.now()) device.wait(Math.min(next, limit));
+    }
+  }
+
+  groupOf(cls: number): number {
+    const {of, count} = this.groups;
+    return cls < of.length ? of[cls] : count + cls - of.length;
+  }
+
+  commonClass(group: number): number {
+    const {of, common, count} = this.groups;
+    return group < count ? common[group] : of.length + group - count;
+  }
+
+  latestStart(slot: number): Nanoseconds {
+    return this.streams.deadlineAt[slot] - this.programs.remainingNs[this.streams.cursor[slot]];
+  }
+
+  take(slot: number): void {
+    const {streams, open} = this;
+    const state = streams.state[slot];
+    if (state === HELD) this.held.remove(slot);
+    else if (state === READY) this.ready.remove(slot);
+    else this.fail(`selected kernel ${slot}, which is ${state === TAKEN ? 'selected already' : 'not ready'}`);
+    if (this.taken === this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
+    streams.state[slot] = TAKEN;
+    open.members[this.taken] = slot;
+    open.classes[this.taken++] = this.programs.classes[streams.cursor[slot]];
+  }
+
+  takeGroup(group: number, most: number): number {
+    let n = 0;
+    for (let slot = this.ready.first(group); slot >= 0 && n < most; slot = this.ready.first(group)) {
+      this.take(slot);
+      n++;
+    }
+    return n;
+  }
+
+  launch(lane: number, method = -1, steps = 1): Launch {
+    const {open, lanes, streams, taken, costs} = this;
+    if (taken === 0) this.fail('launched nothing: take kernels first');
+    if (!(lane >= 0 && lane < lanes.count)) this.fail(`launched on lane ${lane} of ${lanes.count}`);
+    if (lanes.outstanding[lane] >= lanes.depth) {
+      this.fail(`launched on lane ${lane}, which holds ${lanes.depth} launches already`);
+    }
+    this.chooseMethod(method);
+    open.id = this.launches++;
+    open.lane = lane;
+    open.size = taken;
+    open.steps = steps;
+    open.decidedAt = this.now;
+    open.failed = false;
+    for (let i = 0; i < taken; i++) {
+      const slot = open.members[i];
+      streams.state[slot] = RUNNING;
+      if (streams.startedAt[slot] < 0) streams.startedAt[slot] = this.now;
+    }
+    let predicted =
+      open.cls < 0 ? costs.mixedNs(open.classes, taken) : costs.durationNs(open.cls, taken, open.method);
+    if (steps > 1) predicted += this.predictFollowing(open, steps);
+    open.predictedNs = predicted;
+    lanes.freeAt[lane] = Math.max(lanes.freeAt[lane], this.now) + predicted;
+    lanes.outstanding[lane]++;
+    lanes.inFlight++;
+    this.taken = 0;
+    const launch = open;
+    this.open = this.pool.pop() ?? new Launch(this.maxSize);
+    this.device.submit(launch);
+    this.recorder.launched(launch);
+    return launch;
+  }
+
+  wakeAt(time: Nanoseconds): void {
+    if (time < this.wake) this.wake = Math.max(time, this.now + 1);
+  }
+
+  startBatch(tenant: number, size: number): number {
+    return this.startShared([tenant], [size]);
+  }
+
+  startShared(tenants: readonly number[], counts: readonly number[]): number {
+    const {requests} = this;
+    let first = -1;
+    let last = -1;
+    let deadlineAt = Infinity;
+    let batch = 0;
+    for (let i = 0; i < tenants.length; i++) {
+      const tenant = tenants[i];
+      if (!(counts[i] <= requests.waiting[tenant])) {
+        this.fail(
+          `batched ${counts[i]} requests of ${this.tenants[tenant].name}, which has ${requests.waiting[tenant]} waiting`,
+        );
+      }
+      for (let j = 0; j < counts[i]; j++) {
+        const request = requests.dequeue(tenant);
+        deadlineAt = Math.min(deadlineAt, requests.arrivalAt[request] + this.slo[tenant]);
+        if (last < 0) first = request;
+        else requests.next[last] = request;
+        last = request;
+        batch++;
+      }
+    }
+    if (first < 0) this.fail('formed a batch of no requests');
+    const tenant = requests.tenant[first];
+    const cursor = batch === 1 ? this.single[tenant] : this.tenants[tenant].program(batch);
+    return this.startStream(tenant, cursor, deadlineAt, first, batch);
+  }
+
+  drop(slot: number): void {
+    const {streams, requests} = this;
+    const state = streams.state[slot];
+    if (state === READY) this.ready.remove(slot);
+    else if (state === HELD) this.held.remove(slot);
+    else this.fail(`dropped stream ${slot}, whose head is not ready`);
+    for (let request = streams.request[slot]; request >= 0;) {
+      const next = requests.next[request];
+      this.leave(request);
+      request = next;
+    }
+    this.attempts.delete(slot);
+    streams.release(slot);
+  }
+
+  dropWaiting(tenant: number): void {
+    if (this.requests.waiting[tenant] === 0)
+      this.fail(`dropped a request of ${this.tenants[tenant].name}, which has none waiting`);
+    this.leave(this.requests.dequeue(tenant));
+  }
+
+  hold(tenant: number): void {
+    if (this.holds[tenant]) return;
+    this.holds[tenant] = 1;
+    this.moveStreams(tenant, READY);
+  }
+
+  release(tenant: number): void {
+    if (!this.holds[tenant]) return;
+    this.holds[tenant] = 0;
+    this.moveStreams(tenant, HELD);
+  }
+
+  isHeld(tenant: number): boolean {
+    return this.holds[tenant] === 1;
+  }
+
+  /** Moves the tenant's streams that are in `from` to the other list. O(streams in the system), as evictions are rare. */
+  private moveStreams(tenant: number, from: typeof READY | typeof HELD): void {
+    const {streams} = this;
+    for (let slot = 0; slot < streams.capacity; slot++) {
+      if (streams.state[slot] !== from || streams.tenant[slot] !== tenant) continue;
+      (from === READY ? this.ready : this.held).remove(slot);
+      this.makeReady(slot);
+    }
+  }
+
+  private admit(): void {
+    const {arrivals, requests} = this;
+    const at = arrivals.nextAt();
+    const tenant = arrivals.take();
+    this.recorder.arrived(tenant, at);
+    const request = requests.enqueue(tenant, at);
+    if (this.batched) return;
+    requests.dequeue(tenant);
+    this.startStream(tenant, this.single[tenant], at + this.slo[tenant], request, 1);
+  }
+
+  private startStream(
+    tenant: number,
+    cursor: number,
+    deadlineAt: Nanoseconds,
+    request: number,
+    batch: number,
+  ): number {
+    const slot = this.streams.allocate(tenant, cursor, deadlineAt, request, batch);
+    if (slot >= this.ready.slots) {
+      this.ready.growSlots(this.streams.capacity);
+      this.held.growSlots(this.streams.capacity);
+    }
+    this.makeReady(slot);
+    return slot;
+  }
+
+  private makeReady(slot: number): void {
+    const {streams} = this;
+    const tenant = streams.tenant[slot];
+    streams.readyAt[slot] = this.now;
+    streams.stamp[slot]++;
+    if (this.holds[tenant]) {
+      streams.state[slot] = HELD;
+      this.held.append(tenant, slot);
+    } else {
+      streams.state[slot] = READY;
+      const group = this.groupOf(this.programs.classes[streams.cursor[slot]]);
+      if (group >= this.ready.lists) this.ready.growLists(2 * group);
+      this.ready.append(group, slot);
+    }
+    this.policy.onReady?.(slot, this);
+  }
+
+  private finish(launch: Launch): void {
+    const {streams, lanes, programs} = this;
+    const {lane, members, size, steps} = launch;
+    lanes.inFlight--;
+    if (--lanes.outstanding[lane] === 0) lanes.freeAt[lane] = this.now;
+    this.recorder.finished(launch, this.now);
+    this.policy.onFinished?.(launch, this);
+    if (launch.failed) {
+      this.retry(launch);
+    } else {
+      const classes = programs.classes;
+      for (let i = 0; i < size; i++) {
+        const slot = members[i];
+        if (classes[(streams.cursor[slot] += steps)] >= 0) this.makeReady(slot);
+        else this.complete(slot);
+      }
+    }
+    this.pool.push(launch);
+  }
+
+  private complete(slot: number): void {
+    const {streams, requests} = this;
+    const startedAt = streams.startedAt[slot];
+    for (let request = streams.request[slot]; request >= 0;) {
+      const next = requests.next[request];
+      const tenant = requests.tenant[request];
+      this.recorder.completed(tenant, requests.arrivalAt[request], startedAt, this.now);
+      requests.release(request);
+      this.arrivals.left(tenant, this.now);
+      request = next;
+    }
+    streams.release(slot);
+  }
+
+  /** A failed launch has computed nothing: its members are ready again, until they have failed too often. */
+  private retry(launch: Launch): void {
+    for (let i = 0; i < launch.size; i++) {
+      const slot = launch.members[i];
+      const attempts = (this.attempts.get(slot) ?? 0) + 1;
+      this.attempts.set(slot, attempts);
+      this.makeReady(slot);
+      if (attempts >= maxAttempts) this.drop(slot);
+    }
+  }
+
+  private leave(request: number): void {
+    const tenant = this.requests.tenant[request];
+    this.recorder.dropped(tenant, this.requests.arrivalAt[request], this.now);
+    this.requests.release(request);
+    this.arrivals.left(tenant, this.now);
+  }
+
+  /** Sets the open launch's method and class; checks that the method can execute what was taken. */
+  private chooseMethod(method: number): void {
+    const {open, taken} = this;
+    const cls = open.classes[0];
+    let equal = true;
+    for (let i = 1; i < taken; i++) equal &&= open.classes[i] === cls;
+    if (equal) {
+      open.cls = cls;
+      open.method = method < 0 || method === PADDED ? this.costs.bestMethod(cls, taken) : method;
+      return;
+    }
+    if (method === GROUPED) {
+      open.cls = -1;
+      open.method = GROUPED;
+      return;
+    }
+    if (method >= 0 && method !== PADDED)
+      this.fail(`launched kernels of different shapes as ${methods[method]}`);
+    const group = this.groupOf(cls);
+    for (let i = 1; i < taken; i++) {
+      if (this.groupOf(open.classes[i]) !== group)
+        this.fail('padded kernels of different clusters to one shape');
+    }
+    open.cls = this.commonClass(group);
+    open.method = PADDED;
+  }
+
+  /** Predicted time of the steps behind the first; checks that all members run the same kernels there. */
+  private predictFollowing(launch: Launch, steps: number): Nanoseconds {
+    const {programs, streams, costs} = this;
+    const {members, size, method} = launch;
+    const cursor = streams.cursor[members[0]];
+    let predicted = 0;
+    for (let step = 1; step < steps; step++) {
+      const cls = programs.classes[cursor + step];
+      if (cls < 0) this.fail(`launched ${steps} steps of a stream that has ${step} kernels left`);
+      for (let i = 1; i < size; i++) {
+        const other = streams.cursor[members[i]];
+        if (other !== cursor && programs.classes[other + step] !== cls) {
+          this.fail(`launched ${steps} steps of streams that differ after ${step}`);
+        }
+      }
+      predicted += costs.durationNs(cls, size, method);
+    }
+    return predicted;
+  }
+
+  private fail(what: string): never {
+    throw new PolicyError(
+      `policy ${this.policy.name} ${what} (decision ${this.decisions}, at ${this.now} ns)`,
+    );
+  }
+}
+
+/** The lanes' state; the scheduler writes it. */
+class LaneTable implements Lanes {
+  readonly count: number;
+  readonly depth: number;
+  readonly outstanding: Int32Array;
+  readonly freeAt: Float64Array;
+  inFlight = 0;
+
+  constructor(count: number, depth: number) {
+    if (!(count > 0 && depth > 0))
+      throw new DeviceError(`invalid device: ${count} lanes of depth ${depth} (expected at least 1 of 1)`);
+    this.count = count;
+    this.depth = depth;
+    this.outstanding = new Int32Array(count);
+    this.freeAt = new Float64Array(count);
+  }
+
+  idle(): number {
+    for (let lane = 0; lane < this.count; lane++) if (this.outstanding[lane] === 0) return lane;
+    return -1;
+  }
+}
