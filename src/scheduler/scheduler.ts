@@ -339,6 +339,7 @@ export class Scheduler implements Situation {
       this.retry(launch);
     } else {
       const classes = programs.classes;
+      if (this.attempts.size > 0) for (let i = 0; i < size; i++) this.attempts.delete(members[i]);
       for (let i = 0; i < size; i++) {
         const slot = members[i];
         if (classes[(streams.cursor[slot] += steps)] >= 0) this.makeReady(slot);

@@ -58,10 +58,6 @@ export class Streams {
   private grow(): void {
     this.capacity *= 2;
     const capacity = this.capacity;
-    const copy = <T extends Uint8Array | Int32Array | Uint32Array | Float64Array>(larger: T, old: T): T => {
-      larger.set(old);
-      return larger;
-    };
     this.state = copy(new Uint8Array(capacity), this.state);
     this.tenant = copy(new Int32Array(capacity), this.tenant);
     this.cursor = copy(new Int32Array(capacity), this.cursor);
@@ -73,4 +69,9 @@ export class Streams {
     this.stamp = copy(new Uint32Array(capacity), this.stamp);
     this.nextFree = copy(new Int32Array(capacity), this.nextFree);
   }
+}
+
+function copy<T extends Uint8Array | Int32Array | Uint32Array | Float64Array>(larger: T, old: T): T {
+  larger.set(old);
+  return larger;
 }

@@ -1,0 +1,48 @@
+import {z} from 'zod';
+import type {Situation} from '../scheduler/policy.ts';
+import {definePolicy} from './definition.ts';
+
+/** Launches what is ready and coalesces now: on every idle lane the group with the most ready kernels. */
+export const greedy = definePolicy({
+  name: 'greedy',
+  summary: 'coalesce whatever is ready now, the largest group first',
+  source: '[ST] section 4',
+  parameters: z.strictObject({
+    lanes: z.int().min(1).max(64).default(2).describe('superkernels in flight'),
+    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
+    coalesce: z
+      .enum(['class', 'cluster'])
+      .default('class')
+      .describe('equal shapes, or shapes padded within a cluster'),
+  }),
+  create: (parameters) => {
+    const most = parameters['max-size'];
+    return {
+      name: 'greedy',
+      setup: {lanes: parameters.lanes, grouping: parameters.coalesce},
+      decide(situation) {
+        for (let lane = situation.lanes.idle(); lane >= 0; lane = situation.lanes.idle()) {
+          const group = largestGroup(situation);
+          if (group < 0) return;
+          situation.takeGroup(group, Math.min(most, situation.maxSize));
+          situation.launch(lane);
+        }
+      },
+    };
+  },
+});
+
+/** The group with the most ready kernels, among equals the one whose first has waited longest; -1 if none is ready. */
+function largestGroup({ready, streams}: Situation): number {
+  let best = -1;
+  for (let i = 0; i < ready.nonEmptyCount; i++) {
+    const group = ready.nonEmpty[i];
+    if (best >= 0) {
+      const more = ready.count[group] - ready.count[best];
+      if (more < 0) continue;
+      if (more === 0 && streams.readyAt[ready.first(group)] >= streams.readyAt[ready.first(best)]) continue;
+    }
+    best = group;
+  }
+  return best;
+}
