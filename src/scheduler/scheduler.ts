@@ -23,7 +23,7 @@ const GROUPED = methods.indexOf('grouped');
 const maxAttempts = 3;
 
 /** Decisions between two looks at whether the run should stop: some 10 ms of a simulation. */
-const decisionsPerLook = 16_384;
+const defaultDecisionsPerLook = 16_384;
 
 /** Everything that one run needs; simulated and live runs differ in `clock` and `device` only. */
 export interface SchedulerOptions {
@@ -39,6 +39,8 @@ export interface SchedulerOptions {
   readonly recorder: Recorder;
   /** The most members of a superkernel. */
   readonly maxSize: number;
+  /** Decisions between two looks at whether the run should stop. */
+  readonly decisionsPerLook?: number;
 }
 
 /** Why a run ended: all work done, the time limit reached, or stopped from outside. */
@@ -71,6 +73,7 @@ export class Scheduler implements Situation {
   private readonly arrivals: Arrivals;
   private readonly recorder: Recorder;
   private readonly batched: boolean;
+  private readonly decisionsPerLook: number;
   private readonly slo: Float64Array;
   private readonly single: Int32Array;
   private readonly holds: Uint8Array;
@@ -92,6 +95,7 @@ export class Scheduler implements Situation {
     this.groups = groups;
     this.costs = options.costs;
     this.maxSize = options.maxSize;
+    this.decisionsPerLook = options.decisionsPerLook ?? defaultDecisionsPerLook;
     this.batched = policy.setup?.admission === 'batched';
     this.slo = Float64Array.from(tenants, (tenant) => tenant.sloNs);
     this.single = Int32Array.from(tenants, (tenant) => tenant.program(1));
@@ -111,7 +115,7 @@ export class Scheduler implements Situation {
    * and then. Can be called again with a later limit.
    */
   run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
-    const {clock, device, arrivals, policy} = this;
+    const {clock, device, arrivals, policy, decisionsPerLook} = this;
     for (;;) {
       this.now = clock.now();
       for (let launch = device.poll(); launch !== null; launch = device.poll()) this.finish(launch);

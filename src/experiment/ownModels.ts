@@ -1,0 +1,24 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {resolve} from 'node:path';
+import {InputError} from '../scheduler/errors.ts';
+import type {Model} from '../workload/models/layer.ts';
+import {parseModel} from '../workload/models/parse.ts';
+import {findModel} from '../workload/models/zoo.ts';
+import type {Scenario} from './scenario.ts';
+
+/** Every model that a scenario's tenants name: its own files first, then the known ones. */
+export function loadModels(scenario: Scenario, directory: string): Map<string, Model> {
+  const found = new Map<string, Model>();
+  for (const {model} of scenario.tenants) {
+    if (found.has(model)) continue;
+    const file = scenario.models[model];
+    found.set(model, file === undefined ? findModel(model) : readModel(file, directory));
+  }
+  return found;
+}
+
+function readModel(file: string, directory: string): Model {
+  const path = resolve(directory, file);
+  if (!existsSync(path)) throw new InputError(`missing model file: ${file}`);
+  return parseModel(readFileSync(path, 'utf8'), /\.csv$/i.test(file) ? 'csv' : 'yaml', file);
+}

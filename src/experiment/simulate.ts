@@ -1,0 +1,256 @@
+// One simulated run: scenario, policy, load and replication in, summary out. Plain data, so that a worker can do it.
+import {loadModels} from './ownModels.ts';
+import {RunRecorder} from '../metrics/runRecorder.ts';
+import {summarise} from '../metrics/summarise.ts';
+import type {RunSummary} from '../metrics/result.ts';
+import type {Policy, PolicySetup} from '../scheduler/policy.ts';
+import {defaultSetup} from '../scheduler/policy.ts';
+import {InputError} from '../scheduler/errors.ts';
+import type {DataType} from '../scheduler/kernel.ts';
+import {recordBoth} from '../scheduler/recorder.ts';
+import type {Recorder} from '../scheduler/recorder.ts';
+import type {Arrivals} from '../scheduler/arrivals.ts';
+import {Scheduler} from '../scheduler/scheduler.ts';
+import type {RunEnd} from '../scheduler/scheduler.ts';
+import {costModel} from '../profile/costModel.ts';
+import type {CostModel} from '../profile/costModel.ts';
+import {CostTable} from '../profile/costTable.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
+import {SimulatedDevice} from '../sim/simulatedDevice.ts';
+import {VirtualClock} from '../sim/virtualClock.ts';
+import type {Model} from '../workload/models/layer.ts';
+import {stream} from '../workload/random.ts';
+import {arrivalSource, drawAll} from './arrivals.ts';
+import type {FixedArrivals} from './arrivals.ts';
+import {arrivalsAtLoad, offeredLoad} from './load.ts';
+import {memoryNeed, memoryProblem} from './memory.ts';
+import {makePolicy} from './makePolicy.ts';
+import {readProfile} from './profileFiles.ts';
+import type {Scenario} from './scenario.ts';
+import {setUp} from './workbench.ts';
+import type {Workbench} from './workbench.ts';
+
+/** What names one run of a scenario. */
+export interface RunSpec {
+  readonly scenario: Scenario;
+  /** As in the scenario's `policies`. */
+  readonly policy: string;
+  /** Offered load, or null for the tenants' own rates. */
+  readonly load: number | null;
+  /** Counts from 0; every replication draws its own arrivals. */
+  readonly replication: number;
+  /** Folder that relative paths of the scenario start from. */
+  readonly directory: string;
+  /** Arrivals to use instead of the tenants' own processes, e.g. a trace. */
+  readonly arrivals?: FixedArrivals;
+}
+
+/** A policy cannot run the scenario at all, e.g. its contexts do not fit in memory. The other policies still can. */
+export class CannotRunError extends InputError {
+  override readonly code: string = 'CANNOT_RUN';
+}
+
+/** A run about to start, and what a caller may want to look at. */
+export interface PreparedRun {
+  readonly workbench: Workbench;
+  readonly policy: Policy;
+  readonly setup: PolicySetup;
+  readonly costs: CostModel;
+  readonly arrivals: Arrivals;
+  readonly lanes: number;
+  /** When measuring starts and ends, and when the run is cut off. */
+  readonly window: {startNs: number; endNs: number};
+  readonly limitNs: number;
+  readonly seed: string;
+  readonly load: number | null;
+}
+
+/** Resolves what simulated and live runs have in common: policy, models, costs, arrivals. */
+export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise<PreparedRun> {
+  const {scenario} = spec;
+  const models = loadModels(scenario, spec.directory);
+  const seed = `${scenario.seed}/${spec.replication}`;
+  const tenantCount = scenario.tenants.reduce((sum, {replicas}) => sum + replicas, 0);
+  const policy = await makePolicy(spec.policy, {
+    directory: spec.directory,
+    tenants: tenantCount,
+    random: (name) => stream(seed, `policy/${name}`),
+  });
+  const setup = {...defaultSetup, ...policy.setup};
+  const costs = costModel(profile);
+  const maxSize = superkernelLimit(scenario, setup);
+  const workbench = setUp({
+    scenario,
+    models,
+    grouping: setup.grouping,
+    modelFor: (classes) => new CostTable(costs, classes, maxSize),
+  });
+  const {tenants} = workbench;
+  if (scenario.memory) checkMemory(workbench, models, setup, profile, spec.policy);
+  const specs = arrivalsAtLoad(tenants, spec.arrivals ? null : spec.load);
+  const fixed = spec.arrivals ?? drawAll(tenants, specs, scenario.duration, seed);
+  const sloMost = Math.max(...tenants.map(({sloNs}) => sloNs));
+  return {
+    workbench,
+    policy,
+    setup,
+    costs,
+    arrivals: arrivalSource(fixed, tenants, spec.arrivals ? [] : specs, scenario.duration, seed),
+    lanes: setup.lanes === 'per-tenant' ? tenants.length : setup.lanes,
+    window: {startNs: scenario.warmup, endNs: scenario.duration},
+    limitNs: scenario.duration + (scenario.drain ?? 2 * sloMost),
+    seed,
+    load: spec.load ?? (spec.arrivals ? null : offeredLoad(tenants)),
+  };
+}
+
+/** Simulates one run. `recorder` sees what happens besides the metrics; `shouldStop` is asked now and then. */
+export async function simulateRun(
+  spec: RunSpec,
+  options: {recorder?: Recorder; shouldStop?: () => boolean; profile?: DeviceProfile} = {},
+): Promise<RunSummary> {
+  const {scenario} = spec;
+  const profile = options.profile ?? readProfile(scenario.device);
+  const run = await prepareRun(spec, profile);
+  const {workbench, policy, setup, costs, lanes, seed} = run;
+  const {tenants, classes, programs, groups, model} = workbench;
+  const clock = new VirtualClock();
+  const {sharing, contention, noise} = profile;
+  const ownHost = scenario['own-host'];
+  const factors = setup.sharing === 'mps' ? processSpeeds(lanes, sharing.mps_spread.value, seed) : null;
+  const device = new SimulatedDevice({
+    clock,
+    model: ownHost ? model : withoutHost(model),
+    lanes,
+    depth: setup.depth,
+    sharing: {
+      scheme: setup.sharing,
+      sliceNs: sharing.time_slice_ns.value,
+      switchNs: sharing.switch_ns.value,
+      interference: scenario.contention ? contention.interference.value : 0,
+      maxConcurrent: contention.max_concurrent.value,
+    },
+    host: {
+      threads: setup.host,
+      detectNs: ownHost ? costs.detectNs : 0,
+      decideNs: ownHost ? costs.decideNs : 0,
+    },
+    gapNs: costs.gapNs,
+    ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
+    ...(factors === null ? {} : {laneFactor: factors}),
+    ...stragglerOption(scenario, workbench),
+  });
+  const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
+  const scheduler = new Scheduler({
+    clock,
+    device,
+    policy,
+    arrivals: run.arrivals,
+    tenants,
+    classes,
+    programs,
+    groups,
+    costs: model,
+    recorder: options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder),
+    maxSize: superkernelLimit(scenario, setup),
+  });
+  metrics.attach(scheduler);
+  const ended = scheduler.run(run.limitNs, options.shouldStop);
+  const occupancy = setup.sharing === 'dedicated' ? device.smNs / lanes : device.smNs;
+  return summariseRun(run, spec, profile, metrics, ended, clock.time, occupancy / Math.max(1, clock.time));
+}
+
+/** The summary of a run, simulated or live. */
+export function summariseRun(
+  run: PreparedRun,
+  spec: RunSpec,
+  profile: DeviceProfile,
+  metrics: RunRecorder,
+  ended: RunEnd,
+  endedAtNs: number,
+  smOccupancy?: number,
+): RunSummary {
+  const {scenario} = spec;
+  const {tenants} = run.workbench;
+  const dtype: DataType = tenants[0].entry.dtype;
+  const peak = profile.hardware.peak_tflops[dtype];
+  const price = scenario['price-per-hour'] ?? profile.hardware.usd_per_hour?.value;
+  return summarise(metrics, {
+    policy: spec.policy,
+    load: run.load,
+    seed: run.seed,
+    ended,
+    endedAtNs,
+    soloNs: tenants.map(({soloNs}) => soloNs),
+    gpus: run.setup.sharing === 'dedicated' ? tenants.length : 1,
+    ...(peak === undefined ? {} : {peakFlops: peak.value * 1e12}),
+    ...(smOccupancy === undefined ? {} : {smOccupancy}),
+    ...(price === undefined ? {} : {pricePerHour: price}),
+  });
+}
+
+/** Policies that form batches change the kernels' shapes instead of coalescing them: no superkernels beside that. */
+export function superkernelLimit(scenario: Scenario, setup: PolicySetup): number {
+  return setup.admission === 'batched' ? 1 : scenario['max-size'];
+}
+
+function checkMemory(
+  {tenants}: Workbench,
+  models: ReadonlyMap<string, Model>,
+  setup: PolicySetup,
+  profile: DeviceProfile,
+  policy: string,
+): void {
+  const need = memoryNeed(tenants, models, setup.sharing, profile.sharing.context_bytes.value);
+  const problem = memoryProblem(need, profile.hardware.memory_bytes.value);
+  if (problem !== null) throw new CannotRunError(`${policy} ${problem}`);
+}
+
+/** How much slower or faster each MPS process runs than the typical one, drawn once a run. */
+function processSpeeds(lanes: number, spread: number, seed: string): Float64Array {
+  const random = stream(seed, 'device/mps');
+  // Box-Muller; factors stay above a tenth however large the spread.
+  return Float64Array.from({length: lanes}, () => {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return Math.max(0.1, 1 + spread * normal);
+  });
+}
+
+/** Draws from the profile's measured residuals: the inverse of their distribution, linear between quantiles. */
+function residuals(quantiles: readonly number[], seed: string): () => number {
+  const random = stream(seed, 'device/noise');
+  return () => {
+    const at = random() * (quantiles.length - 1);
+    const i = Math.floor(at);
+    return quantiles[i] + (at - i) * (quantiles[i + 1] - quantiles[i]);
+  };
+}
+
+function stragglerOption(
+  {stragglers}: Scenario,
+  {tenants}: Workbench,
+): {tenantFactor?: (tenant: number, now: number) => number} {
+  if (stragglers.length === 0) return {};
+  const ofTenant = tenants.map(({entry}) => stragglers.filter(({tenant}) => tenant === entry.name));
+  return {
+    tenantFactor: (tenant, now) => {
+      let factor = 1;
+      for (const straggler of ofTenant[tenant]) {
+        if (now >= straggler.from && now < straggler.to) factor = Math.max(factor, straggler.factor);
+      }
+      return factor;
+    },
+  };
+}
+
+function withoutHost(model: Workbench['model']): Workbench['model'] {
+  return {
+    durationNs: (cls, size, method) => model.durationNs(cls, size, method),
+    bestMethod: (cls, size) => model.bestMethod(cls, size),
+    bestNs: (cls, size) => model.bestNs(cls, size),
+    mixedNs: (classes, size) => model.mixedNs(classes, size),
+    submitNs: () => 0,
+    smShare: (cls, size, method) => model.smShare(cls, size, method),
+    bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
+  };
+}

@@ -1,0 +1,203 @@
+// The addon as TypeScript sees it, one to one. src/gpu/cuda.ts loads it, checks options and names errors.
+
+/** `path` is empty where no candidate could be opened; `reasons` says why each was refused. */
+export interface LibraryReport {
+  readonly path: string;
+  readonly version: string;
+  readonly reasons: readonly string[];
+}
+
+/** What the driver tells of a device. Clocks are 0 where the driver no longer reports them. */
+export interface DeviceProperties {
+  readonly ordinal: number;
+  readonly name: string;
+  /** PCI address, which NVML knows the device by. */
+  readonly busId: string;
+  readonly memoryBytes: number;
+  readonly computeMajor: number;
+  readonly computeMinor: number;
+  readonly multiprocessors: number;
+  readonly threadsPerMultiprocessor: number;
+  readonly sharedMemoryPerMultiprocessor: number;
+  readonly l2Bytes: number;
+  readonly clockKHz: number;
+  readonly memoryClockKHz: number;
+  readonly memoryBusBits: number;
+  /** 0 default, 2 prohibited, 3 one process at a time. */
+  readonly computeMode: number;
+}
+
+/** A device's state now, by NVML; NaN where the device does not tell. */
+export interface DeviceState {
+  readonly driverVersion: string;
+  readonly smClockMHz: number;
+  readonly memoryClockMHz: number;
+  readonly powerWatts: number;
+  readonly temperatureCelsius: number;
+  /** NVML's bit mask: 4 software power cap, 32 software thermal, 64 hardware thermal, 128 power brake. */
+  readonly throttleReasons: number;
+}
+
+/** Options as the addon reads them; `ContextOptions` of src/gpu/cuda.ts is for people. */
+export interface NativeContextOptions {
+  readonly lanes: number;
+  readonly workspaceBytes: number;
+  readonly maxMembers: number;
+  readonly ringSlots: number;
+  readonly ownContext: boolean;
+  readonly priorities: Int32Array;
+  /** 0 none, 1 events, 2 global timer. */
+  readonly timing: number;
+  readonly memsetFlags: boolean;
+  readonly mappedPointers: boolean;
+}
+
+/** One moment on both clocks, true to within `uncertaintyNs`. */
+export interface ClockReading {
+  /** On `nowNs`. */
+  readonly hostNs: number;
+  /** On the clock of `timings`. */
+  readonly deviceNs: number;
+  readonly uncertaintyNs: number;
+}
+
+/**
+ * A device with its lanes and memory. Addresses are device addresses as numbers; data types are codes (`dataTypeCode`).
+ *
+ * A `submit` enqueues work on a lane and then the write of `ticket` to `flags[lane]`; nothing waits. Tickets are the
+ * caller's: nonzero, rising by one from launch to launch on a lane (they may wrap around as 32-bit integers). Ticket 0
+ * enqueues work alone: `begin(lane, ticket)`, submits with 0, `finish(lane, ticket)` make one launch of several.
+ *
+ * GEMM operands are row-major: C[m,n] = A[m,k] B[k,n]. Products of a kernel with `count` > 1 lie one after another.
+ */
+export interface NativeContext {
+  /** The last completed ticket of each lane, written by the device: read with `Atomics.load`. Empty once destroyed. */
+  readonly flags: Int32Array;
+  /** Operands of the next submit: member i's A, B, C at 3i, 3i + 1, 3i + 2. Read during the call, free after it. */
+  readonly operands: Float64Array;
+  /** Groups of the next `submitGrouped`: m, n, k, members at 4g to 4g + 3; their members follow in `operands`. */
+  readonly shapes: Int32Array;
+  /**
+   * Device times in ns of the launch with a ticket: start at 2 (lane ringSlots + ticket mod ringSlots), end after it.
+   * Global timer: there once the ticket has completed. Events: after `readTiming`.
+   */
+  readonly timings: Float64Array;
+  /** How flags are written: by the stream itself, or by a memset where the driver cannot. */
+  readonly completion: 'writeValue' | 'memset';
+  /** The data types that `submitGrouped` takes: cuBLAS 12.4 knows it for fp32, 12.5 for all. */
+  readonly grouped: 'all' | 'fp32' | 'none';
+
+  submitGemm(
+    lane: number,
+    ticket: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    b: number,
+    c: number,
+  ): void;
+  /** `count` products whose operands lie `stride` elements apart; a stride of 0 shares an operand. */
+  submitStrided(
+    lane: number,
+    ticket: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    count: number,
+    strideA: number,
+    strideB: number,
+    strideC: number,
+    a: number,
+    b: number,
+    c: number,
+  ): void;
+  /** `size` kernels of `operands` one after another, in one call. */
+  submitSequence(
+    lane: number,
+    ticket: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    count: number,
+    size: number,
+  ): void;
+  /** `size` kernels of `operands` as one batched call. size * count is at most `maxMembers`. */
+  submitBatched(
+    lane: number,
+    ticket: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    count: number,
+    size: number,
+  ): void;
+  /** The groups of `shapes` as one call. See `grouped`. */
+  submitGrouped(lane: number, ticket: number, dtype: number, groups: number): void;
+  /** A ReLU over 32-bit floats: each member reads `bytes` / 2 at A and writes as much at C, in vectors of 16 bytes. */
+  submitElementwise(lane: number, ticket: number, bytes: number, size: number): void;
+
+  begin(lane: number, ticket: number): void;
+  finish(lane: number, ticket: number): void;
+
+  /** What is submitted to the lane with ticket 0 until `captureEnd` is recorded, not run. */
+  captureBegin(lane: number, products: number): void;
+  /** The recorded graph's number. */
+  captureEnd(lane: number): number;
+  launchGraph(lane: number, ticket: number, graph: number): void;
+  /** Gives a captured batch the addresses in `operands`: `products` of them, captured after `first` others. */
+  updateGraph(graph: number, first: number, products: number): void;
+  destroyGraph(graph: number): void;
+
+  /** The address of `bytes` of device memory. */
+  alloc(bytes: number): number;
+  free(address: number): void;
+  /** Random values in (-1, 1) with every bit of the significand drawn: the same for a seed on every machine. */
+  fill(address: number, count: number, dtype: number, seed: number): void;
+  memset(address: number, byte: number, bytes: number): void;
+  upload(address: number, from: NodeJS.TypedArray): void;
+  download(address: number, to: NodeJS.TypedArray): void;
+  memoryInfo(): {readonly free: number; readonly total: number};
+
+  /** True when nothing is left on the lane. Throws what went wrong on the device, if anything did. */
+  query(lane: number): boolean;
+  /** Waits for a lane, or for all. */
+  synchronize(lane?: number): void;
+  /** Spins until a lane's flag differs from `seen`: that lane, or -1 at `until` on `nowNs`. */
+  waitFlags(seen: Int32Array, until: number): number;
+  /** With events: fills the `timings` of a completed launch. With the global timer they are there already. */
+  readTiming(lane: number, ticket: number): void;
+  /** Waits for the lane, then reads both clocks at once as nearly as 64 round trips allow. */
+  calibrateClock(lane: number): ClockReading;
+  /** Round trips in ns of one GEMM after another, in C++: what the JavaScript loop is compared with. */
+  benchLoop(
+    lane: number,
+    iterations: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    b: number,
+    c: number,
+  ): Float64Array;
+
+  /** Waits for the device and frees everything; later calls do nothing, all other methods throw. */
+  destroy(): void;
+}
+
+/** The addon's exports. */
+export interface NativeAddon {
+  setErrorFactory(factory: (message: string, call: string, code: string, status: number) => Error): void;
+  /** Kinds: 0 driver, 1 cuBLAS, 2 NVRTC, 3 NVML. A library once open stays open, whatever the candidates. */
+  open(kind: number, candidates: readonly string[]): LibraryReport;
+  devices(): DeviceProperties[];
+  nvml(busId: string): DeviceState;
+  /** CLOCK_MONOTONIC in whole ns. */
+  nowNs(): number;
+  readonly Context: new (ordinal: number, options: NativeContextOptions) => NativeContext;
+}

@@ -1,0 +1,97 @@
+// CUDA graphs: what is submitted to a lane between captureBegin and captureEnd, launched again as one.
+#include <algorithm>
+#include <string>
+
+#include "context.h"
+
+/** captureBegin(lane, products): `products` is the room for pointers of batched and grouped launches in the
+ * graph. */
+void Context::captureBegin(Info info) {
+  Lane &on = lane(info);
+  if (capturing) throw UsageError("INVALID", "a graph is being captured already");
+  if (!cuda::driver.cuGraphInstantiateWithFlags)
+    throw UsageError("UNSUPPORTED", "missing cuGraphInstantiateWithFlags (graphs need CUDA 11.4 or later)");
+  const auto products = static_cast<size_t>(boundedArgument(info, 1, "products", 0, 1 << 24));
+  auto pointers = std::make_unique<GraphPointers>();
+  pointers->capacity = 3 * products;
+  if (products > 0) {
+    const size_t bytes = sizeof(uint64_t) * 3 * products;
+    pointers->pinned = std::make_unique<PinnedMemory>(device, bytes);
+    pointers->device = DeviceMemory(bytes);
+  }
+  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  captured = std::move(pointers);
+  capturing = captured.get();
+  on.capture = capturing;
+}
+
+/** captureEnd(lane): the graph's number. */
+Napi::Value Context::captureEnd(Info info) {
+  Lane &on = lane(info);
+  if (!on.capture) throw UsageError("INVALID", "no graph is being captured on the lane");
+  on.capture = nullptr;
+  capturing = nullptr;
+  std::unique_ptr<GraphPointers> pointers = std::move(captured);
+  CUgraph recorded = nullptr;
+  CU(cuStreamEndCapture, on.stream.get(), &recorded);
+  const Graph graph(recorded);
+  CUgraphExec instance = nullptr;
+  CU(cuGraphInstantiateWithFlags, &instance, recorded, 0);
+  const int id = nextGraph++;
+  graphs.emplace(id, CapturedGraph{GraphInstance(instance), std::move(pointers)});
+  return Napi::Number::New(info.Env(), id);
+}
+
+Context::CapturedGraph &Context::graph(int id) {
+  const auto found = graphs.find(id);
+  if (found == graphs.end()) throw UsageError("INVALID", "unknown graph: " + std::to_string(id));
+  return found->second;
+}
+
+/** launchGraph(lane, ticket, graph). */
+void Context::launchGraph(Info info) {
+  Lane &on = lane(info);
+  const int ticket = intArgument(info, 1);
+  CapturedGraph &launched = graph(intArgument(info, 2));
+  begin(on, ticket);
+  CU(cuGraphLaunch, launched.instance.get(), on.stream.get());
+  launched.lane = on.index;
+  launched.ticket = ticket;
+  finish(on, ticket);
+}
+
+/** True while a launch of the graph may still read its pointers. */
+bool Context::inFlight(const CapturedGraph &graph) {
+  if (graph.lane < 0) return false;
+  const Lane &on = lanes[graph.lane];
+  if (graph.ticket != 0) return !on.reached(graph.ticket);
+  return cuda::driver.cuStreamQuery(on.stream.get()) ==
+         CUDA_ERROR_NOT_READY;  // launched without a ticket of its own
+}
+
+/**
+ * updateGraph(graph, first, products): from the next launch on, the batch of `products` products that was
+ * captured after `first` others reads the addresses in `operands`.
+ */
+void Context::updateGraph(Info info) {
+  CapturedGraph &updated = graph(intArgument(info, 0));
+  const int held = static_cast<int>(updated.pointers->used / 3);
+  const int first = boundedArgument(info, 1, "first", 0, held);
+  const int products = boundedArgument(info, 2, "products", 1, std::min(maxMembers, held - first));
+  if (inFlight(updated))
+    throw UsageError("RING_FULL", "the graph is in flight: its pointers can change when it has completed");
+  uint64_t *a = updated.pointers->pinned->host<uint64_t>() + 3 * static_cast<size_t>(first);
+  for (int i = 0; i < products; i++) {
+    a[i] = static_cast<uint64_t>(operands[3 * i]);
+    a[products + i] = static_cast<uint64_t>(operands[3 * i + 1]);
+    a[2 * products + i] = static_cast<uint64_t>(operands[3 * i + 2]);
+  }
+}
+
+/** destroyGraph(graph): waits for its last launch. */
+void Context::destroyGraph(Info info) {
+  const int id = intArgument(info, 0);
+  const CapturedGraph &ended = graph(id);
+  if (inFlight(ended)) CU(cuStreamSynchronize, lanes[ended.lane].stream.get());
+  graphs.erase(id);
+}

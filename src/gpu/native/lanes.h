@@ -1,0 +1,88 @@
+// A lane: a CUDA stream with its own cuBLAS handle and workspace, a completion flag, and a ring for operand
+// pointers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "resources.h"
+
+/** How a lane tells the host that a launch has completed. */
+enum class Completion { WriteValue, Memset };
+
+/** How device times are taken: not at all, by event pairs, or by a kernel that reads %globaltimer. */
+enum class Timing { None, Events, GlobalTimer };
+
+/** A stretch of operand pointers: where the host writes them and where cuBLAS reads them. */
+struct PointerSlot {
+  uint64_t *host;
+  CUdeviceptr device;
+};
+
+/** Pointers that a captured graph reads at each of its launches. */
+struct GraphPointers {
+  std::unique_ptr<PinnedMemory> pinned;
+  DeviceMemory device;
+  size_t capacity = 0;
+  size_t used = 0;
+};
+
+struct LaneOptions {
+  size_t workspaceBytes;  // 0 leaves the workspace to cuBLAS
+  int maxMembers;
+  int ringSlots;
+  int priority;
+  bool mappedPointers;  // the device reads the pinned ring itself: no copy is enqueued
+  Completion completion;
+  bool events;
+};
+
+class Lane {
+ public:
+  Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneOptions &options,
+       volatile int32_t *flag, CUdeviceptr flagAddress);
+  Lane(Lane &&) = default;
+
+  /**
+   * Room for the pointers of `count` products, three each. Throws RING_FULL where the slot's last user has
+   * not completed: a slot belongs to the ticket that its launch signals.
+   */
+  PointerSlot takePointers(int count);
+
+  /** Enqueues the copy of `count` products' pointers to the device, where one is needed. */
+  void sendPointers(const PointerSlot &slot, int count);
+
+  /** Enqueues the write of `ticket` to the lane's flag. */
+  void writeFlag(int32_t ticket);
+
+  /** Ties the ring slots taken since the last call to `ticket`, whose flag write has been enqueued. */
+  void seal(int32_t ticket);
+
+  /** True once the flag has reached `ticket`; tickets may wrap around. */
+  bool reached(int32_t ticket) const {
+    return static_cast<int32_t>(static_cast<uint32_t>(*flag) - static_cast<uint32_t>(ticket)) >= 0;
+  }
+
+  int index;
+  Stream stream;
+  DeviceMemory workspace;
+  CublasHandle blas;
+  volatile int32_t *flag;
+  CUdeviceptr flagAddress;
+  /** Set while the lane records a graph. */
+  GraphPointers *capture = nullptr;
+  /** Start and end events by slot; empty unless events time the launches. */
+  std::vector<Event> starts;
+  std::vector<Event> ends;
+
+ private:
+  int maxMembers;
+  int ringSlots;
+  Completion completion;
+  bool mappedPointers;
+  std::unique_ptr<PinnedMemory> ring;
+  DeviceMemory deviceRing;
+  std::vector<int32_t> slotTickets;
+  uint64_t taken = 0;   // slots ever taken
+  uint64_t sealed = 0;  // of these, slots that have a ticket
+};

@@ -1,0 +1,44 @@
+import {z} from 'zod';
+import {streamStates} from '../scheduler/streams.ts';
+import {definePolicy} from './definition.ts';
+import {SlackHeap} from './slackHeap.ts';
+
+/** Least slack first: the kernel that has to start soonest, and whatever of its group is ready coalesces with it. */
+export const slo = definePolicy({
+  name: 'slo',
+  summary: 'least slack first, coalescing around the most urgent kernel',
+  source: '[OoO] section 5.2',
+  parameters: z.strictObject({
+    lanes: z.int().min(1).max(64).default(2).describe('superkernels in flight'),
+    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
+    coalesce: z
+      .enum(['none', 'class', 'cluster'])
+      .default('class')
+      .describe('nothing, equal shapes, or shapes padded within a cluster'),
+  }),
+  create: (parameters) => {
+    const {lanes, coalesce} = parameters;
+    const most = coalesce === 'none' ? 1 : parameters['max-size'];
+    const urgent = new SlackHeap();
+    return {
+      name: 'slo',
+      setup: {lanes, grouping: coalesce === 'none' ? 'class' : coalesce},
+      onReady(slot, situation) {
+        const {streams} = situation;
+        if (streams.state[slot] !== streamStates.ready) return;
+        urgent.push(slot, situation.latestStart(slot), streams);
+      },
+      decide(situation) {
+        const {streams, ready} = situation;
+        for (let lane = situation.lanes.idle(); lane >= 0; lane = situation.lanes.idle()) {
+          const seed = urgent.top(streams);
+          if (seed < 0) return;
+          const group = ready.list(seed);
+          situation.take(seed);
+          situation.takeGroup(group, Math.min(most, situation.maxSize) - 1);
+          situation.launch(lane);
+        }
+      },
+    };
+  },
+});

@@ -1,0 +1,45 @@
+import {z} from 'zod';
+import {methods} from '../scheduler/kernel.ts';
+import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
+import {LaneQueues} from './laneQueues.ts';
+
+const SINGLE = methods.indexOf('single');
+
+/** How far a tenant submits ahead of the device. */
+export const runAhead = z
+  .union([z.int().min(1), z.literal('request')])
+  .default('request')
+  .describe('kernels submitted ahead: a number, or the whole request; 1 waits for every kernel');
+
+/**
+ * A policy in which every tenant submits for itself and knows of no other: one request at a time, in order, on its own
+ * lane. Tenant t submits on lane t modulo the number of lanes.
+ */
+export function tenantLanes(name: string, setup: Partial<PolicySetup>, ahead: number | 'request'): Policy {
+  let queues: LaneQueues;
+  const laneOf = (slot: number, {streams, lanes}: Situation): number => streams.tenant[slot] % lanes.count;
+  return {
+    name,
+    setup,
+    attach({lanes, streams}) {
+      queues = new LaneQueues(lanes.count, streams.capacity);
+    },
+    onReady(slot, situation) {
+      queues.onReady(slot, laneOf(slot, situation), situation);
+    },
+    onFinished(launch) {
+      queues.touch(launch.lane);
+    },
+    decide(situation) {
+      const {lanes, streams, programs} = situation;
+      for (let lane = queues.nextChanged(); lane >= 0; lane = queues.nextChanged()) {
+        if (lanes.outstanding[lane] > 0) continue;
+        const slot = queues.first(lane, situation);
+        if (slot < 0) continue;
+        const left = programs.kernelsLeft(streams.cursor[slot]);
+        situation.take(slot);
+        situation.launch(lane, SINGLE, ahead === 'request' ? left : Math.min(left, ahead));
+      }
+    },
+  };
+}

@@ -1,0 +1,199 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import {DeviceError} from '../scheduler/errors.ts';
+import {bytesOf, kernelKey} from '../scheduler/kernel.ts';
+import type {DataType, Gemm, Kernel, Method} from '../scheduler/kernel.ts';
+import {elementwiseNs} from './elementwise.ts';
+import {GemmModel} from './gemmModel.ts';
+import type {LaunchKind, Problem} from './gemmModel.ts';
+import {correctionsOf} from './measured.ts';
+import type {Corrections} from './measured.ts';
+import {dataTypesOf} from './profile.ts';
+import type {DeviceProfile, Region} from './profile.ts';
+
+/** What a profile predicts of kernels, launches and the host. Times in whole ns. */
+export interface CostModel {
+  readonly profile: DeviceProfile;
+  /**
+   * Time on an idle device of a superkernel: `size` members of shape `kernel`, executed by `method`. `single` is `size`
+   * launches in a row on one lane; the other methods launch once. Throws a DeviceError for what the profile cannot
+   * predict.
+   */
+  durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
+  /** Whether shape or size lie outside what the profile was fitted on. */
+  isExtrapolated(kernel: Kernel, size: number, method: Method): boolean;
+  /** Time on an idle device of one grouped launch of mixed GEMM shapes of one data type. */
+  groupedNs(kernels: readonly Kernel[]): Nanoseconds;
+  /**
+   * Share (0 to 1] of the SMs that a superkernel takes while it runs alone: of the resident blocks or of the
+   * arithmetic, whichever is larger.
+   */
+  smShare(kernel: Kernel, size: number, method: Method): number;
+  /** Share (0 to 1) of the DRAM bandwidth that a superkernel takes while it runs alone. */
+  bandwidthShare(kernel: Kernel, size: number, method: Method): number;
+  /** Time that the host is busy submitting one superkernel. */
+  submitNs(method: Method, size: number): Nanoseconds;
+  /** From the end on the device until the host can see it. */
+  readonly detectNs: Nanoseconds;
+  /** Host time of one wake-up: seeing what happened, deciding. */
+  readonly decideNs: Nanoseconds;
+  /** Idle time of a lane between two kernels that it holds. */
+  readonly gapNs: Nanoseconds;
+}
+
+/** The cost model of a profile; `corrected: false` leaves out the measured tables and predicts from the model alone. */
+export function costModel(profile: DeviceProfile, {corrected = true} = {}): CostModel {
+  return new ProfileCosts(profile, corrected ? correctionsOf(profile) : new Map());
+}
+
+class ProfileCosts implements CostModel {
+  readonly profile: DeviceProfile;
+  readonly detectNs: Nanoseconds;
+  readonly decideNs: Nanoseconds;
+  readonly gapNs: Nanoseconds;
+  private readonly corrections: Corrections;
+  private readonly gemms = new Map<DataType, GemmModel>();
+  private readonly dramBytesPerNs: number;
+
+  constructor(profile: DeviceProfile, corrections: Corrections) {
+    this.profile = profile;
+    this.corrections = corrections;
+    this.detectNs = Math.round(profile.host.detect_ns.value);
+    this.decideNs = Math.round(profile.host.decide_ns.value);
+    this.gapNs = Math.round(profile.launch.gap_ns.value);
+    const {sms, clock_mhz, dram_gb_per_s, l2_bytes} = profile.hardware;
+    this.dramBytesPerNs = dram_gb_per_s.value;
+    for (const dtype of dataTypesOf(profile)) {
+      const terms = profile.gemm[dtype]!;
+      const facts = {
+        sms: sms.value,
+        clockRatio: clock_mhz.value / terms.clock_mhz,
+        dramBytesPerNs: dram_gb_per_s.value,
+        l2Bytes: l2_bytes.value,
+      };
+      this.gemms.set(dtype, new GemmModel(terms, facts, bytesOf[dtype]));
+    }
+  }
+
+  durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
+    const modelled = (members: number): number => this.modelNs(kernel, members, method);
+    const table = this.corrections.get(`${kernelKey(kernel)} ${method}`);
+    const ns =
+      table === undefined
+        ? modelled(size)
+        : table.correct(size, modelled, (r) => this.waves(kernel, r, method));
+    return whole(ns, kernel, size);
+  }
+
+  isExtrapolated(kernel: Kernel, size: number, method: Method): boolean {
+    if (kernel.op === 'elementwise') return false;
+    const terms = this.profile.gemm[kernel.dtype];
+    if (terms === undefined) return true;
+    const table = this.corrections.get(`${kernelKey(kernel)} ${method}`);
+    if (table !== undefined && size >= table.least && size <= table.most) return false;
+    return !isInside(terms.region, problemOf(kernel, method === 'single' ? 1 : size));
+  }
+
+  groupedNs(kernels: readonly Kernel[]): Nanoseconds {
+    const first = kernels[0];
+    if (first.op !== 'gemm') throw new DeviceError(`cannot group ${kernelKey(first)}: expected GEMMs`);
+    const problems = kernels.map((kernel) => {
+      if (kernel.op !== 'gemm' || kernel.dtype !== first.dtype) {
+        throw new DeviceError(
+          `cannot group ${kernelKey(kernel)} with ${kernelKey(first)}: expected GEMMs of one data type`,
+        );
+      }
+      return problemOf(kernel, 1);
+    });
+    return whole(this.gemmOf(first).groupedNs(problems), first, kernels.length);
+  }
+
+  smShare(kernel: Kernel, size: number, method: Method): number {
+    // A memory-bound kernel launches more threads than fit.
+    if (kernel.op === 'elementwise') return 1;
+    const members = method === 'single' ? 1 : size;
+    return this.gemmOf(kernel).smShare(problemOf(kernel, members), kindOf(kernel, method));
+  }
+
+  bandwidthShare(kernel: Kernel, size: number, method: Method): number {
+    const members = method === 'single' ? 1 : size;
+    const ns = this.modelNs(kernel, members, method);
+    const bytes =
+      kernel.op === 'elementwise'
+        ? kernel.bytes * members
+        : this.gemmOf(kernel).dramBytes(problemOf(kernel, members), kindOf(kernel, method));
+    return Math.min(1, bytes / ns / this.dramBytesPerNs);
+  }
+
+  submitNs(method: Method, size: number): Nanoseconds {
+    const {fixed_ns, per_member_ns} = this.profile.host.submit[method];
+    return Math.round(fixed_ns + per_member_ns * size);
+  }
+
+  private modelNs(kernel: Kernel, size: number, method: Method): number {
+    if (method === 'single') return size * this.launchNs(kernel, 1, 'single') + (size - 1) * this.gapNs;
+    return this.launchNs(kernel, size, method);
+  }
+
+  /** Time of one launch. */
+  private launchNs(kernel: Kernel, size: number, method: Method): number {
+    if (kernel.op === 'elementwise') return elementwiseNs(this.profile, kernel.bytes * size);
+    const gemm = this.gemmOf(kernel);
+    const problem = problemOf(kernel, size);
+    switch (method) {
+      case 'single':
+        // A layer of several products is a strided batched launch.
+        return kernel.count === 1 ? gemm.singleNs(problem) : gemm.stridedNs(problem);
+      case 'strided':
+        return gemm.stridedNs(problem);
+      case 'batched':
+      case 'padded':
+        return gemm.batchedNs(problem);
+      case 'grouped':
+        return gemm.groupedNs([problem]);
+      default:
+        return method satisfies never;
+    }
+  }
+
+  private waves(kernel: Kernel, size: number, method: Method): number {
+    if (kernel.op === 'elementwise' || method === 'single') return 1;
+    return this.gemmOf(kernel).waves(problemOf(kernel, size), kindOf(kernel, method));
+  }
+
+  private gemmOf(kernel: Gemm): GemmModel {
+    const gemm = this.gemms.get(kernel.dtype);
+    if (gemm === undefined) {
+      const known = [...this.gemms.keys()].join(', ');
+      throw new DeviceError(
+        `profile ${this.profile.name} cannot predict ${kernelKey(kernel)}: missing data type ${kernel.dtype} (known: ${known})`,
+      );
+    }
+    return gemm;
+  }
+}
+
+/** Which of the library's kernels run a superkernel: a layer of several products is a strided batched launch. */
+function kindOf(kernel: Gemm, method: Method): LaunchKind {
+  if (method === 'grouped') return 'grouped';
+  return method === 'single' && kernel.count === 1 ? 'single' : 'batched';
+}
+
+function problemOf(kernel: Gemm, size: number): Problem {
+  return {batch: kernel.count * size, m: kernel.m, n: kernel.n, k: kernel.k};
+}
+
+function isInside(region: Region, problem: Problem): boolean {
+  return (['m', 'n', 'k', 'batch'] as const).every(
+    (key) => problem[key] >= region[key][0] && problem[key] <= region[key][1],
+  );
+}
+
+function whole(ns: number, kernel: Kernel, size: number): Nanoseconds {
+  const rounded = Math.round(ns);
+  if (!(rounded > 0 && rounded < Infinity)) {
+    throw new DeviceError(
+      `invalid duration of ${kernelKey(kernel)}, ${size} members: ${ns} ns (expected above 0)`,
+    );
+  }
+  return rounded;
+}

@@ -1,0 +1,121 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Costs} from '../scheduler/costs.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {Kernel, KernelClasses, Method} from '../scheduler/kernel.ts';
+import type {CostModel} from './costModel.ts';
+
+/** Methods that a scheduler may choose freely: operands of different tenants are neither equally strided nor padded. */
+const free: readonly Method[] = ['single', 'batched', 'grouped'];
+
+/**
+ * A cost model by shape class, remembered: tables of [class, size] in typed arrays, filled when first asked for.
+ * Classes that are interned later are found too; sizes go from 1 to `maxSize`.
+ */
+export class CostTable implements Costs {
+  private readonly model: CostModel;
+  private readonly classes: KernelClasses;
+  private readonly width: number;
+  private readonly free: readonly number[];
+  private capacity = 0;
+  /** By method, then class * width + size; 0: not asked for yet. */
+  private duration: Float64Array[] = [];
+  private sm: Float64Array[] = [];
+  private bandwidth: Float64Array[] = [];
+  /** Index of the best method + 1; 0: not asked for yet. */
+  private best: Uint8Array = new Uint8Array(0);
+  private readonly submit: Float64Array[];
+
+  constructor(model: CostModel, classes: KernelClasses, maxSize: number, choice: readonly Method[] = free) {
+    this.model = model;
+    this.classes = classes;
+    this.width = maxSize + 1;
+    this.free = choice.map((method) => methods.indexOf(method));
+    this.submit = methods.map((method) =>
+      Float64Array.from({length: this.width}, (_, size) => model.submitNs(method, size)),
+    );
+  }
+
+  durationNs(cls: number, size: number, method: number): Nanoseconds {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.duration[method][at];
+    if (known !== 0) return known;
+    return (this.duration[method][at] = this.model.durationNs(
+      this.classes.kernels[cls],
+      size,
+      methods[method],
+    ));
+  }
+
+  bestMethod(cls: number, size: number): number {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.best[at];
+    if (known !== 0) return known - 1;
+    // Of equal times the first method: fewest surprises.
+    let best = this.free[0];
+    for (const method of this.free) {
+      if (!this.isPossible(cls, method)) continue;
+      if (this.durationNs(cls, size, method) < this.durationNs(cls, size, best)) best = method;
+    }
+    this.best[at] = best + 1;
+    return best;
+  }
+
+  bestNs(cls: number, size: number): Nanoseconds {
+    return this.durationNs(cls, size, this.bestMethod(cls, size));
+  }
+
+  mixedNs(classes: Int32Array, size: number): Nanoseconds {
+    const kernels: Kernel[] = [];
+    for (let i = 0; i < size; i++) kernels.push(this.classes.kernels[classes[i]]);
+    return this.model.groupedNs(kernels);
+  }
+
+  submitNs(method: number, size: number): Nanoseconds {
+    return this.submit[method][size];
+  }
+
+  smShare(cls: number, size: number, method: number): number {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.sm[method][at];
+    if (known !== 0) return known;
+    return (this.sm[method][at] = this.model.smShare(this.classes.kernels[cls], size, methods[method]));
+  }
+
+  /** Share (0 to 1) of the DRAM bandwidth that a superkernel takes while it runs alone. */
+  bandwidthShare(cls: number, size: number, method: number): number {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.bandwidth[method][at];
+    if (known >= 0) return known;
+    return (this.bandwidth[method][at] = this.model.bandwidthShare(
+      this.classes.kernels[cls],
+      size,
+      methods[method],
+    ));
+  }
+
+  /** Element-wise kernels have no grouped form. */
+  private isPossible(cls: number, method: number): boolean {
+    return this.classes.kernels[cls].op === 'gemm' || methods[method] !== 'grouped';
+  }
+
+  private grow(cls: number): void {
+    const capacity = Math.max(16, this.capacity * 2, cls + 1);
+    const length = capacity * this.width;
+    const copy = (old: Float64Array | undefined, empty: number): Float64Array => {
+      const table = new Float64Array(length).fill(empty);
+      if (old !== undefined) table.set(old);
+      return table;
+    };
+    this.duration = methods.map((_, i) => copy(this.duration[i], 0));
+    this.sm = methods.map((_, i) => copy(this.sm[i], 0));
+    this.bandwidth = methods.map((_, i) => copy(this.bandwidth[i], -1));
+    const best = new Uint8Array(length);
+    best.set(this.best);
+    this.best = best;
+    this.capacity = capacity;
+  }
+}

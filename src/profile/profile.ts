@@ -1,0 +1,266 @@
+import {z} from 'zod';
+import {InputError} from '../scheduler/errors.ts';
+import type {DataType} from '../scheduler/kernel.ts';
+import {nearestKey} from './nearestKey.ts';
+
+// The device profile: everything the simulator knows of one GPU, each number with where it came from.
+// Units are part of the key. A profile is written by a fit or a calibration and seldom by hand, so that durations are
+// numbers in ns here and not strings with units.
+
+/** The version of the format that this program reads and writes. */
+export const schemaVersion = 1;
+
+const positive = z.number().positive();
+const fraction = z.number().min(0).max(1);
+const count = z.int().positive();
+/** An id of `sources`; `assumption` is legal, and then the number is nobody's measurement. */
+const sourceId = z.string().min(1);
+const sourceIds = z.array(sourceId).min(1);
+const quantity = z.strictObject({value: positive, source: sourceId});
+const quantityOrZero = z.strictObject({value: z.number().min(0), source: sourceId});
+/** a + b R for a launch of R members. */
+const affine = z.strictObject({
+  fixed_ns: z.number().min(0),
+  per_member_ns: z.number().min(0),
+  source: sourceId,
+});
+const range = z.tuple([positive, positive]);
+
+const source = z.strictObject({
+  title: z.string().min(1),
+  licence: z.string().min(1),
+  url: z.string().optional(),
+  /** Of the measurement or of the publication, as precise as known: 2019, 2023-11, 2026-01-31. */
+  date: z
+    .string()
+    .regex(/^\d{4}(-\d{2}(-\d{2})?)?$/)
+    .optional(),
+  clock_mhz: positive.optional(),
+  library: z.string().optional(),
+  note: z.string().optional(),
+});
+
+/** One tile size of the library's kernels; see tile.ts for what the numbers mean. */
+const tile = z.strictObject({
+  name: z.string().min(1),
+  rows: count,
+  columns: count,
+  /** Blocks of this tile that one SM holds at once. */
+  blocks_per_sm: count,
+  /** Time of one step in k of one block when the SM is full. */
+  step_ns: positive,
+  /** Least time of a step in k, however few blocks run: operands in L2, operands in DRAM. */
+  l2_step_ns: positive,
+  dram_step_ns: positive,
+  /** Per block: fill the pipeline, write C. */
+  block_ns: z.number().min(0),
+  /** Most parts that k may be split into; 1: no split-K. */
+  max_splits: count,
+});
+export type Tile = z.infer<typeof tile>;
+
+/** Times over what the bytes of an operand would take at the DRAM bandwidth; see gemmModel.ts. */
+const memory = z.strictObject({
+  a: positive,
+  b: positive,
+  c: positive,
+  /** More for an operand whose long side is k, in full from a length of several `scatter_k`. */
+  a_scatter: z.number().min(0),
+  b_scatter: z.number().min(0),
+  scatter_k: positive,
+  /** For the partial results of a split k. */
+  partials: z.number().min(0),
+  /** Share of the shorter of computing and memory time that the longer does not hide. */
+  exposed: fraction,
+});
+export type MemoryTerms = z.infer<typeof memory>;
+
+const errors = z.strictObject({
+  rows: z.int().min(0),
+  median: z.number().min(0),
+  p90: z.number().min(0),
+  bias: z.number(),
+});
+export type ErrorSummary = z.infer<typeof errors>;
+
+const region = z.strictObject({m: range, n: range, k: range, batch: range});
+export type Region = z.infer<typeof region>;
+
+/** The library's kernels for one way of launching. */
+const launchTerms = z.strictObject({
+  launch_ns: z.number().min(0),
+  /** A split-K launch adds a reduction. */
+  split_ns: z.number().min(0),
+  memory,
+  tiles: z.array(tile).min(1),
+});
+export type LaunchTerms = z.infer<typeof launchTerms>;
+
+const gemm = z.strictObject({
+  source: sourceIds,
+  /** The SM clock of the measurements; computing time scales with the device's clock. */
+  clock_mhz: positive,
+  /** One product; the batched kernels are available besides. */
+  single: launchTerms,
+  batched: launchTerms,
+  grouped: launchTerms,
+  /** What an array of pointers to the operands costs over operands at equal distances. */
+  pointers_ns: z.number().min(0),
+  region,
+  residuals: z.record(z.string(), errors).optional(),
+});
+export type GemmTerms = z.infer<typeof gemm>;
+
+const measured = z.strictObject({
+  source: sourceId,
+  m: count,
+  n: count,
+  k: count,
+  count: count,
+  dtype: z.enum(['fp32', 'tf32', 'fp16', 'bf16']),
+  method: z.enum(['single', 'batched', 'strided', 'grouped', 'padded']),
+  /** [R, ns], R ascending. */
+  points: z.array(z.tuple([count, positive])).min(1),
+});
+export type MeasuredTable = z.infer<typeof measured>;
+
+const byDataType = <T extends z.ZodType>(value: T) =>
+  z.strictObject({
+    fp32: value.optional(),
+    tf32: value.optional(),
+    fp16: value.optional(),
+    bf16: value.optional(),
+  });
+
+const schema = z.strictObject({
+  schema_version: z.literal(schemaVersion),
+  name: z.string().min(1),
+  summary: z.string().min(1),
+  sources: z.record(z.string(), source),
+  hardware: z.strictObject({
+    gpu: z.string().min(1),
+    sms: quantity,
+    clock_mhz: quantity,
+    memory_bytes: quantity,
+    dram_gb_per_s: quantity,
+    l2_bytes: quantity,
+    l2_gb_per_s: quantity,
+    shared_memory_per_sm_bytes: quantity,
+    registers_per_sm: quantity,
+    warps_per_sm: quantity,
+    peak_tflops: byDataType(quantity),
+    usd_per_hour: quantity.optional(),
+  }),
+  gemm: byDataType(gemm),
+  elementwise: z.strictObject({
+    source: sourceId,
+    launch_ns: positive,
+    gb_per_s: positive,
+    l2_gb_per_s: positive,
+  }),
+  launch: z.strictObject({
+    /** Idle time of a lane between two kernels that it holds. */
+    gap_ns: quantityOrZero,
+  }),
+  host: z.strictObject({
+    submit: z.strictObject({
+      single: affine,
+      batched: affine,
+      strided: affine,
+      grouped: affine,
+      padded: affine,
+    }),
+    detect_ns: quantityOrZero,
+    decide_ns: quantityOrZero,
+  }),
+  contention: z.strictObject({
+    /** See contention.ts: slowdown 1 + interference x beside others that fill a share x of the device. */
+    interference: quantityOrZero,
+    max_concurrent: quantity,
+  }),
+  sharing: z.strictObject({
+    time_slice_ns: quantity,
+    switch_ns: quantityOrZero,
+    context_bytes: quantityOrZero,
+    /** Relative standard deviation between the speeds of MPS processes. */
+    mps_spread: quantityOrZero,
+  }),
+  noise: z.strictObject({
+    source: sourceId,
+    /** Quantiles of measured / typical duration at equal steps of probability from 0 to 1; all 1: no noise. */
+    quantiles: z.array(positive).min(2),
+  }),
+  measured: z.array(measured).optional(),
+});
+
+/** A validated device profile. */
+export type DeviceProfile = z.infer<typeof schema>;
+
+/** The data types that a profile holds a GEMM model for. */
+export function dataTypesOf(profile: DeviceProfile): DataType[] {
+  return (Object.keys(profile.gemm) as DataType[]).filter((dtype) => profile.gemm[dtype] !== undefined);
+}
+
+/**
+ * Checks a parsed JSON value. Throws an InputError that names `where`, the path of the fault and what was expected;
+ * for an unknown key, the nearest known one.
+ */
+export function parseProfile(value: unknown, where = 'profile'): DeviceProfile {
+  const version = (value as {schema_version?: unknown} | null)?.schema_version;
+  if (version !== undefined && version !== schemaVersion) {
+    throw new InputError(
+      `${where}: schema_version: expected ${schemaVersion}, got ${JSON.stringify(version)} (written by another version of superkernel)`,
+    );
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw new InputError(`${where}: ${explain(result.error.issues[0], value)}`);
+  checkSources(result.data, where);
+  return result.data;
+}
+
+function explain(issue: z.core.$ZodIssue, value: unknown): string {
+  const path = issue.path.map(String).join('.') || 'profile';
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path);
+    const near = nearestKey(issue.keys[0], known);
+    return `${path}: unknown key "${issue.keys[0]}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
+  }
+  const got = issue.path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+  if (got === undefined) return `${path}: missing`;
+  return `${path}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}, got ${JSON.stringify(got)}`;
+}
+
+/** The keys that the schema knows at a path, for suggestions. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema;
+  for (const key of path) {
+    while (at instanceof z.ZodOptional) at = at.unwrap();
+    if (at instanceof z.ZodObject) at = (at.shape as Record<PropertyKey, unknown>)[key];
+    else if (at instanceof z.ZodArray) at = at.element;
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+  }
+  while (at instanceof z.ZodOptional) at = at.unwrap();
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** Every `source` must be explained in `sources`. */
+function checkSources(profile: DeviceProfile, where: string): void {
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, child] of Object.entries(value)) {
+      if (key === 'source') {
+        for (const id of [child].flat() as string[]) {
+          if (!(id in profile.sources)) {
+            throw new InputError(
+              `${where}: ${path}source: unknown source "${id}" (known: ${Object.keys(profile.sources).join(', ')})`,
+            );
+          }
+        }
+      } else if (key !== 'sources') visit(child, `${path}${key}.`);
+    }
+  };
+  visit(profile, '');
+}
