@@ -29,6 +29,8 @@ export interface CudaDeviceOptions {
   readonly depth: number;
   /** Most products of one batched call, as the context was opened with. */
   readonly maxMembers: number;
+  /** Serves this tenant alone, on the context's first lane: a process or thread of its own. Its lane is its number. */
+  readonly only?: number;
 }
 
 /**
@@ -44,6 +46,10 @@ export class CudaDevice implements Device {
   private readonly tenants: readonly Tenant[];
   private readonly maxMembers: number;
   private readonly codes: Int32Array;
+  private readonly only: number | undefined;
+  /** The lanes that can hold a launch here, and the context's lane of the first. */
+  private readonly firstLane: number;
+  private readonly lastLane: number;
   private run!: DeviceContext;
   private operands: Operands | null = null;
   /** Launches in flight by lane, oldest first, each with its ticket. */
@@ -61,18 +67,21 @@ export class CudaDevice implements Device {
     this.kernels = options.kernels;
     this.tenants = options.tenants;
     this.maxMembers = options.maxMembers;
+    this.only = options.only;
+    this.firstLane = options.only ?? 0;
+    this.lastLane = options.only ?? lanes - 1;
     this.codes = Int32Array.from(options.kernels, (kernel) => dataTypeCode(kernel.dtype));
     this.queue = Array.from({length: lanes}, () => []);
     this.tickets = new Int32Array(lanes);
     this.seen = new Int32Array(lanes);
-    for (let lane = 0; lane < lanes; lane++) {
-      this.seen[lane] = this.tickets[lane] = Atomics.load(options.context.flags, lane);
+    for (let lane = this.firstLane; lane <= this.lastLane; lane++) {
+      this.seen[lane] = this.tickets[lane] = Atomics.load(options.context.flags, lane - this.firstLane);
     }
   }
 
   attach(run: DeviceContext): void {
     this.run = run;
-    this.operands = new Operands(this.context, this.kernels, this.tenants, run);
+    this.operands = new Operands(this.context, this.kernels, this.tenants, run, this.only);
     this.context.synchronize();
   }
 
@@ -85,9 +94,9 @@ export class CudaDevice implements Device {
       if (steps === 1) {
         this.enqueue(launch, 0, ticket);
       } else {
-        this.context.begin(lane, ticket);
+        this.context.begin(lane - this.firstLane, ticket);
         for (let step = 0; step < steps; step++) this.enqueue(launch, step, 0);
-        this.context.finish(lane, ticket);
+        this.context.finish(lane - this.firstLane, ticket);
       }
     } catch (error) {
       this.giveUp(launch, ticket, error);
@@ -101,10 +110,10 @@ export class CudaDevice implements Device {
   poll(): Launch | null {
     if (this.inFlight === 0) return null;
     const {flags} = this.context;
-    for (let lane = 0; lane < this.lanes; lane++) {
+    for (let lane = this.firstLane; lane <= this.lastLane; lane++) {
       const queue = this.queue[lane];
       if (queue.length === 0) continue;
-      const done = Atomics.load(flags, lane);
+      const done = Atomics.load(flags, lane - this.firstLane);
       // Tickets rise by one a launch, so the oldest in flight has the one after the last seen.
       if (((done - this.seen[lane]) | 0) <= 0) continue;
       this.seen[lane] = (this.seen[lane] + 1) | 0;
@@ -117,19 +126,21 @@ export class CudaDevice implements Device {
   }
 
   wait(until: Nanoseconds): void {
-    const {clock, context, lanes, seen, queue} = this;
+    const {clock, context, firstLane, lastLane, seen, queue} = this;
     const {flags} = context;
     const begin = clock.now();
     const end = Math.min(until, begin + longestWaitNs);
     let queryAt = begin + queryAfterNs;
     for (;;) {
-      for (let lane = 0; lane < lanes; lane++) {
-        if (queue[lane].length > 0 && Atomics.load(flags, lane) !== seen[lane]) return;
+      for (let lane = firstLane; lane <= lastLane; lane++) {
+        if (queue[lane].length > 0 && Atomics.load(flags, lane - firstLane) !== seen[lane]) return;
       }
       const now = clock.now();
       if (now >= end) return;
       if (now >= queryAt) {
-        for (let lane = 0; lane < lanes; lane++) if (queue[lane].length > 0) context.query(lane);
+        for (let lane = firstLane; lane <= lastLane; lane++) {
+          if (queue[lane].length > 0) context.query(lane - firstLane);
+        }
         queryAt = now + queryAfterNs;
       }
     }
@@ -149,7 +160,8 @@ export class CudaDevice implements Device {
   private enqueue(launch: Launch, step: number, ticket: number): void {
     const {context, run, kernels} = this;
     const {streams, programs} = run;
-    const {lane, members, size, method} = launch;
+    const {members, size, method} = launch;
+    const lane = launch.lane - this.firstLane;
     const operands = this.operands!;
     const first = streams.cursor[members[0]] + step;
     if (first >= operands.known) operands.follow(run);
@@ -200,7 +212,7 @@ export class CudaDevice implements Device {
       shapes[4 * groups + 3] = 1;
       groups++;
     }
-    this.context.submitGrouped(lane, ticket, this.codeOf(classes[0]), groups);
+    this.context.submitGrouped(lane - this.firstLane, ticket, this.codeOf(classes[0]), groups);
   }
 
   private codeOf(cls: number): number {
@@ -216,7 +228,7 @@ export class CudaDevice implements Device {
     )
       throw error;
     // What was enqueued before the failing call still runs; the ticket is then written behind it.
-    this.context.finish(launch.lane, ticket);
+    this.context.finish(launch.lane - this.firstLane, ticket);
     launch.failed = true;
     launch.releasedAt = this.clock.now();
     this.queue[launch.lane].push(launch);

@@ -43,20 +43,22 @@ export class Operands {
   private readonly kernels: readonly Kernel[];
   private readonly context: CudaContext;
 
-  /** Allocates and fills. Throws an InputError when the plan does not fit in the memory that is free. */
+  /** Allocates and fills, for all tenants or for one. Throws an InputError when the plan does not fit in the memory that is free. */
   constructor(
     context: CudaContext,
     kernels: readonly Kernel[],
     tenants: readonly Tenant[],
     {programs}: DeviceContext,
+    only?: number,
     seed = 1,
   ) {
     this.context = context;
     this.kernels = kernels;
     this.tensorBytes = Math.max(...kernels.map(tensorBytesOf));
     this.offsets = offsetsOf(programs.classes, kernels);
-    this.weightBytes = Float64Array.from(tenants, (tenant) => {
+    this.weightBytes = Float64Array.from(tenants, (tenant, i) => {
       let total = 0;
+      if (only !== undefined && i !== only) return total;
       for (let cursor = tenant.program(1); programs.classes[cursor] >= 0; cursor++) {
         total += weightBytesOf(kernels[programs.classes[cursor]]);
       }
@@ -64,7 +66,7 @@ export class Operands {
     });
     // A padded launch reads the common shape from where a smaller member's weights start.
     const slack = Math.max(...kernels.map(weightBytesOf));
-    const weights = this.weightBytes.reduce((sum, bytes) => sum + bytes + slack, 0);
+    const weights = this.weightBytes.reduce((sum, bytes) => sum + (bytes === 0 ? 0 : bytes + slack), 0);
     const {free} = context.memoryInfo();
     const room = free * usableShare - weights;
     this.pairs = Math.min(mostActivations, Math.floor(room / (2 * this.tensorBytes)));
@@ -86,7 +88,7 @@ export class Operands {
     let at = block;
     this.weightBytes.forEach((bytes, tenant) => {
       this.weightsAt[tenant] = at;
-      at += bytes + slack;
+      if (bytes > 0) at += bytes + slack;
     });
     this.activationAt = this.allocate(activationBytes, seed + 1);
   }

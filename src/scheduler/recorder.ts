@@ -1,8 +1,11 @@
 import type {Nanoseconds} from './clock.ts';
+import type {DeviceContext} from './device.ts';
 import type {Launch} from './launch.ts';
 
 /** Receives what happens, in order, as it happens. Launches are reused: copy what is to be kept. */
 export interface Recorder {
+  /** Called once, before anything happens: gives sight of the members behind a launch's slots. */
+  attach?(context: DeviceContext): void;
   arrived(tenant: number, at: Nanoseconds): void;
   /** A request got its answer at `at`; its first kernel was launched at `startedAt`. */
   completed(tenant: number, arrivalAt: Nanoseconds, startedAt: Nanoseconds, at: Nanoseconds): void;
@@ -16,6 +19,7 @@ export interface Recorder {
 /** Sends everything to each of several recorders. */
 export function recordBoth(...recorders: Recorder[]): Recorder {
   return {
+    attach: (context) => recorders.forEach((r) => r.attach?.(context)),
     arrived: (tenant, at) => recorders.forEach((r) => r.arrived(tenant, at)),
     completed: (tenant, arrivalAt, startedAt, at) =>
       recorders.forEach((r) => r.completed(tenant, arrivalAt, startedAt, at)),

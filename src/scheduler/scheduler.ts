@@ -107,6 +107,7 @@ export class Scheduler implements Situation {
     this.lanes = new LaneTable(device.lanes, device.depth);
     this.open = new Launch(this.maxSize);
     device.attach(this);
+    this.recorder.attach?.(this);
     policy.attach?.(this);
   }
 

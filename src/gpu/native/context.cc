@@ -132,8 +132,6 @@ void Context::release() noexcept {
   lanes.clear();
   allocations.clear();
   compiled.reset();
-  if (flags) flags->release();
-  if (timings) timings->release();
   flags.reset();
   timings.reset();
   device.reset();
@@ -150,7 +148,9 @@ void Context::destroy(Info) {
   if (!device) return;
   // First take the views away: a read after the memory is gone would end the process.
   detachViews();
+  const auto shared = {flags, timings};
   release();
+  for (const auto &memory : shared) memory->release();
 }
 
 Lane &Context::lane(Info info) {

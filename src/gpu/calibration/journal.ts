@@ -1,0 +1,78 @@
+// What has been measured so far, as a file of JSON lines that survives an interruption.
+import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {InputError} from '../../scheduler/errors.ts';
+
+/** One measurement by its key, or why it failed. */
+export type Entry = {readonly key: string; readonly value: unknown} | {readonly key: string; readonly error: string};
+
+/**
+ * Measurements by key. With a path, every record is appended to that file at once; a file of the same heading is gone on
+ * with, and its failures are tried again.
+ */
+export class Journal {
+  readonly path: string | null;
+  /** Records that were found in the file. */
+  readonly resumed: number;
+  private readonly values = new Map<string, unknown>();
+  private readonly failures = new Map<string, string>();
+
+  /** Throws an InputError where the file was begun under another heading, e.g. on another GPU. */
+  constructor(path: string | null, heading: Readonly<Record<string, unknown>>) {
+    this.path = path;
+    const first = JSON.stringify({heading});
+    if (path !== null && existsSync(path) && readFileSync(path, 'utf8') !== '') this.read(path, first);
+    else if (path !== null) writeFileSync(path, `${first}\n`);
+    this.resumed = this.values.size;
+  }
+
+  has(key: string): boolean {
+    return this.values.has(key);
+  }
+
+  get(key: string): unknown {
+    return this.values.get(key);
+  }
+
+  record(key: string, value: unknown): void {
+    this.values.set(key, value);
+    this.failures.delete(key);
+    this.append({key, value});
+  }
+
+  fail(key: string, error: string): void {
+    this.failures.set(key, error);
+    this.append({key, error});
+  }
+
+  /** Every failure that no later attempt has mended, by key. */
+  get failed(): ReadonlyMap<string, string> {
+    return this.failures;
+  }
+
+  private append(entry: Entry): void {
+    if (this.path !== null) appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  private read(path: string, first: string): void {
+    const [heading, ...lines] = readFileSync(path, 'utf8').split('\n');
+    if (heading !== first) {
+      throw new InputError(
+        `${path}: begun on another device or with other options (expected ${first}, found ${heading}); remove it to start over`,
+      );
+    }
+    for (const [i, line] of lines.entries()) {
+      if (line === '') continue;
+      let entry: Entry;
+      try {
+        entry = JSON.parse(line) as Entry;
+      } catch (cause) {
+        // The last line may be cut off where the process was killed.
+        if (i >= lines.length - 2) continue;
+        throw new InputError(`${path}:${i + 2}: invalid JSON`, {cause});
+      }
+      if ('value' in entry) this.values.set(entry.key, entry.value);
+    }
+    // So that the next record does not join a line that was cut off.
+    if (lines.length > 0 && lines[lines.length - 1] !== '') appendFileSync(path, '\n');
+  }
+}

@@ -1,0 +1,51 @@
+// Summaries of repeated measurements.
+import {median, quantileSorted} from 'd3';
+
+/** Where the middle and the edges of a sample lie. Times in ns. */
+export interface Spread {
+  readonly n: number;
+  readonly p10: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+}
+
+export function spreadOf(values: ArrayLike<number>): Spread {
+  const sorted = Float64Array.from(values).sort();
+  const at = (p: number): number => quantileSorted(sorted, p) ?? NaN;
+  return {n: sorted.length, p10: at(0.1), p50: at(0.5), p90: at(0.9), p99: at(0.99)};
+}
+
+/** The median, NaN of nothing. */
+export function medianOf(values: Iterable<number>): number {
+  return median(values) ?? NaN;
+}
+
+/** The quantiles of `values` at `count` equal steps of probability from 0 to 1, as many as `count` + 1. */
+export function quantilesOf(values: ArrayLike<number>, count: number): number[] {
+  const sorted = Float64Array.from(values).sort();
+  return Array.from({length: count + 1}, (_, i) => quantileSorted(sorted, i / count) ?? NaN);
+}
+
+/** a + b x, neither below 0, by least squares of the relative error. */
+export function affineFit(points: readonly (readonly [x: number, y: number])[]): {a: number; b: number} {
+  let w = 0;
+  let wx = 0;
+  let wy = 0;
+  let wxx = 0;
+  let wxy = 0;
+  for (const [x, y] of points) {
+    const weight = 1 / (y * y);
+    w += weight;
+    wx += weight * x;
+    wy += weight * y;
+    wxx += weight * x * x;
+    wxy += weight * x * y;
+  }
+  const spread = w * wxx - wx * wx;
+  // All points at one x: no slope to be seen.
+  const slope = spread > 1e-12 * w * wxx ? (w * wxy - wx * wy) / spread : 0;
+  if (slope < 0) return {a: wy / w, b: 0};
+  const start = (wy - slope * wx) / w;
+  return start < 0 ? {a: 0, b: wxy / wxx} : {a: start, b: slope};
+}

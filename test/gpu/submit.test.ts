@@ -1,0 +1,193 @@
+// What the addon submits: products by every method and data type, element-wise kernels, and launches of several parts.
+
+import {fc, test} from '@fast-check/vitest';
+import {afterAll, describe, expect, it} from 'vitest';
+
+import {type CudaContext, dataTypeCode} from '../../src/gpu/cuda.ts';
+import type {DataType} from '../../src/scheduler/kernel.ts';
+import {destroyAll, openStandIn, unavailable, waitFor} from '../fake-cuda/standIn.ts';
+import {error, makeMember, type Member, place, read, resultBytes, type Shape} from './products.ts';
+
+const dtypes: DataType[] = ['fp32', 'tf32', 'fp16', 'bf16'];
+const size = fc.integer({min: 1, max: 9});
+const shapes: fc.Arbitrary<Shape> = fc.record({m: size, n: size, k: size, count: fc.constantFrom(1, 1, 3)});
+
+describe.skipIf(unavailable)('a context', () => {
+  let ticket = 0;
+  let shared: CudaContext | undefined;
+  const context = () => (shared ??= openStandIn({pointers: 'copy'}));
+  afterAll(destroyAll);
+
+  /** Runs `submit` on lane 0 with the members' operands in place; results are then in their C. */
+  function run(members: readonly Member[], submit: (ticket: number) => void): void {
+    place(context(), members);
+    submit(++ticket);
+    waitFor(context(), 0, ticket);
+  }
+
+  function withMembers(
+    shapesOfAll: readonly Shape[],
+    dtype: DataType,
+    body: (members: Member[]) => void,
+  ): void {
+    const members = shapesOfAll.map((shape, i) => makeMember(context(), shape, dtype, i));
+    body(members);
+    for (const {a, b, c} of members) for (const address of [a, b, c]) context().free(address);
+  }
+
+  test.prop([shapes, fc.constantFrom(...dtypes)], {numRuns: 40})(
+    'submitGemm and submitStrided compute row-major C = A B in each data type',
+    ({m, n, k, count}, dtype) => {
+      withMembers([{m, n, k, count}], dtype, ([member]) => {
+        const {a, b, c} = member;
+        const code = dataTypeCode(dtype);
+        run([], (t) => {
+          if (count === 1) context().submitGemm(0, t, code, m, n, k, a, b, c);
+          else context().submitStrided(0, t, code, m, n, k, count, m * k, k * n, m * n, a, b, c);
+        });
+        expect(error(context(), member, dtype)).toBeLessThanOrEqual(1);
+      });
+    },
+  );
+
+  test.prop([shapes, fc.constantFrom(...dtypes), fc.integer({min: 1, max: 7})], {numRuns: 40})(
+    'a batched launch gives every member the bits that it gets alone',
+    (shape, dtype, members) => {
+      const {m, n, k, count} = shape;
+      withMembers(
+        Array.from({length: members}, () => shape),
+        dtype,
+        (all) => {
+          const code = dataTypeCode(dtype);
+          run(all, (t) => context().submitSequence(0, t, code, m, n, k, count, members));
+          const alone = all.map((member) => resultBytes(context(), member, dtype));
+          expect(Math.max(...all.map((member) => error(context(), member, dtype)))).toBeLessThanOrEqual(1);
+          for (const {c} of all) context().memset(c, 0xff, m * n * count);
+          run(all, (t) => context().submitBatched(0, t, code, m, n, k, count, members));
+          expect(all.map((member) => resultBytes(context(), member, dtype))).toEqual(alone);
+        },
+      );
+    },
+  );
+
+  test.prop(
+    [
+      fc.array(fc.tuple(shapes, fc.integer({min: 1, max: 4})), {minLength: 1, maxLength: 4}),
+      fc.constantFrom(...dtypes),
+    ],
+    {
+      numRuns: 40,
+    },
+  )('a grouped launch runs members of several shapes', (groups, dtype) => {
+    const flat = groups.flatMap(([shape, members]) =>
+      Array.from({length: members}, () => ({...shape, count: 1})),
+    );
+    withMembers(flat, dtype, (all) => {
+      for (const [g, [{m, n, k}, members]] of groups.entries())
+        context().shapes.set([m, n, k, members], 4 * g);
+      run(all, (t) => context().submitGrouped(0, t, dataTypeCode(dtype), groups.length));
+      expect(Math.max(...all.map((member) => error(context(), member, dtype)))).toBeLessThanOrEqual(1);
+    });
+  });
+
+  test('a stride of 0 lets the products share an operand', () => {
+    const shape = {m: 3, n: 4, k: 5, count: 1};
+    withMembers([shape, shape], 'fp32', ([first, second]) => {
+      const both = context().alloc(2 * 4 * 12);
+      run([], (t) => context().submitStrided(0, t, 0, 3, 4, 5, 2, 0, 0, 12, first.a, first.b, both));
+      run([], (t) => context().submitGemm(0, t, 0, 3, 4, 5, first.a, first.b, second.c));
+      const once = read(context(), second.c, 48);
+      expect(read(context(), both, 96)).toEqual(Uint8Array.of(...once, ...once));
+      context().free(both);
+    });
+  });
+
+  test('submitElementwise writes the positive part of each member, more members than one kernel takes', () => {
+    const wide = openStandIn({maxMembers: 100});
+    const floats = 40;
+    const members = Array.from({length: 70}, (_, i) => {
+      const from = wide.alloc(4 * floats);
+      wide.fill(from, floats, 0, i);
+      return {from, to: wide.alloc(4 * floats)};
+    });
+    for (const [i, {from, to}] of members.entries()) wide.operands.set([from, 0, to], 3 * i);
+    wide.submitElementwise(1, 1, 2 * 4 * floats, members.length);
+    waitFor(wide, 1, 1);
+    const floatsAt = (address: number) => new Float32Array(read(wide, address, 4 * floats).buffer);
+    for (const {from, to} of members) expect(floatsAt(to)).toEqual(floatsAt(from).map((x) => Math.max(x, 0)));
+  });
+
+  test('submits with ticket 0 between begin and finish complete as one launch', () => {
+    const shape = {m: 4, n: 4, k: 4, count: 1};
+    withMembers([shape, shape], 'fp32', ([first, second]) => {
+      // The second product reads what the first wrote.
+      const before = Atomics.load(context().flags, 0);
+      context().begin(0, ++ticket);
+      context().submitGemm(0, 0, 0, 4, 4, 4, first.a, first.b, first.c);
+      context().submitGemm(0, 0, 0, 4, 4, 4, first.c, second.b, second.c);
+      context().synchronize(0);
+      expect(Atomics.load(context().flags, 0)).toBe(before);
+      context().finish(0, ticket);
+      waitFor(context(), 0, ticket);
+      const left = new Float32Array(read(context(), first.c, 64).buffer);
+      const right = new Float32Array(read(context(), second.b, 64).buffer);
+      const result = new Float32Array(read(context(), second.c, 64).buffer);
+      let sum = 0;
+      for (let l = 0; l < 4; l++) sum = Math.fround(sum + Math.fround(left[4 + l] * right[4 * l + 2]));
+      expect(result[4 + 2]).toBeCloseTo(sum, 5);
+    });
+  });
+
+  test('a graph repeats a batch, on other operands after updateGraph', () => {
+    const shape = {m: 5, n: 2, k: 3, count: 1};
+    withMembers(
+      Array.from({length: 6}, () => shape),
+      'fp32',
+      (all) => {
+        const [former, latter] = [all.slice(0, 3), all.slice(3)];
+        place(context(), former);
+        context().captureBegin(0, 3);
+        context().submitBatched(0, 0, 0, 5, 2, 3, 1, 3);
+        const graph = context().captureEnd(0);
+        expect(former.map((member) => error(context(), member, 'fp32')).every((e) => e > 1)).toBe(true);
+        run([], (t) => context().launchGraph(0, t, graph));
+        expect(Math.max(...former.map((member) => error(context(), member, 'fp32')))).toBeLessThanOrEqual(1);
+        place(context(), latter);
+        context().updateGraph(graph, 0, 3);
+        run([], (t) => context().launchGraph(0, t, graph));
+        expect(Math.max(...latter.map((member) => error(context(), member, 'fp32')))).toBeLessThanOrEqual(1);
+        context().destroyGraph(graph);
+        expect(() => context().launchGraph(0, 0, graph)).toThrow(`unknown graph: ${graph}`);
+      },
+    );
+  });
+
+  it.for(['copy', 'mapped'] as const)(
+    'batches read their pointers right when these are passed by %s',
+    (pointers) => {
+      const other = openStandIn({pointers, completion: 'memset'});
+      expect(other.completion).toBe('memset');
+      const shape = {m: 2, n: 3, k: 4, count: 2};
+      const members = Array.from({length: 5}, (_, i) => makeMember(other, shape, 'fp32', i));
+      place(other, members);
+      other.submitBatched(1, 7, 0, 2, 3, 4, 2, 5);
+      waitFor(other, 1, 7);
+      expect(Math.max(...members.map((member) => error(other, member, 'fp32')))).toBeLessThanOrEqual(1);
+    },
+  );
+
+  test('fill draws odd multiples of 2^-bits in (-1, 1), the same for a seed', () => {
+    const address = context().alloc(4000);
+    const draw = (dtype: DataType, seed: number, bytes: number) => {
+      context().fill(address, 1000, dataTypeCode(dtype), seed);
+      return read(context(), address, bytes);
+    };
+    const first = new Float32Array(draw('fp32', 7, 4000).buffer);
+    expect(new Float32Array(draw('fp32', 7, 4000).buffer)).toEqual(first);
+    expect(new Float32Array(draw('fp32', 8, 4000).buffer)).not.toEqual(first);
+    expect(first.every((x) => Math.abs(x) < 1 && Math.abs((x * 2 ** 24) % 2) === 1)).toBe(true);
+    const mean = first.reduce((sum, x) => sum + x, 0) / 1000;
+    expect(Math.abs(mean)).toBeLessThan(4 / Math.sqrt(3 * 1000)); // four standard errors of a uniform mean
+    context().free(address);
+  });
+});
