@@ -7,15 +7,29 @@ import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
+import {InputError} from '../scheduler/errors.ts';
 import {Scheduler} from '../scheduler/scheduler.ts';
+import {runIsolated} from './isolated.ts';
 import {prepareRun, summariseRun, superkernelLimit} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
+import {play} from './tape.ts';
 
 /** Most products of one batched call; a superkernel of more runs its members one after another. */
 const mostProducts = 16_384;
 
 /** Decisions between two looks at whether to stop: well under a millisecond of a live run. */
 const decisionsPerLook = 64;
+
+export interface LiveOptions {
+  /** CUDA ordinal; 0 by default. */
+  readonly ordinal?: number;
+  readonly recorder?: Recorder;
+  readonly shouldStop?: () => boolean;
+  /** How tenant processes find the profile; by default as the scenario names it. */
+  readonly profileName?: string;
+  /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
+  readonly warn?: (sentence: string) => void;
+}
 
 /**
  * Runs a spec on the GPU with the CUDA ordinal `ordinal`. Predictions, which policies decide by, come from `profile`.
@@ -24,18 +38,43 @@ const decisionsPerLook = 64;
 export async function liveRun(
   spec: RunSpec,
   profile: DeviceProfile,
-  options: {ordinal?: number; recorder?: Recorder; shouldStop?: () => boolean} = {},
+  options: LiveOptions = {},
 ): Promise<RunSummary> {
   const {scenario} = spec;
   const run = await prepareRun(spec, profile);
   const {workbench, policy, setup, lanes} = run;
   const {tenants, classes, programs, groups, model} = workbench;
+  const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
+  const recorder = options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder);
+  const ordinal = options.ordinal ?? 0;
+  if (setup.host === 'per-lane') {
+    const scheme = setup.sharing === 'mps' || setup.sharing === 'time-slice' ? setup.sharing : 'threads';
+    if (setup.sharing === 'dedicated' || setup.lanes !== 'per-tenant') {
+      throw new InputError(
+        `${spec.policy} cannot run live on one GPU: it needs one for every tenant or shared lanes per host`,
+      );
+    }
+    const {tapes, endedAtNs, failures} = await runIsolated({
+      spec,
+      profile: options.profileName ?? scenario.device,
+      tenants: tenants.length,
+      ordinal,
+      scheme,
+      limitNs: run.limitNs,
+    });
+    for (const failure of failures) options.warn?.(failure);
+    play(
+      tapes.filter((tape) => tape !== null),
+      programs,
+      recorder,
+    );
+    return summariseRun(run, spec, profile, metrics, endedAtNs >= run.limitNs ? 'limit' : 'done', endedAtNs);
+  }
   const context = openContext({
-    device: options.ordinal ?? 0,
+    device: ordinal,
     lanes,
     maxMembers: mostProducts,
     ringSlots: 64,
-    pointers: 'mapped',
   });
   try {
     const clock = new WallClock(loadAddon().nowNs);
@@ -48,7 +87,6 @@ export async function liveRun(
       depth: setup.depth,
       maxMembers: mostProducts,
     });
-    const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
     const scheduler = new Scheduler({
       clock,
       device,
@@ -59,11 +97,10 @@ export async function liveRun(
       programs,
       groups,
       costs: model,
-      recorder: options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder),
+      recorder,
       maxSize: superkernelLimit(scenario, setup),
       decisionsPerLook,
     });
-    metrics.attach(scheduler);
     clock.restart();
     try {
       const ended = scheduler.run(run.limitNs, options.shouldStop);

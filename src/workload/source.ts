@@ -45,6 +45,11 @@ export class ArrivalSource implements Arrivals {
     return this.heapAt.length > 0 && this.heapAt[0] < drawn ? this.heapAt[0] : drawn;
   }
 
+  peek(): number {
+    const drawn = this.cursor < this.at.length ? this.at[this.cursor] : Infinity;
+    return this.heapAt.length > 0 && this.heapAt[0] < drawn ? this.heapTenant[0] : this.tenants[this.cursor];
+  }
+
   take(): number {
     const drawn = this.cursor < this.at.length ? this.at[this.cursor] : Infinity;
     return this.heapAt.length > 0 && this.heapAt[0] < drawn ? this.pop() : this.tenants[this.cursor++];

@@ -1,0 +1,265 @@
+// The same arrivals through simulator and GPU, K times: how far the simulator is off, and which term is to blame.
+import {group} from 'd3';
+import {LaunchLog} from '../metrics/launchLog.ts';
+import type {LoggedLaunch} from '../metrics/launchLog.ts';
+import type {RunSummary} from '../metrics/result.ts';
+import {estimate, mean} from '../metrics/stats.ts';
+import type {Estimate} from '../metrics/stats.ts';
+import type {Recorder} from '../scheduler/recorder.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {RunSpec} from './simulate.ts';
+
+/** One world: runs a spec and shows the recorder what happens. */
+export type Runner = (spec: RunSpec, recorder: Recorder) => Promise<RunSummary>;
+
+/** What is compared, with how errors are stated. */
+export const validatedMetrics = {
+  slo_attainment: 'points',
+  latency_p50_ns: 'relative',
+  latency_p99_ns: 'relative',
+  throughput_per_s: 'relative',
+} as const;
+export type ValidatedMetric = keyof typeof validatedMetrics;
+
+/** Simulated against measured of one metric, over the repeats. */
+export interface MetricError {
+  readonly simulated: number;
+  readonly measured: number;
+  /** Simulated less measured: in percentage points, or relative to the measured value. */
+  readonly error: number;
+  /** The GPU's own spread: half the range between repeats of the very same run, in the unit of `error`. */
+  readonly spread: number;
+}
+
+/** Predicted against measured of the superkernels of one kind. */
+export interface KindError {
+  readonly cls: number;
+  readonly size: number;
+  readonly method: string;
+  /** Whether others were in flight on other lanes. */
+  readonly beside: boolean;
+  readonly launches: number;
+  /** Medians, in ns: the profile's prediction for an idle device, the simulator's time, the GPU's. */
+  readonly predictedNs: number;
+  readonly simulatedNs: number | null;
+  readonly measuredNs: number;
+}
+
+/** Which term the difference in busy time comes from; shares of the measured time between release and end. */
+export interface Attribution {
+  /** Launches with nothing beside them: predicted over measured, less 1. */
+  readonly costModel: number | null;
+  /** Launches beside others: simulated over measured, less 1, beyond the cost model's error. */
+  readonly contention: number | null;
+  /** Host time from the decision to the release, per launch: simulated less measured, in ns. */
+  readonly hostNs: number | null;
+  /** Share of the launches decided before the two schedules first differ. */
+  readonly agreed: number;
+  /** The decision at which they first differ, and how; null where they never do. */
+  readonly divergence: {
+    readonly launch: number;
+    readonly atNs: number;
+    readonly simulated: string;
+    readonly measured: string;
+  } | null;
+}
+
+export interface ValidatedCell {
+  readonly policy: string;
+  readonly load: number | null;
+  readonly metrics: Partial<Record<ValidatedMetric, MetricError>>;
+  readonly kinds: readonly KindError[];
+  readonly attribution: Attribution;
+  readonly simulated: readonly RunSummary[];
+  readonly measured: readonly RunSummary[];
+}
+
+/**
+ * Validates one policy at one load: `repeats` measured runs of each of the replications' arrivals, one simulated run
+ * each.
+ */
+export async function validateCell(
+  specs: readonly RunSpec[],
+  simulate: Runner,
+  measure: Runner,
+  repeats: number,
+  progress: (done: number) => void = () => {},
+): Promise<ValidatedCell> {
+  const simulated: RunSummary[] = [];
+  const measured: RunSummary[][] = [];
+  let logs: {simulated: LaunchLog; measured: LaunchLog} | null = null;
+  let done = 0;
+  for (const spec of specs) {
+    const simulatedLog = new LaunchLog();
+    simulated.push(await simulate(spec, simulatedLog));
+    const runs: RunSummary[] = [];
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const measuredLog = new LaunchLog();
+      runs.push(await measure(spec, measuredLog));
+      logs ??= {simulated: simulatedLog, measured: measuredLog};
+      progress(++done);
+    }
+    measured.push(runs);
+  }
+  const {policy, load} = specs[0];
+  const metrics: Partial<Record<ValidatedMetric, MetricError>> = {};
+  for (const metric of Object.keys(validatedMetrics) as ValidatedMetric[]) {
+    const error = metricError(metric, simulated, measured);
+    if (error !== null) metrics[metric] = error;
+  }
+  const a = logs!.simulated.inOrder();
+  const b = logs!.measured.inOrder();
+  return {
+    policy,
+    load,
+    metrics,
+    kinds: kindErrors(a, b),
+    attribution: attribute(a, b),
+    simulated,
+    measured: measured.flat(),
+  };
+}
+
+/** Null where either side has no such number, e.g. a p99 of too few requests. */
+function metricError(
+  metric: ValidatedMetric,
+  simulated: readonly RunSummary[],
+  measured: readonly (readonly RunSummary[])[],
+): MetricError | null {
+  const of = (runs: readonly RunSummary[]): number[] | null => {
+    const values = runs.map((run) => run[metric]);
+    return values.every((value) => value !== null) ? values : null;
+  };
+  const predicted = of(simulated);
+  const all = measured.map(of);
+  if (predicted === null || all.some((values) => values === null)) return null;
+  const perSpec = all as number[][];
+  const measuredMean = mean(perSpec.flat());
+  const unit = validatedMetrics[metric] === 'points' ? 0.01 : measuredMean;
+  const ranges = perSpec.map((values) => (Math.max(...values) - Math.min(...values)) / 2);
+  return {
+    simulated: mean(predicted),
+    measured: measuredMean,
+    error: (mean(predicted) - measuredMean) / unit,
+    spread: mean(ranges) / unit,
+  };
+}
+
+const durationOf = (launch: LoggedLaunch): number => launch.finishedAt - launch.freeAt;
+
+const kindOf = (launch: LoggedLaunch): string =>
+  `${launch.cls}/${launch.size}/${launch.method}/${launch.steps}/${launch.beside > 0}`;
+
+function kindErrors(simulated: readonly LoggedLaunch[], measured: readonly LoggedLaunch[]): KindError[] {
+  const ofSimulated = group(simulated, kindOf);
+  return [...group(measured, kindOf)]
+    .map(([kind, launches]) => {
+      const {cls, size, method, beside} = launches[0];
+      const twins = ofSimulated.get(kind);
+      return {
+        cls,
+        size,
+        method: methods[method],
+        beside: beside > 0,
+        launches: launches.length,
+        predictedNs: median(launches.map(({predictedNs}) => predictedNs)),
+        simulatedNs: twins === undefined ? null : median(twins.map(durationOf)),
+        measuredNs: median(launches.map(durationOf)),
+      };
+    })
+    .toSorted((a, b) => b.launches * b.measuredNs - a.launches * a.measuredNs);
+}
+
+function attribute(simulated: readonly LoggedLaunch[], measured: readonly LoggedLaunch[]): Attribution {
+  const kinds = kindErrors(simulated, measured).filter(({simulatedNs}) => simulatedNs !== null);
+  const weighted = (beside: boolean): number | null => {
+    const chosen = kinds.filter((kind) => kind.beside === beside);
+    const time = chosen.reduce((sum, kind) => sum + kind.launches * kind.measuredNs, 0);
+    if (time === 0) return null;
+    return (
+      chosen.reduce((sum, kind) => sum + kind.launches * (kind.simulatedNs! - kind.measuredNs), 0) / time
+    );
+  };
+  const alone = weighted(false);
+  const together = weighted(true);
+  const host = (launches: readonly LoggedLaunch[]): number =>
+    median(launches.map(({releasedAt, decidedAt}) => releasedAt - decidedAt));
+  const shorter = Math.min(simulated.length, measured.length);
+  let same = 0;
+  while (same < shorter && isSameDecision(simulated[same], measured[same])) same++;
+  return {
+    costModel: alone,
+    contention: together === null ? null : together - (alone ?? 0),
+    hostNs: shorter === 0 ? null : host(simulated) - host(measured),
+    agreed: shorter === 0 ? 1 : same / shorter,
+    divergence:
+      same === shorter
+        ? null
+        : {
+            launch: same,
+            atNs: measured[same].decidedAt,
+            simulated: describe(simulated[same]),
+            measured: describe(measured[same]),
+          },
+  };
+}
+
+function isSameDecision(a: LoggedLaunch, b: LoggedLaunch): boolean {
+  return (
+    a.cls === b.cls &&
+    a.size === b.size &&
+    a.method === b.method &&
+    a.steps === b.steps &&
+    a.lane === b.lane &&
+    a.members === b.members
+  );
+}
+
+function describe({cls, size, method, lane, decidedAt}: LoggedLaunch): string {
+  return `${size} of class ${cls} ${methods[method]} on lane ${lane} at ${(decidedAt / 1e3).toFixed(1)} us`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length === 0 ? NaN : sorted[sorted.length >> 1];
+}
+
+/** Whether one policy beats another on the GPU, given the simulator's word for it. */
+export interface Verdict {
+  readonly better: string;
+  readonly base: string;
+  readonly load: number | null;
+  /** Measured advantage in points of SLO attainment, paired by arrivals, with its 95 % interval. */
+  readonly advantage: Estimate;
+  /** The simulator's largest error of the two cells, in points. */
+  readonly simulatorError: number;
+  readonly verdict: 'safe' | 'inside the error bar' | 'not better';
+}
+
+/** Compares every later policy with the first at the same load. */
+export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
+  const result: Verdict[] = [];
+  for (const load of new Set(cells.map((cell) => cell.load))) {
+    const [base, ...others] = cells.filter((cell) => cell.load === load);
+    for (const cell of others) {
+      const pairs = cell.measured.map(
+        (run, i) => 100 * ((run.slo_attainment ?? 0) - (base.measured[i]?.slo_attainment ?? 0)),
+      );
+      const advantage = estimate(pairs);
+      const errorOf = ({metrics}: ValidatedCell): number =>
+        Math.abs(metrics.slo_attainment?.error ?? Infinity);
+      const simulatorError = Math.max(errorOf(base), errorOf(cell));
+      const least = advantage.mean - (advantage.half_width ?? Infinity);
+      result.push({
+        better: cell.policy,
+        base: base.policy,
+        load,
+        advantage,
+        simulatorError,
+        verdict:
+          advantage.mean <= 0 ? 'not better' : least > simulatorError ? 'safe' : 'inside the error bar',
+      });
+    }
+  }
+  return result;
+}
