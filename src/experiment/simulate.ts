@@ -154,7 +154,6 @@ export async function simulateRun(
     recorder: options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder),
     maxSize: superkernelLimit(scenario, setup),
   });
-  metrics.attach(scheduler);
   const ended = scheduler.run(run.limitNs, options.shouldStop);
   const occupancy = setup.sharing === 'dedicated' ? device.smNs / lanes : device.smNs;
   return summariseRun(run, spec, profile, metrics, ended, clock.time, occupancy / Math.max(1, clock.time));

@@ -1,16 +1,17 @@
 // The same arrivals through simulator and GPU, K times: how far the simulator is off, and which term is to blame.
 import {group} from 'd3';
-import {LaunchLog} from '../metrics/launchLog.ts';
 import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import {estimate, mean} from '../metrics/stats.ts';
 import type {Estimate} from '../metrics/stats.ts';
-import type {Recorder} from '../scheduler/recorder.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {RunSpec} from './simulate.ts';
 
-/** One world: runs a spec and shows the recorder what happens. */
-export type Runner = (spec: RunSpec, recorder: Recorder) => Promise<RunSummary>;
+/** One world: runs a spec and tells what came of it, and every launch in the order of decision. */
+export type Runner = (spec: RunSpec) => Promise<{
+  readonly summary: RunSummary;
+  readonly launches: readonly LoggedLaunch[];
+}>;
 
 /** What is compared, with how errors are stated. */
 export const validatedMetrics = {
@@ -87,16 +88,16 @@ export async function validateCell(
 ): Promise<ValidatedCell> {
   const simulated: RunSummary[] = [];
   const measured: RunSummary[][] = [];
-  let logs: {simulated: LaunchLog; measured: LaunchLog} | null = null;
+  let logs: {simulated: readonly LoggedLaunch[]; measured: readonly LoggedLaunch[]} | null = null;
   let done = 0;
   for (const spec of specs) {
-    const simulatedLog = new LaunchLog();
-    simulated.push(await simulate(spec, simulatedLog));
+    const twin = await simulate(spec);
+    simulated.push(twin.summary);
     const runs: RunSummary[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const measuredLog = new LaunchLog();
-      runs.push(await measure(spec, measuredLog));
-      logs ??= {simulated: simulatedLog, measured: measuredLog};
+      const {summary, launches} = await measure(spec);
+      runs.push(summary);
+      logs ??= {simulated: twin.launches, measured: launches};
       progress(++done);
     }
     measured.push(runs);
@@ -107,8 +108,7 @@ export async function validateCell(
     const error = metricError(metric, simulated, measured);
     if (error !== null) metrics[metric] = error;
   }
-  const a = logs!.simulated.inOrder();
-  const b = logs!.measured.inOrder();
+  const {simulated: a, measured: b} = logs!;
   return {
     policy,
     load,

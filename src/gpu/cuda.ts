@@ -239,10 +239,16 @@ function wholeNumber(name: string, value: number, low: number, high: number): nu
   throw new InputError(`invalid ${name}: ${value} (expected a whole number from ${low} to ${high})`);
 }
 
+/** Throws a NoDeviceError, with the reason, where there is no GPU to use. */
+export function requireDevice(paths: CudaPaths = {}): readonly DeviceProperties[] {
+  const {reason, devices} = probe(paths);
+  if (reason !== null) throw new NoDeviceError(`no GPU to use: ${reason}`);
+  return devices;
+}
+
 /** Opens a context on a device. Throws a NoDeviceError, with the reason, where there is none to use. */
 export function openContext(options: ContextOptions = {}): NativeContext {
-  const {reason, devices} = probe(options);
-  if (reason !== null) throw new NoDeviceError(`no GPU to use: ${reason}`);
+  const devices = requireDevice(options);
   const ordinal = wholeNumber('device', options.device ?? 0, 0, devices.length - 1);
   const timing = timings.indexOf(options.timing ?? 'none');
   if (timing < 0) throw new InputError(`unknown timing: ${options.timing} (known: ${timings.join(', ')})`);

@@ -11,6 +11,7 @@ export function aggregate(summaries: readonly RunSummary[]): Aggregate {
   const saturated = isSaturated(summaries);
   return {
     replications: summaries.length,
+    gpus: Math.max(...summaries.map((summary) => summary.gpus)),
     saturated,
     ...countsOf(summaries),
     metrics: estimatesOf(summaries, metricNames, saturated),

@@ -81,6 +81,8 @@ export interface RunSummary extends RequestMetrics, SystemMetrics {
   /** The offered load in the sweep's own unit; null where the scenario has one load only. */
   load: number | null;
   seed: number | string;
+  /** Devices that served the run. */
+  gpus: number;
   ended: RunEnd;
   window_start_ns: number;
   window_end_ns: number;
@@ -157,6 +159,8 @@ export interface TenantAggregate {
 /** The replications of one cell together. */
 export interface Aggregate {
   replications: number;
+  /** Devices that served each run. */
+  gpus: number;
   saturated: boolean;
   arrived: number;
   completed: number;

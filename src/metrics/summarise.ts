@@ -1,4 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import {SuperkernelError} from '../scheduler/errors.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {RunEnd} from '../scheduler/scheduler.ts';
 import type {Durations} from './latencies.ts';
@@ -36,13 +37,18 @@ const cdfPoints = [
   0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999,
 ];
 
-/** Turns what a run recorded into its summary. */
+/** Turns what a run recorded into its summary. Throws a SuperkernelError for a run that was stopped in its warm-up. */
 export function summarise(recorder: RunRecorder, run: RunFacts): RunSummary {
   const {tenants, window, latencies, backlog} = recorder;
   // Nothing more could happen in a run that is done, so its window is whole.
   const endNs = run.ended === 'done' ? window.endNs : Math.min(window.endNs, run.endedAtNs);
   const seenUntil = run.ended === 'done' ? Infinity : run.endedAtNs;
   const seconds = (endNs - window.startNs) / 1e9;
+  if (!(seconds > 0)) {
+    throw new SuperkernelError(
+      `nothing measured: the run ended at ${run.endedAtNs} ns, and its warm-up lasts until ${window.startNs} ns`,
+    );
+  }
   backlog.advance(Math.max(endNs, run.endedAtNs));
 
   const {byTenant, all} = latencies.durations();
@@ -77,6 +83,7 @@ export function summarise(recorder: RunRecorder, run: RunFacts): RunSummary {
     policy: run.policy,
     load: run.load ?? null,
     seed: run.seed,
+    gpus: run.gpus ?? 1,
     ended: run.ended,
     window_start_ns: window.startNs,
     window_end_ns: endNs,

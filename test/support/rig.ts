@@ -31,6 +31,8 @@ export interface ToyTenant {
   loop?: Omit<Loop, 'tenant'>;
   sloNs?: number;
   family?: number;
+  /** By default one model per list of kernels. */
+  model?: string;
   weight?: number;
   priority?: number;
 }
@@ -42,8 +44,9 @@ export interface ToyWorld {
   durations: number[];
   /** Duration of a batched superkernel of R members relative to one: by default 1 + (R - 1) / 4. */
   batching?: (size: number) => number;
-  smShare?: number;
-  submitNs?: number;
+  /** Share of the device that a launch fills: one for all, or by class, size and index into `methods`. */
+  smShare?: number | ((cls: number, size: number, method: number) => number);
+  submitNs?: number | ((method: number, size: number) => number);
   decideNs?: number;
   detectNs?: number;
   residual?: () => number;
@@ -83,11 +86,12 @@ export interface ToyResult {
 export function runToy(world: ToyWorld): ToyResult {
   const classes = new KernelClasses();
   for (let id = 0; id < world.durations.length; id++) classes.intern(toyKernel(id));
+  const durations = [...world.durations];
   const batching = world.batching ?? ((size: number) => 1 + (size - 1) / 4);
   const single = methods.indexOf('single');
   const batched = methods.indexOf('batched');
   const durationNs = (cls: number, size: number, method: number): number =>
-    Math.round(world.durations[cls] * (method === single ? size : batching(size)));
+    Math.round(durations[cls] * (method === single ? size : batching(size)));
   const model: DeviceModel = {
     durationNs,
     bestMethod: (cls, size) =>
@@ -95,23 +99,25 @@ export function runToy(world: ToyWorld): ToyResult {
     bestNs: (cls, size) => Math.min(durationNs(cls, size, batched), durationNs(cls, size, single)),
     mixedNs: (ids, size) => {
       let total = 0;
-      for (let i = 0; i < size; i++) total += world.durations[ids[i]];
+      for (let i = 0; i < size; i++) total += durations[ids[i]];
       return total;
     },
-    submitNs: () => world.submitNs ?? 0,
-    smShare: () => world.smShare ?? 1,
+    submitNs: (method, size) =>
+      typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
+    smShare: (cls, size, method) =>
+      typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,
   };
   const programs = new Programs();
   const tenants: Tenant[] = world.tenants.map((tenant, i) => {
     const start = programs.add(
       tenant.kernels,
-      tenant.kernels.map((id) => world.durations[id]),
+      tenant.kernels.map((id) => durations[id]),
     );
     const batches = new Map<number, number>([[1, start]]);
     return {
       name: `tenant${i}`,
-      model: 'toy',
+      model: tenant.model ?? `toy ${tenant.kernels.join(' ')}`,
       family: tenant.family ?? i,
       sloNs: tenant.sloNs ?? 1e9,
       sloQuantile: 0.99,
@@ -123,12 +129,12 @@ export function runToy(world: ToyWorld): ToyResult {
         if (cursor === undefined) {
           const ids = tenant.kernels.map((id) => {
             const cls = classes.intern({...toyKernel(id), n: batch} as Kernel);
-            world.durations[cls] = Math.round(world.durations[id] * batching(batch));
+            durations[cls] = Math.round(durations[id] * batching(batch));
             return cls;
           });
           cursor = programs.add(
             ids,
-            ids.map((id) => world.durations[id]),
+            ids.map((id) => durations[id]),
           );
           batches.set(batch, cursor);
         }

@@ -1,0 +1,140 @@
+import {existsSync, readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {parseSummary} from '../experiment/summary.ts';
+import type {SweepCell} from '../experiment/outcome.ts';
+import type {Summary} from '../experiment/summary.ts';
+import {compare as compareRuns} from '../metrics/compare.ts';
+import type {Comparison} from '../metrics/compare.ts';
+import {metricNames} from '../metrics/result.ts';
+import type {MetricName} from '../metrics/result.ts';
+import {compareTable} from '../report/compareTable.ts';
+import type {ComparedCell} from '../report/compareTable.ts';
+import {formatNumber} from '../report/format.ts';
+import {metricLabels} from '../report/metricLabels.ts';
+import {InputError} from '../scheduler/errors.ts';
+import {suggest} from '../workload/suggest.ts';
+import type {Command} from './command.ts';
+import {listOf, needed, repeated, text} from './command.ts';
+import {ThresholdError, UsageError} from './exitCode.ts';
+import {formatOption, print} from './formats.ts';
+
+/** Metrics by the short names that options take. */
+const metricsByName: ReadonlyMap<string, MetricName> = new Map([
+  ...metricNames.map((name) => [name, name] as const),
+  ['throughput', 'throughput_per_s'],
+  ['goodput', 'goodput_per_s'],
+  ['slo', 'slo_attainment'],
+  ['mean', 'latency_mean_ns'],
+  ['p50', 'latency_p50_ns'],
+  ['p90', 'latency_p90_ns'],
+  ['p95', 'latency_p95_ns'],
+  ['p99', 'latency_p99_ns'],
+  ['p99.9', 'latency_p999_ns'],
+  ['utilisation', 'gpu_utilisation'],
+  ['cost', 'cost_per_million_requests'],
+]);
+
+const shownByDefault = 'goodput,slo,p50,p99';
+
+/** Compares two results, cell by cell, and may fail on what became worse. */
+export const compare: Command = {
+  command: 'compare <base> <candidate>',
+  describe: 'Compare two results, paired by seed; can fail on what became worse (exit code 3)',
+  positionals: {
+    base: {type: 'string', describe: 'result folder or summary.json'},
+    candidate: {type: 'string', describe: 'result folder or summary.json'},
+  },
+  options: {
+    metric: text('Metrics to show', {default: shownByDefault}),
+    'fail-if': repeated('Exit with 3 where this holds of any cell: "p99 > +5%"; repeatable'),
+    format: formatOption,
+  },
+  suggestions: {metric: () => [...metricsByName.keys()]},
+  examples: [
+    ['$0 compare results/before results/after --fail-if "p99 > +5%" --fail-if "slo < -1%"', 'in CI'],
+  ],
+  run(args, io) {
+    const base = readSummary(needed(args, 'base'));
+    const candidate = readSummary(needed(args, 'candidate'));
+    const metrics = needed(args, 'metric').split(',').map(metricOf);
+    const limits = (listOf(args, 'fail-if') ?? []).map(parseLimit);
+    const cells = compareCells(base, candidate);
+    print(
+      compareTable(cells, metrics),
+      {base: base.hash, candidate: candidate.hash, cells},
+      args['format'],
+      io,
+    );
+    const broken = cells.flatMap((cell) => limits.flatMap((limit) => violation(cell, limit)));
+    if (broken.length > 0) throw new ThresholdError(broken.join('; '));
+  },
+};
+
+function readSummary(path: string): Summary {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'summary.json') : path;
+  if (!existsSync(file)) throw new InputError(`missing result: ${file}`);
+  return parseSummary(readFileSync(file, 'utf8'), file);
+}
+
+const keyOf = ({parameters, policy, load}: SweepCell): string =>
+  JSON.stringify([parameters, policy, load === null ? null : Number(load.toPrecision(9))]);
+
+function compareCells(base: Summary, candidate: Summary): ComparedCell[] {
+  const others = new Map(candidate.cells.map((cell) => [keyOf(cell), cell]));
+  const cells = base.cells.flatMap((cell): ComparedCell[] => {
+    const other = others.get(keyOf(cell));
+    if (other === undefined || cell.aggregate === null || other.aggregate === null) return [];
+    const settings = Object.entries(cell.parameters).map(([key, value]) => ` ${key}=${String(value)}`);
+    const load = cell.load === null ? '' : ` at ${formatNumber(cell.load)}`;
+    return [
+      {
+        label: `${cell.policy}${load}${settings.join('')}`,
+        comparisons: compareRuns(cell.replications, other.replications),
+      },
+    ];
+  });
+  if (cells.length === 0) {
+    throw new InputError('nothing to compare: the results have no policy at the same load in common');
+  }
+  return cells;
+}
+
+interface Limit {
+  readonly text: string;
+  readonly metric: MetricName;
+  readonly more: boolean;
+  /** Relative change. */
+  readonly change: number;
+}
+
+function parseLimit(text: string): Limit {
+  const match = /^\s*(\S+)\s*([<>])\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
+  if (match === null) {
+    throw new UsageError(`invalid fail-if: "${text}" (expected such as "p99 > +5%" or "goodput < -2%")`);
+  }
+  const [, metric, sign, percent] = match;
+  return {text, metric: metricOf(metric), more: sign === '>', change: Number(percent) / 100};
+}
+
+function metricOf(name: string): MetricName {
+  const metric = metricsByName.get(name.trim());
+  if (metric !== undefined) return metric;
+  const meant = suggest(name, metricsByName.keys());
+  throw new UsageError(
+    `unknown metric: ${name}${meant === undefined ? ` (known: ${[...metricsByName.keys()].join(', ')})` : `; did you mean "${meant}"?`}`,
+  );
+}
+
+/** A limit counts where the change is no accident of the seeds, or where one replication cannot tell. */
+function violation({label, comparisons}: ComparedCell, {text, metric, more, change}: Limit): string[] {
+  const found = comparisons.find((comparison) => comparison.metric === metric);
+  if (found === undefined)
+    return [`${label}: ${text}: ${metricLabels[metric].name} is unknown in one of the results`];
+  if (found.change === null || !(isCertain(found) && (more ? found.change > change : found.change < change)))
+    return [];
+  const percent = `${found.change > 0 ? '+' : ''}${(found.change * 100).toFixed(1)}%`;
+  return [`${label}: ${metricLabels[metric].name} ${percent} (${text.trim()})`];
+}
+
+const isCertain = ({difference, significant}: Comparison): boolean =>
+  difference.p_value === null || significant;

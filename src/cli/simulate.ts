@@ -1,0 +1,35 @@
+import {readExperiment} from '../experiment/experiment.ts';
+import type {Command} from './command.ts';
+import {needed, text} from './command.ts';
+import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './scenarioOptions.ts';
+
+/** Runs every policy and load of a scenario, side by side. */
+export const simulate: Command = {
+  command: 'simulate <scenario>',
+  describe: 'Simulate a scenario: every policy at every load, side by side',
+  positionals: {scenario: {type: 'string', describe: 'scenario file, or the manifest.json of a result'}},
+  options: {
+    ...changeOptions,
+    timeline: text('Also write one run (first policy, first load) as a Chrome trace'),
+    ...outputOptions,
+  },
+  suggestions,
+  examples: [
+    ['$0 simulate scenarios/quickstart.yaml', 'every policy at three loads'],
+    ['$0 simulate my.yaml --policy ooo --policy ./mine.ts --load 0.2:1.2:0.2', 'two policies at six loads'],
+    ['$0 simulate results/<hash>/manifest.json', 'the same result again'],
+  ],
+  async run(args, io) {
+    const {execute} = await import('./execute.ts');
+    const experiment = readExperiment(needed(args, 'scenario'), changesOf(args));
+    await execute(
+      experiment,
+      {
+        name: 'simulate',
+        ...outputOf(args),
+        again: true,
+      },
+      io,
+    );
+  },
+};

@@ -1,0 +1,92 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {dirname, resolve} from 'node:path';
+import {profileOf, readExperiment} from '../experiment/experiment.ts';
+import type {ValidatedCell} from '../experiment/validate.ts';
+import {mean} from '../metrics/stats.ts';
+import {validationTable} from '../report/validationTable.ts';
+import type {Command} from './command.ts';
+import {flag, text} from './command.ts';
+import {InterruptedError, ThresholdError, UsageError} from './exitCode.ts';
+import {print} from './formats.ts';
+import {liveOptions, ordinalOf} from './liveOptions.ts';
+import {changeOptions, changesOf, suggestions, wholeNumber} from './scenarioOptions.ts';
+
+/** The same arrivals through simulator and GPU, and how far they are apart. */
+export const validate: Command = {
+  command: 'validate <scenario>',
+  describe: 'Run a scenario in the simulator and on the GPU, and compare',
+  positionals: {scenario: {type: 'string', describe: 'scenario file'}},
+  options: {
+    ...changeOptions,
+    ...liveOptions,
+    repeats: text('Measured runs of each arrivals file', {default: '3'}),
+    'max-error': text('Largest mean error of SLO attainment, in percentage points; beyond it exit code 3'),
+    output: text('File for the result as JSON'),
+    quiet: flag('No progress on stderr'),
+  },
+  suggestions,
+  examples: [
+    [
+      '$0 validate my.yaml --policy streams --policy ooo --load 0.5,0.8',
+      'is ooo better, and how sure is that?',
+    ],
+  ],
+  async run(args, io) {
+    const {validateExperiment} = await import('../experiment/validation.ts');
+    const experiment = readExperiment(String(args['scenario']), changesOf(args));
+    const maxError = args['max-error'] === undefined ? null : Number(args['max-error']);
+    if (maxError !== null && !(maxError >= 0)) {
+      throw new UsageError(`invalid max-error: ${String(args['max-error'])} (expected percentage points)`);
+    }
+    const quiet = args['quiet'] === true;
+    const {cells, verdicts} = await validateExperiment(experiment, {
+      profile: profileOf(experiment.scenario, experiment.directory),
+      ordinal: ordinalOf(args),
+      repeats: wholeNumber(args['repeats'], 'repeats'),
+      signal: io.interrupt,
+      warn: (sentence) => io.stderr.write(`superkernel: warning: ${sentence}\n`),
+      onCell: ({policy, load}, done, all) => {
+        if (!quiet) io.stderr.write(`validate  ${done}/${all}  ${policy} at ${load ?? 'own'} load\n`);
+      },
+    });
+    const json = {
+      schema_version: 1,
+      cells: cells.map(({kinds, ...cell}) => ({...cell, kinds: kinds.slice(0, 200)})),
+      verdicts,
+    };
+    if (typeof args['output'] === 'string') {
+      const path = resolve(args['output']);
+      mkdirSync(dirname(path), {recursive: true});
+      writeFileSync(path, `${JSON.stringify(json, null, 1)}\n`);
+    }
+    const table = validationTable(cells);
+    const notes = [
+      ...table.notes,
+      ...verdicts.map(
+        ({better, base, load, advantage, simulatorError, verdict}) =>
+          `${better} against ${base} at ${load ?? 'own'} load: ${advantage.mean.toFixed(2)} ± ${advantage.half_width?.toFixed(2) ?? '?'} points of attainment, simulator error ${simulatorError.toFixed(2)}: ${verdict}`,
+      ),
+    ];
+    print({...table, notes}, json, args['format'], io);
+    if (io.interrupt.aborted) {
+      throw new InterruptedError(
+        String(io.interrupt.reason),
+        `interrupted after ${cells.length} policies and loads`,
+      );
+    }
+    checkError(cells, maxError);
+  },
+};
+
+function checkError(cells: readonly ValidatedCell[], most: number | null): void {
+  if (most === null) return;
+  const errors = cells.flatMap(({metrics}) =>
+    metrics.slo_attainment === undefined ? [] : [Math.abs(metrics.slo_attainment.error)],
+  );
+  const error = errors.length === 0 ? Infinity : mean(errors);
+  if (error > most) {
+    throw new ThresholdError(
+      `the simulator’s mean error of SLO attainment is ${error.toFixed(2)} points, more than ${most}`,
+    );
+  }
+}

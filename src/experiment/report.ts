@@ -1,0 +1,52 @@
+import {htmlReport} from '../report/html.ts';
+import type {CellResult} from '../metrics/result.ts';
+import {formatDuration} from '../report/format.ts';
+import {shapeClusters} from './clusters.ts';
+import type {ModelUse} from './clusters.ts';
+import {loadModels} from './ownModels.ts';
+import {encodeScenario} from './encode.ts';
+import type {Experiment} from './experiment.ts';
+import type {Manifest} from './manifest.ts';
+import type {Summary} from './summary.ts';
+import {stringify} from 'yaml';
+
+/** The models as a scenario's tenants run them, each once. */
+export function modelUses({scenario, directory}: Experiment): ModelUse[] {
+  const found = loadModels(scenario, directory);
+  const uses = new Map(
+    scenario.tenants.map(({model, batch, dtype}) => [
+      `${model}/${batch}/${dtype}`,
+      {model: found.get(model)!, batch, dtype},
+    ]),
+  );
+  return [...uses.values()];
+}
+
+/** The report of a result as one HTML file. */
+export function reportOf(experiment: Experiment, summary: Summary, manifest: Manifest): string {
+  const {scenario} = experiment;
+  const {replications, seed, tenants, duration_ns, warmup_ns} = summary;
+  return htmlReport({
+    title: scenario.name,
+    ...(scenario.description === undefined ? {} : {description: scenario.description}),
+    facts: [
+      ['device', `${summary.device} (simulated)`],
+      ['tenants', String(tenants)],
+      ['measured', formatDuration(duration_ns - warmup_ns)],
+      ...(warmup_ns === 0 ? [] : [['warm-up', formatDuration(warmup_ns)] as const]),
+      ['replications', String(replications)],
+      ['seed', String(seed)],
+      ['result', summary.hash],
+    ],
+    results: summary.cells.map(labelled),
+    scenario: stringify(encodeScenario(scenario)),
+    manifest,
+    shapes: shapeClusters(modelUses(experiment), scenario.padding).points,
+  });
+}
+
+/** Where settings vary, they are part of what a row is called. */
+function labelled({parameters, ...cell}: Summary['cells'][number]): CellResult {
+  const settings = Object.entries(parameters).map(([key, value]) => `${key}=${String(value)}`);
+  return settings.length === 0 ? cell : {...cell, policy: `${cell.policy} ${settings.join(' ')}`};
+}

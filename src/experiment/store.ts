@@ -1,0 +1,80 @@
+// A result on disk: results/<hash>/ with the manifest first, each run as it finishes, and the summary last.
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
+import {join} from 'node:path';
+import type {Outcome} from './outcome.ts';
+
+/** The folder of one result. Every file is whole or absent: it is written beside its place and renamed. */
+export class ResultStore {
+  readonly folder: string;
+
+  constructor(root: string, hash: string) {
+    this.folder = join(root, hash);
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Whether everything is done: the summary is written last. */
+  get complete(): boolean {
+    return existsSync(this.path('summary.json'));
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.path(name));
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  write(name: string, text: string): void {
+    const path = this.path(name);
+    mkdirSync(join(path, '..'), {recursive: true});
+    const draft = `${path}.${process.pid}.tmp`;
+    writeFileSync(draft, text);
+    renameSync(draft, path);
+  }
+
+  /** The outcomes of finished runs, by hash. Files that another version or an accident left unreadable are run again. */
+  finishedRuns(): Map<string, Outcome> {
+    const runs = new Map<string, Outcome>();
+    if (!this.has('runs')) return runs;
+    for (const file of readdirSync(this.path('runs'))) {
+      const hash = /^([0-9a-f]+)\.json$/.exec(file)?.[1];
+      if (hash === undefined) continue;
+      try {
+        runs.set(hash, JSON.parse(this.read(`runs/${file}`)) as Outcome);
+      } catch {
+        continue;
+      }
+    }
+    return runs;
+  }
+
+  keepRun(hash: string, outcome: Outcome): void {
+    this.write(`runs/${hash}.json`, `${JSON.stringify(outcome)}\n`);
+  }
+
+  /** The runs are in the summary; what was kept to resume from goes. */
+  forgetRuns(): void {
+    rmSync(this.path('runs'), {recursive: true, force: true});
+  }
+
+  /** Removes the result, and the folder if nothing else is in it. */
+  clear(): void {
+    for (const name of ['summary.json', 'report.html', 'manifest.json', 'runs']) {
+      rmSync(this.path(name), {recursive: true, force: true});
+    }
+    if (existsSync(this.folder) && readdirSync(this.folder).length === 0) rmdirSync(this.folder);
+  }
+}

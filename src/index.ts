@@ -1,0 +1,27 @@
+// What policy authors and notebook users need. Everything here runs in a browser, too: no file is read.
+export {z} from 'zod';
+export {definePolicy} from './policies/definition.ts';
+export type {PolicyContext, PolicyDefinition} from './policies/definition.ts';
+export {duration} from './policies/duration.ts';
+export {SlackHeap} from './policies/slackHeap.ts';
+export {findPolicy, policies} from './policies/table.ts';
+export {parsePolicy} from './policies/parse.ts';
+export type {Nanoseconds} from './scheduler/clock.ts';
+export type {Costs} from './scheduler/costs.ts';
+export {DeviceError, InputError, PolicyError, SuperkernelError} from './scheduler/errors.ts';
+export type {Groups} from './scheduler/groups.ts';
+export {flopsOf, kernelKey, methods, trafficOf} from './scheduler/kernel.ts';
+export type {DataType, Elementwise, Gemm, Kernel, Method} from './scheduler/kernel.ts';
+export type {Launch} from './scheduler/launch.ts';
+export {defaultSetup} from './scheduler/policy.ts';
+export type {Lanes, Policy, PolicySetup, Situation} from './scheduler/policy.ts';
+export type {Programs} from './scheduler/programs.ts';
+export type {Requests} from './scheduler/requests.ts';
+export type {SlotLists} from './scheduler/slotLists.ts';
+export {streamStates} from './scheduler/streams.ts';
+export type {Streams} from './scheduler/streams.ts';
+export type {Tenant} from './scheduler/tenant.ts';
+export {parseDuration, parseRate} from './workload/units.ts';
+export {findModel, models} from './workload/models/zoo.ts';
+export type {Layer, Model} from './workload/models/layer.ts';
+export type {Aggregate, CellResult, RunSummary, TenantSummary} from './metrics/result.ts';
