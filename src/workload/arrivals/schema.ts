@@ -76,8 +76,9 @@ const stationary = [constant, poisson, gamma, weibull, onOff, mmpp] as const;
 
 /**
  * Another process whose rate rises and falls by the day, or by any `period`. Either a sine wave,
- * rate x (1 + amplitude cos(2 pi (t - peakAt) / period)), or `profile`: relative rates of equal parts of the period,
- * scaled to a mean of 1. The mean over whole periods stays the base's.
+ * rate x (1 + amplitude cos(2 pi (t - peakAt) / period)), which peaks in the middle of the period unless told; or
+ * `profile`, the relative rates of equal parts of the period, scaled to a mean of 1. The mean over whole periods stays
+ * the base's.
  */
 const diurnal = z
   .strictObject({

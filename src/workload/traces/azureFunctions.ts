@@ -3,6 +3,7 @@ import {InputError} from '../../scheduler/errors.ts';
 import {stream} from '../random.ts';
 import {columnsOf, csvRow} from './csvRow.ts';
 import type {TraceFormat} from './format.ts';
+import {detached} from './rows.ts';
 import {BadRow} from './trace.ts';
 
 const minute = 60e9;
@@ -15,7 +16,7 @@ export const azureFunctions2019: TraceFormat = {
   name: 'azure-functions-2019',
   origin: 'zero',
   ordered: false,
-  detects: (line) => /^Hash\w+,Hash\w+,Hash\w+,(Trigger,)?1,2,/.test(line),
+  detects: (line) => /^Hash\w+,Hash\w+,Hash\w+,(Trigger,)?1,2(,|$)/.test(line),
   open(rows, {options}) {
     let key = -1;
     let first = 0;
@@ -63,6 +64,14 @@ export const azureFunctions2021: TraceFormat = {
   detects: (line) => line.startsWith('app,func,end_timestamp,duration'),
   open(rows) {
     let columns: number[] | undefined;
+    const ids = new Map<string, Map<string, number>>(); // joining two hashes of 64 characters a row takes longer
+    const idOf = (app: string, func: string): number => {
+      let ofApp = ids.get(app);
+      if (ofApp === undefined) ids.set(detached(app), (ofApp = new Map()));
+      let id = ofApp.get(func);
+      if (id === undefined) ofApp.set(detached(func), (id = rows.intern(`${app}/${func}`)));
+      return id;
+    };
     return {
       line(text) {
         const fields = csvRow(text);
@@ -78,7 +87,7 @@ export const azureFunctions2021: TraceFormat = {
         const start = Math.round((endAt - lasted) * 1e9);
         if (!Number.isSafeInteger(start))
           throw new InputError(`timestamp beyond 104 days: ${JSON.stringify(end)}`);
-        rows.add(0, start, rows.intern(`${app}/${func}`));
+        rows.add(0, start, idOf(app, func));
       },
     };
   },

@@ -8,6 +8,8 @@ import {BadRow, withDefaults, type ResolvedOptions, type Trace, type TraceOption
 /** No trace has lines this long (characters); without the limit a binary file would fill the memory. */
 const longestLine = 2 ** 26;
 
+const byteOrderMark = '\u{feff}';
+
 /** Reads a trace from pieces of text of any length. Errors are InputErrors that begin with `file:line`. */
 export class TraceParser {
   private readonly file: string;
@@ -69,9 +71,10 @@ export class TraceParser {
     this.readLine(line.endsWith('\r') ? line.slice(0, -1) : line);
   }
 
-  private readLine(line: string): void {
+  private readLine(text: string): void {
     this.lineNumber++;
-    if (line === '' || line.trim() === '') return;
+    const line = this.lineNumber === 1 && text.startsWith(byteOrderMark) ? text.slice(1) : text;
+    if (line === '' || (line.charCodeAt(0) <= 32 && line.trim() === '')) return;
     try {
       this.reader ??= this.open(line);
       this.reader.line(line);

@@ -5,7 +5,9 @@ import type {TraceFormat} from './format.ts';
 import {BadRow} from './trace.ts';
 
 const windowSeconds = 600;
-const upstream = /^\d+(\.\d+)?,[\d.e+-]+,[^,]*,(Gamma|Weibull),/;
+
+/** A row of a file without header; windows without requests read `0,0,0,,0,0`. */
+const upstream = /^\d+(\.\d+)?,[\d.e+-]+,[\d.e+-]*,(Gamma|Weibull|),[\d.e+-]+,[\d.e+-]+$/;
 
 /** The narrowest shapes that are drawn; below them a window's requests all come at one instant. */
 const leastShape = {Gamma: 1e-4, Weibull: 0.12};

@@ -1,6 +1,6 @@
 // Tables and JSON lines with a row an arrival: the general reader behind most formats.
 import {InputError} from '../../scheduler/errors.ts';
-import {columnsOf, csvRow} from './csvRow.ts';
+import {columnsOf, csvField, csvRow} from './csvRow.ts';
 import type {LineReader, ReadContext} from './format.ts';
 import {looksLikeDate, readInstant, type Instant} from './instant.ts';
 import type {TraceRows} from './rows.ts';
@@ -19,8 +19,7 @@ export function csvReader(columns: ColumnMap, rows: TraceRows, context: ReadCont
         if (columns.tenant !== undefined) [tenant] = columnsOf(header, [columns.tenant]);
         return;
       }
-      const fields = csvRow(text);
-      add(fields[time], tenant < 0 ? undefined : fields[tenant]);
+      add(csvField(text, time), tenant < 0 ? undefined : csvField(text, tenant));
     },
   };
 }
@@ -30,23 +29,25 @@ export function jsonlReader(columns: ColumnMap, rows: TraceRows, context: ReadCo
   const add = adder(columns, rows, context);
   return {
     line(text) {
-      const fields = new Map<string, unknown>(Object.entries(parseJson(text)));
-      add(fields.get(columns.time), columns.tenant === undefined ? undefined : fields.get(columns.tenant));
+      const fields = parseJson(text);
+      add(fields[columns.time], columns.tenant === undefined ? undefined : fields[columns.tenant]);
     },
   };
 }
 
-function parseJson(text: string): object {
+function parseJson(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new BadRow(`invalid JSON: ${shorten(text)}`);
   }
-  if (typeof value !== 'object' || value === null)
-    throw new BadRow(`invalid row: ${shorten(text)} (expected an object)`);
+  if (!isRecord(value)) throw new BadRow(`invalid row: ${shorten(text)} (expected an object)`);
   return value;
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 const scalar = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
