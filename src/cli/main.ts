@@ -6,7 +6,7 @@ import type {Output} from './io.ts';
 const output = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => void stream.write(text),
   isTTY: stream.isTTY,
-  columns: stream.columns ?? 100,
+  columns: stream.columns || 100, // 0 where a terminal does not know
 });
 
 // A reader that has seen enough, such as `head`, is no error.

@@ -1,5 +1,7 @@
 // A trace as the arrivals of a scenario's tenants.
 import {relative, resolve} from 'node:path';
+import {z} from 'zod';
+import {arrivalSchema, isClosed} from '../workload/arrivals/schema.ts';
 import {mergeArrivals} from '../workload/arrivals/merge.ts';
 import {InputError} from '../scheduler/errors.ts';
 import {tenantArrivals} from '../workload/traces/tenants.ts';
@@ -38,13 +40,19 @@ export async function traceArrivals(
 ): Promise<{arrivals: FixedArrivals; sha256: string; lengthNs: number; dropped: number}> {
   const path = relative('.', resolve(directory, file));
   const trace = await readTrace(path, {...options, seed: `${scenario.seed}/${replication}`});
-  if (trace.closedLoops.length > 0) {
-    throw new InputError(
-      `${path}: ${trace.closedLoops.length} of its streams are closed loops, which have no times to replay (expected arrivals only)`,
-    );
-  }
-  const {arrivals, dropped} = tenantArrivals(trace, {rule, tenants: tenantNames(scenario)});
-  const merged = mergeArrivals(arrivals);
+  // Tenants that closed loops drive keep them: answers, not the trace, set their requests off.
+  const names = tenantNames(scenario);
+  const open = scenario.tenants.flatMap(({arrivals, replicas}) =>
+    Array.from({length: replicas}, () => !isClosed(arrivals)),
+  );
+  const {arrivals, dropped} = tenantArrivals(trace, {
+    rule,
+    tenants: names.filter((_, tenant) => open[tenant]),
+  });
+  let next = 0;
+  const merged = mergeArrivals(
+    names.map((_, tenant) => (open[tenant] ? arrivals[next++] : new Float64Array(0))),
+  );
   return {
     arrivals: {at: shared(Float64Array, merged.at), tenant: shared(Int32Array, merged.tenant)},
     sha256: trace.sha256,
@@ -87,21 +95,26 @@ export function scenarioOf(
       `trace ${trace.name} tells ${keys.length} clients apart: say how many tenants they are dealt to, e.g. --tenants 20`,
     );
   }
+  const clients = [...keys, ...trace.closedLoops.map(({name}) => name)];
   for (const key of modelOf.keys()) {
-    if (!keys.includes(key)) throw new InputError(`unknown client in trace ${trace.name}: "${key}"`);
+    if (!clients.includes(key)) throw new InputError(`unknown client in trace ${trace.name}: "${key}"`);
   }
   const names = count === null ? keys : Array.from({length: count}, (_, i) => `tenant-${i}`);
-  return {
-    name: trace.name,
-    tenants: names.map((name, i) => ({
-      name,
-      model: modelOf.get(name) ?? models[i % models.length],
-      slo,
-      // The trace replaces them; the rate is what a reader of the manifest may expect.
-      arrivals: {
-        process: 'poisson',
-        rate: Math.max(1e-9, trace.at.length / names.length / (trace.lengthNs / 1e9)),
-      },
-    })),
-  };
+  const loops = trace.closedLoops.map(({name, arrivals}, i) => ({
+    name,
+    model: modelOf.get(name) ?? models[(names.length + i) % models.length],
+    slo,
+    arrivals: z.encode(arrivalSchema, arrivals),
+  }));
+  const open = names.map((name, i) => ({
+    name,
+    model: modelOf.get(name) ?? models[i % models.length],
+    slo,
+    // The trace replaces them; the rate is what a reader of the manifest may expect.
+    arrivals: {
+      process: 'poisson',
+      rate: Math.max(1e-9, trace.at.length / names.length / (trace.lengthNs / 1e9)),
+    },
+  }));
+  return {name: trace.name, tenants: [...open, ...loops]};
 }

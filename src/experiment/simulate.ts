@@ -95,7 +95,7 @@ export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise
     policy,
     setup,
     costs,
-    arrivals: arrivalSource(fixed, tenants, spec.arrivals ? [] : specs, scenario.duration, seed),
+    arrivals: arrivalSource(fixed, tenants, specs, scenario.duration, seed),
     lanes: setup.lanes === 'per-tenant' ? tenants.length : setup.lanes,
     window: {startNs: scenario.warmup, endNs: scenario.duration},
     limitNs: scenario.duration + (scenario.drain ?? 2 * sloMost),
@@ -205,13 +205,13 @@ function checkMemory(
   if (problem !== null) throw new CannotRunError(`${policy} ${problem}`);
 }
 
-/** How much slower or faster each MPS process runs than the typical one, drawn once a run. */
+/** How much slower each MPS process runs than alone in one context, drawn once a run; sharing speeds nobody up. */
 function processSpeeds(lanes: number, spread: number, seed: string): Float64Array {
   const random = stream(seed, 'device/mps');
-  // Box-Muller; factors stay above a tenth however large the spread.
+  // Box-Muller.
   return Float64Array.from({length: lanes}, () => {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return Math.max(0.1, 1 + spread * normal);
+    return Math.max(1, 1 + spread * normal);
   });
 }
 

@@ -41,9 +41,8 @@ export interface Report {
 export function htmlReport(report: Report): string {
   const {title, results, naming = {}} = report;
   const policies = shownPolicies(results);
-  const loads = new Set(results.filter(({aggregate}) => aggregate !== null).map(({load}) => load));
   const cards = [
-    ...(loads.size > 1 ? loadCards(results, policies, naming) : barCards(results, policies)),
+    ...overviewCards(results, policies, naming),
     latencyCard(results, policies),
     sizeCard(results, policies),
     tenantCard(results, policies),
@@ -68,6 +67,17 @@ export function htmlReport(report: Report): string {
     element('style', {}, styleSheet),
   ];
   return `<!doctype html>\n${element('html', {lang: 'en'}, element('head', {}, ...head), element('body', {}, element('main', {}, ...body)))}\n`;
+}
+
+/** Lines over the load, or bars where there is one load only. */
+function overviewCards(
+  results: readonly CellResult[],
+  policies: readonly ShownPolicy[],
+  naming: Naming,
+): Card[] {
+  const loads = new Set(ranCells(results).map((cell) => cell.load));
+  if (loads.size === 0) return [];
+  return loads.size > 1 ? loadCards(results, policies, naming) : barCards(results, policies);
 }
 
 function header({title, description, facts}: Report): string {

@@ -7,7 +7,7 @@ export interface MetricLabel {
   readonly scale: number;
 }
 
-const perSecond = {unit: '1/s', scale: 1};
+const perSecond = {unit: '/s', scale: 1};
 const milliseconds = {unit: 'ms', scale: 1e-6};
 const percent = {unit: '%', scale: 100};
 const plain = {unit: '', scale: 1};
@@ -28,7 +28,7 @@ export const metricLabels: Record<MetricName, MetricLabel> = {
   antt: {name: 'ANTT', ...plain},
   stp: {name: 'STP', ...plain},
   fairness: {name: 'fairness', ...plain},
-  gpu_utilisation: {name: 'of peak FLOP/s', ...percent},
+  gpu_utilisation: {name: 'GPU use', ...percent},
   sm_occupancy: {name: 'SM occupancy', ...percent},
   lane_utilisation: {name: 'lanes busy', ...percent},
   superkernel_size_mean: {name: 'superkernel size', ...plain},

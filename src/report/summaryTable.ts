@@ -34,10 +34,15 @@ export function summaryTable(results: readonly CellResult[], naming: Naming = {}
         ? {cells: lead, message: problemOf(policy, error)}
         : {cells: [...lead, ...figures.map((figure) => figure.text(aggregate))]};
     }),
-    notes: legend(
-      aggregates,
-      aggregates.some((aggregate) => aggregate.saturated),
-    ),
+    notes: [
+      ...legend(
+        aggregates,
+        aggregates.some((aggregate) => aggregate.saturated),
+      ),
+      ...(aggregates.length === 0
+        ? []
+        : ['GPU use: useful FLOP/s, of the peak. Superkernel: kernels that run as one, on average.']),
+    ],
   };
 }
 
@@ -84,18 +89,18 @@ export function tenantTable({aggregate}: CellResult): Table {
 function summaryFigures(aggregates: readonly Aggregate[], currency: string): Figure<Aggregate>[] {
   const time = timeUnit(aggregates.map(({metrics}) => metrics.latency_p50_ns));
   const figures = [
-    estimates('throughput', (a: Aggregate) => a.metrics.throughput_per_s, '1/s'),
-    estimates('goodput', (a: Aggregate) => a.metrics.goodput_per_s, '1/s'),
+    estimates('throughput', (a: Aggregate) => a.metrics.throughput_per_s, '/s'),
+    estimates('goodput', (a: Aggregate) => a.metrics.goodput_per_s, '/s'),
     attainment<Aggregate>(),
     estimates('p50', (a: Aggregate) => a.metrics.latency_p50_ns, time.unit, 1 / time.ns),
     estimates('p99', (a: Aggregate) => a.metrics.latency_p99_ns, time.unit, 1 / time.ns),
-    estimates('of peak FLOP/s', (a: Aggregate) => a.metrics.gpu_utilisation, '%', 100),
-    estimates('superkernel size', (a: Aggregate) => a.metrics.superkernel_size_mean),
+    estimates('GPU use', (a: Aggregate) => a.metrics.gpu_utilisation, '%', 100),
+    estimates('superkernel', (a: Aggregate) => a.metrics.superkernel_size_mean),
   ];
   if (aggregates.some(({metrics}) => (metrics.padding_waste?.mean ?? 0) > 0))
     figures.push(estimates('padding', (a) => a.metrics.padding_waste, '%', 100));
   if (aggregates.some(({gpus}) => gpus !== 1))
-    figures.unshift({column: {name: 'GPUs', align: 'right'}, text: ({gpus}) => formatNumber(gpus)});
+    figures.unshift({column: {name: 'GPUs', align: 'right'}, text: ({gpus}) => formatShort(gpus)});
   if (aggregates.some(({metrics}) => metrics.cost_per_million_requests !== null))
     figures.push(estimates('cost', (a) => a.metrics.cost_per_million_requests, `${currency}/1M`));
   return figures;
@@ -106,7 +111,7 @@ function tenantFigures(tenants: readonly TenantAggregate[]): Figure<TenantAggreg
   const figures: Figure<TenantAggregate>[] = [
     {column: {name: 'requests', align: 'right'}, text: ({arrived}) => formatNumber(arrived, 0)},
     {column: {name: 'dropped', align: 'right'}, text: ({dropped}) => formatNumber(dropped, 0)},
-    estimates('throughput', ({metrics}) => metrics.throughput_per_s, '1/s'),
+    estimates('throughput', ({metrics}) => metrics.throughput_per_s, '/s'),
     estimates('p50', ({metrics}) => metrics.latency_p50_ns, time.unit, 1 / time.ns),
     estimates('p99', ({metrics}) => metrics.latency_p99_ns, time.unit, 1 / time.ns),
     {
