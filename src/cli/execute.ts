@@ -1,7 +1,7 @@
 // Runs an experiment to its result: checks it, runs what is missing, writes the files, prints the table.
 import {checkPlan} from '../experiment/check.ts';
 import type {Experiment} from '../experiment/experiment.ts';
-import {makeManifest} from '../experiment/manifest.ts';
+import {changesSince, makeManifest} from '../experiment/manifest.ts';
 import {collect} from '../experiment/outcome.ts';
 import {makePlan, shardOf} from '../experiment/plan.ts';
 import type {Plan} from '../experiment/plan.ts';
@@ -11,6 +11,7 @@ import {ResultStore} from '../experiment/store.ts';
 import {parseSummary, summaryOf} from '../experiment/summary.ts';
 import type {Summary} from '../experiment/summary.ts';
 import {sweep} from '../experiment/sweep.ts';
+import {writeTimeline} from '../experiment/timeline.ts';
 import {formatJson} from '../report/json.ts';
 import {InputError} from '../scheduler/errors.ts';
 import {InterruptedError} from './exitCode.ts';
@@ -29,15 +30,18 @@ export interface ExecuteOptions {
   readonly jobs: number;
   /** Whether a complete result is made again, rather than shown. */
   readonly again: boolean;
-  /** Where runs are made, by default in the simulator. */
+  /** Where runs are made, by default in the simulator; results of the two never mix. */
   readonly open?: (threads: number) => Pool;
+  /** Also write one run as a Chrome trace to this file. */
+  readonly timeline?: string;
   /** Do only one part of the runs, for several machines. */
   readonly shard?: {readonly index: number; readonly count: number};
 }
 
 export async function execute(experiment: Experiment, options: ExecuteOptions, io: Io): Promise<void> {
-  const plan = await makePlan(experiment);
+  const plan = await makePlan(experiment, options.open === undefined ? 'simulated' : 'live');
   const warnings = await checkPlan(plan);
+  if (experiment.origin !== undefined) warnings.push(...changesSince(experiment.origin, plan));
   if (plan.droppedArrivals > 0)
     warnings.push(`${plan.droppedArrivals} arrivals of the trace belong to no tenant`);
   for (const warning of warnings) io.stderr.write(`superkernel: warning: ${warning}\n`);
@@ -50,8 +54,11 @@ export async function execute(experiment: Experiment, options: ExecuteOptions, i
   }
   if (store.complete) store.clear();
   const manifest = makeManifest(experiment, plan, store.folder, io.args);
-  if (!store.has('manifest.json')) store.write('manifest.json', formatJson(manifest));
-  const summary = await runMissing(experiment, plan, store, options, io);
+  // With the first finished run, so that a command that fails leaves nothing behind.
+  const begin = (): void => {
+    if (!store.has('manifest.json')) store.write('manifest.json', formatJson(manifest));
+  };
+  const summary = await runMissing(experiment, plan, store, begin, options, io);
   if (summary === null) return;
   if (options.report) store.write('report.html', reportOf(experiment, summary, manifest));
   store.write('summary.json', formatJson(summary));
@@ -59,6 +66,11 @@ export async function execute(experiment: Experiment, options: ExecuteOptions, i
   printSummary(summary, options.format, io);
   const main = options.report ? 'report.html' : 'summary.json';
   if (!options.quiet) io.stderr.write(`written: ${store.path(main)}\n`);
+  if (options.timeline !== undefined) {
+    const {spec} = await writeTimeline(plan, options.timeline);
+    const load = spec.load === null ? '' : ` at load ${spec.load}`;
+    io.stderr.write(`written: ${options.timeline}, ${spec.policy}${load} (open it in ui.perfetto.dev)\n`);
+  }
 }
 
 /** Runs what the store does not hold yet; null where other shards are to follow. */
@@ -66,6 +78,7 @@ async function runMissing(
   experiment: Experiment,
   plan: Plan,
   store: ResultStore,
+  begin: () => void,
   {name, quiet, jobs, shard, open}: ExecuteOptions,
   io: Io,
 ): Promise<Summary | null> {
@@ -87,6 +100,9 @@ async function runMissing(
       signal: io.interrupt,
       ...(open === undefined ? {} : {open}),
       onOutcome: ({hash}, outcome) => {
+        // A live run that was cut short is none.
+        if ('summary' in outcome && outcome.summary.ended === 'stopped') return;
+        begin();
         store.keepRun(hash, outcome);
         outcomes.set(hash, outcome);
         progress.advance();
@@ -95,8 +111,6 @@ async function runMissing(
   } finally {
     progress.end();
     io.interrupt.removeEventListener('abort', onInterrupt);
-    // Nothing to go on from: leave nothing behind.
-    if (outcomes.size === 0) store.clear();
   }
   const done = mine.filter(({hash}) => outcomes.has(hash)).length;
   if (done < mine.length) {

@@ -1,31 +1,44 @@
 import {z} from 'zod';
 import type {PolicyDefinition} from '../policies/definition.ts';
-import {findPolicy, policies as known} from '../policies/table.ts';
+import {unknownName} from '../experiment/scenario.ts';
+import {importPolicy, modulesOf} from '../experiment/userPolicy.ts';
+import {policies as known} from '../policies/table.ts';
+import {InputError} from '../scheduler/errors.ts';
 import type {Table} from '../report/table.ts';
 import type {Command} from './command.ts';
+import {textOf} from './command.ts';
 import {formatOption, print} from './formats.ts';
 
 /** Lists the policies, or the parameters of one. */
 export const policies: Command = {
   command: 'policies [name]',
   describe: 'List the policies, or the parameters of one',
-  positionals: {name: {type: 'string', describe: 'a policy'}},
+  positionals: {name: {type: 'string', describe: 'a policy, or a module of your own'}},
   options: {format: formatOption},
   suggestions: {name: () => [...known.keys()]},
   examples: [['$0 policies ooo', 'what can be set, as in --policy ooo:lanes=4']],
-  run({name, format}, io) {
-    if (typeof name !== 'string') {
+  async run(args, io) {
+    const {format} = args;
+    const name = textOf(args, 'name');
+    if (name === undefined) {
       const all = [...known.values()].map(({name, summary, source}) => ({name, summary, source}));
       print(listOf(all), all, format, io);
       return;
     }
-    const definition = findPolicy(name);
+    const definition = await find(name);
     const parameters = parametersOf(definition);
     const {summary, source} = definition;
-    if (format === 'table') io.stdout.write(`${name}: ${summary}\nsource: ${source}\n\n`);
-    print(tableOf(parameters), {name, summary, source, parameters}, format, io);
+    if (format === 'table') io.stdout.write(`${definition.name}: ${summary}\nsource: ${source}\n\n`);
+    print(tableOf(parameters), {name: definition.name, summary, source, parameters}, format, io);
   },
 };
+
+async function find(name: string): Promise<PolicyDefinition> {
+  if (modulesOf(name).length > 0) return importPolicy(name, '.');
+  const definition = known.get(name);
+  if (definition === undefined) throw new InputError(unknownName('policy', name, known.keys()));
+  return definition;
+}
 
 function listOf(all: readonly {name: string; summary: string; source: string}[]): Table {
   return {

@@ -45,11 +45,11 @@ function tablesOf(summary: Summary, format: 'table' | 'markdown'): string {
   return `${headOf(summary)}\n\n${texts.join('\n')}`;
 }
 
-function headOf({name, device, seed, tenants, duration_ns, warmup_ns, replications}: Summary): string {
+function headOf({name, device, world, seed, tenants, duration_ns, warmup_ns, replications}: Summary): string {
   const measured = formatDuration(duration_ns - warmup_ns);
   const time = warmup_ns === 0 ? measured : `${measured} after ${formatDuration(warmup_ns)} of warm-up`;
   const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
-  return `${name} on ${device}, simulated: ${count(tenants, 'tenant')}, ${time}, ${count(replications, 'replication')}, seed ${seed}`;
+  return `${name} on ${device}, ${world}: ${count(tenants, 'tenant')}, ${time}, ${count(replications, 'replication')}, seed ${seed}`;
 }
 
 /** The report's records with the parameters in front. */

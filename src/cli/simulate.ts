@@ -1,6 +1,6 @@
 import {readExperiment} from '../experiment/experiment.ts';
 import type {Command} from './command.ts';
-import {needed, text} from './command.ts';
+import {needed, text, textOf} from './command.ts';
 import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './scenarioOptions.ts';
 
 /** Runs every policy and load of a scenario, side by side. */
@@ -10,7 +10,7 @@ export const simulate: Command = {
   positionals: {scenario: {type: 'string', describe: 'scenario file, or the manifest.json of a result'}},
   options: {
     ...changeOptions,
-    timeline: text('Also write one run (first policy, first load) as a Chrome trace'),
+    timeline: text('Also write the first run as a Chrome trace to this file'),
     ...outputOptions,
   },
   suggestions,
@@ -22,12 +22,14 @@ export const simulate: Command = {
   async run(args, io) {
     const {execute} = await import('./execute.ts');
     const experiment = readExperiment(needed(args, 'scenario'), changesOf(args));
+    const timeline = textOf(args, 'timeline');
     await execute(
       experiment,
       {
         name: 'simulate',
         ...outputOf(args),
         again: true,
+        ...(timeline === undefined ? {} : {timeline}),
       },
       io,
     );

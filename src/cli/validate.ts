@@ -39,7 +39,7 @@ export const validate: Command = {
       throw new UsageError(`invalid max-error: ${String(args['max-error'])} (expected percentage points)`);
     }
     const quiet = args['quiet'] === true;
-    const {cells, verdicts} = await validateExperiment(experiment, {
+    const {cells, skipped, verdicts} = await validateExperiment(experiment, {
       profile: profileOf(experiment.scenario, experiment.directory),
       ordinal: ordinalOf(args),
       repeats: wholeNumber(args['repeats'], 'repeats'),
@@ -52,6 +52,7 @@ export const validate: Command = {
     const json = {
       schema_version: 1,
       cells: cells.map(({kinds, ...cell}) => ({...cell, kinds: kinds.slice(0, 200)})),
+      skipped,
       verdicts,
     };
     if (typeof args['output'] === 'string') {
@@ -62,6 +63,8 @@ export const validate: Command = {
     const table = validationTable(cells);
     const notes = [
       ...table.notes,
+      // The reason begins with the policy.
+      ...skipped.map(({load, reason}) => `${reason}, at ${load ?? 'own'} load`),
       ...verdicts.map(
         ({better, base, load, advantage, simulatorError, verdict}) =>
           `${better} against ${base} at ${load ?? 'own'} load: ${advantage.mean.toFixed(2)} ± ${advantage.half_width?.toFixed(2) ?? '?'} points of attainment, simulator error ${simulatorError.toFixed(2)}: ${verdict}`,

@@ -37,6 +37,7 @@ import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {assembleProfile, fitProfile, modelErrors, withContention} from './calibratedProfile.ts';
 import type {Measurements} from './calibratedProfile.ts';
+import {measureDecide} from './decideCost.ts';
 import {durationErrors, percent, report, roundTripErrors, us} from './calibrationReport.ts';
 import {profileNames, readProfile, writeProfile} from './profileFiles.ts';
 
@@ -214,6 +215,8 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       contexts,
     };
     let profile = assembleProfile(measurements, baseFor(device));
+    const decideNs = await session.part('deciding', () => measureDecide(profile, nowNs));
+    if (decideNs !== null) profile = assembleProfile({...measurements, decideNs}, baseFor(device));
     writeProfile(output, profile);
     log(`wrote ${output}: ${profile.measured?.length} tables; fitting the model of unmeasured shapes`);
     profile = (await session.part('fit', async () => fit(profile, measurements, log))) ?? profile;
@@ -306,7 +309,8 @@ async function measureGrid(
     method: 'batched' | 'grouped',
     sizes: readonly number[],
   ): Promise<void> => {
-    const table = {kernel: each.kernel, method, share: shareOf(each)};
+    // Grouped launches seldom pay, so that their errors weigh less.
+    const table = {kernel: each.kernel, method, share: shareOf(each) * (method === 'grouped' ? 0.3 : 1)};
     if (session.used > until.grid) return;
     tables.push(await measureSizes(bench, table, sizes, session, maxSize));
   };

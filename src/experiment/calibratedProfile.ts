@@ -127,7 +127,7 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
 export function fitProfile(
   profile: DeviceProfile,
   {points, detectNs}: Measurements,
-  {rows: most = 700, iterations = 12} = {},
+  {rows: most = 1500, iterations = 40} = {},
 ): DeviceProfile {
   const all = measurementsOf(points, detectNs);
   const step = Math.max(1, all.length / most);
@@ -148,6 +148,7 @@ export function fitProfile(
     knownTiles: false,
     kinds,
     iterations,
+    leastLaunchNs: 300,
   });
   const range = (key: 'm' | 'n' | 'k' | 'batch'): [number, number] => [
     Math.min(...all.map((row) => row[key])),

@@ -36,7 +36,7 @@ export function report(
   for (const [method, {fixed_ns, per_member_ns}] of Object.entries(host.submit)) {
     log(`submit ${method}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
   }
-  log(`detect ${us(detectNs)} us, gap ${us(launch.gap_ns.value)} us`);
+  log(`detect ${us(detectNs)} us, gap ${us(launch.gap_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
   const gaps = group(
     points.filter(({queuedNs}) => queuedNs !== null),
     ({method}) => method,

@@ -6,6 +6,7 @@ import {encodeScenario} from './encode.ts';
 import {combinations} from './grid.ts';
 import type {Parameter} from './grid.ts';
 import {asManifest} from './manifest.ts';
+import type {Manifest} from './manifest.ts';
 import {parseScenario} from './scenario.ts';
 import type {Override, Scenario} from './scenario.ts';
 import type {TraceSource} from './replay.ts';
@@ -19,6 +20,8 @@ export interface Experiment {
   readonly directory: string;
   /** Replaces the arrivals of the tenants. */
   readonly trace?: TraceSource;
+  /** The manifest that it was read from. */
+  readonly origin?: Manifest;
 }
 
 /** One combination of the parameters. */
@@ -47,6 +50,7 @@ export function readExperiment(file: string, changes: Changes = {}): Experiment 
       parameters: changes.parameters?.length ? changes.parameters : parameters,
     }),
     ...(trace === undefined ? {} : {trace}),
+    origin: manifest,
   };
 }
 

@@ -1,99 +1,182 @@
-// Live runs in which every tenant has a host of its own: a process with its own CUDA context (time slicing, MPS), or a
-// thread of this process (streams). All start together on one clock; what they saw is put together afterwards.
+// Live runs in which tenants have hosts of their own: a process with a CUDA context each (time slicing, MPS), or a
+// thread of this process each (streams). All start together on one clock; what they saw is put together afterwards.
 import {fork} from 'node:child_process';
+import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {Worker} from 'node:worker_threads';
 import {loadAddon} from '../gpu/cuda.ts';
 import {startMps} from '../gpu/mpsDaemon.ts';
-import {DeviceError} from '../scheduler/errors.ts';
+import {DeviceError, SuperkernelError} from '../scheduler/errors.ts';
+import type {HostTimes} from './hostMeter.ts';
+import type {HostPlan} from './hostPlan.ts';
 import type {FromTenant, ToTenant} from './tenantHost.ts';
 import type {RunSpec} from './simulate.ts';
+import {errorOf} from './worker.ts';
 
 const entry = new URL('tenantHost.js', import.meta.url);
 
 /** Time for everybody to see the start message before time 0: far more than a message takes. */
 const headStartNs = 50e6;
 
-/** A process that says nothing for this long beyond the run's limit is taken for dead. */
+/** A host that says nothing for this long beyond the run's limit, or while it prepares, is taken for dead. */
 const graceMs = 20_000;
+const prepareMs = 120_000;
+
+/** Time between two looks at whether to stop. */
+const lookEveryMs = 20;
 
 export interface IsolatedOptions {
   readonly spec: RunSpec;
   /** As `readProfile` takes it. */
   readonly profile: string;
-  readonly tenants: number;
+  readonly hosts: readonly HostPlan[];
+  /** The tenants' names, for warnings. */
+  readonly names: readonly string[];
   readonly ordinal: number;
   readonly scheme: 'mps' | 'time-slice' | 'threads';
   readonly limitNs: number;
+  readonly shouldStop: () => boolean;
+  readonly warn: (sentence: string) => void;
 }
 
-/** What a tenant's host saw; null where it died, and everything it had recorded with it. */
 export interface IsolatedResult {
+  /** What each host saw; null where it died, and everything it had recorded with it. */
   readonly tapes: readonly (Float64Array | null)[];
   readonly endedAtNs: number;
-  /** Why hosts died, one sentence each. */
-  readonly failures: readonly string[];
+  readonly times: readonly HostTimes[];
 }
 
+/** A host seen from here. */
 interface Host {
   send(message: ToTenant): void;
   onMessage(listener: (message: FromTenant) => void): void;
   onEnd(listener: (reason: string) => void): void;
-  stop(): void;
+  /** Ends it at once; resolves when it is gone. */
+  stop(): Promise<void>;
 }
 
+/**
+ * Runs all hosts. A host that dies on the way is told by `warn`, and the others go on; throws what went wrong where one
+ * cannot even start, where none finishes, and where the run is stopped.
+ */
 export async function runIsolated(options: IsolatedOptions): Promise<IsolatedResult> {
-  const {scheme, tenants, spec, profile, ordinal} = options;
+  const {scheme, hosts: plans, spec, profile, ordinal, warn} = options;
+  const cores = availableParallelism();
+  if (plans.length > cores) {
+    warn(`${plans.length} hosts share ${cores} cores: they wait for each other, not only for the GPU`);
+  }
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const halt = haltOn(options.shouldStop);
   const mps = scheme === 'mps' ? await startMps() : null;
   const hosts: Host[] = [];
   try {
-    for (let tenant = 0; tenant < tenants; tenant++) {
-      hosts.push(scheme === 'threads' ? thread() : childProcess(mps?.env ?? {}));
-    }
-    const failures: string[] = [];
-    const tapes: (Float64Array | null)[] = Array.from({length: tenants}, () => null);
-    let endedAtNs = 0;
-    const outcome = hosts.map((host, tenant) => {
-      let ready = (): void => {};
-      const isReady = new Promise<void>((resolve) => (ready = resolve));
-      const isDone = new Promise<void>((resolve) => {
-        const fail = (reason: string): void => {
-          failures.push(`tenant ${tenant}: ${reason}`);
-          ready();
-          resolve();
-        };
-        host.onMessage((message) => {
-          if (message.kind === 'ready') ready();
-          else if (message.kind === 'failed') fail(message.message);
-          else {
-            tapes[tenant] = Float64Array.from(message.events);
-            endedAtNs = Math.max(endedAtNs, message.endedAtNs);
-            resolve();
-          }
-        });
-        host.onEnd((reason) => {
-          if (tapes[tenant] === null) fail(reason);
-        });
-      });
-      return {isReady, isDone};
-    });
+    const outcomes: Outcome[] = [];
     // One after another: contexts that are created at once only wait for each other.
-    for (let tenant = 0; tenant < tenants; tenant++) {
-      hosts[tenant].send({kind: 'prepare', spec, profile, tenant, ordinal});
-      await outcome[tenant].isReady;
+    for (const plan of plans) {
+      const host = scheme === 'threads' ? thread() : childProcess(mps?.env ?? {});
+      hosts.push(host);
+      const outcome = new Outcome(host, describe(plan, options.names));
+      outcomes.push(outcome);
+      const shared = scheme === 'threads' ? {stop} : {};
+      host.send({kind: 'prepare', spec, profile, plan, ordinal, ...shared});
+      await halt.race(within(outcome.isReady, prepareMs, `${outcome.name} did not start`));
+      if (outcome.failure !== null) throw outcome.failure;
     }
-    if (failures.length === tenants) throw new DeviceError(failures[0]);
     const originNs = loadAddon().nowNs() + headStartNs;
     for (const host of hosts) host.send({kind: 'start', originNs});
-    const timeout = new Promise<void>((resolve) =>
-      setTimeout(resolve, options.limitNs / 1e6 + graceMs).unref(),
+    const limitMs = options.limitNs / 1e6 + graceMs;
+    await halt.race(
+      Promise.all(
+        outcomes.map((outcome) =>
+          within(outcome.isDone, limitMs, `${outcome.name} did not finish`).catch((error: unknown) =>
+            outcome.fail(error as Error),
+          ),
+        ),
+      ),
     );
-    await Promise.race([Promise.all(outcome.map(({isDone}) => isDone)), timeout]);
-    return {tapes, endedAtNs, failures};
+    if (outcomes.every(({failure}) => failure !== null)) throw outcomes[0].failure!;
+    for (const {failure, name} of outcomes) {
+      if (failure !== null) warn(`${name} died, and with it the record of its requests: ${failure.message}`);
+    }
+    return {
+      tapes: outcomes.map(({done}) => done?.events ?? null),
+      endedAtNs: Math.max(...outcomes.map(({done}) => done?.endedAtNs ?? 0)),
+      times: outcomes.flatMap(({done}) => done?.host ?? []),
+    };
   } finally {
-    for (const host of hosts) host.stop();
-    await mps?.quit();
+    halt.end();
+    Atomics.store(stop, 0, 1);
+    await Promise.all(hosts.map((host) => host.stop()));
+    await mps?.quit().catch((error: Error) => warn(error.message));
   }
+}
+
+/** What became of a host. */
+class Outcome {
+  readonly name: string;
+  done: Extract<FromTenant, {kind: 'done'}> | null = null;
+  failure: Error | null = null;
+  readonly isReady: Promise<void>;
+  readonly isDone: Promise<void>;
+  private ready!: () => void;
+  private finish!: () => void;
+
+  constructor(host: Host, name: string) {
+    this.name = name;
+    this.isReady = new Promise((resolve) => (this.ready = resolve));
+    this.isDone = new Promise((resolve) => (this.finish = resolve));
+    host.onMessage((message) => {
+      if (message.kind === 'ready') this.ready();
+      else if (message.kind === 'failed') this.fail(errorOf(message.failure));
+      else {
+        this.done = message;
+        this.finish();
+      }
+    });
+    host.onEnd((reason) => this.fail(new DeviceError(`${name}: ${reason}`)));
+  }
+
+  fail(error: Error): void {
+    if (this.done !== null) return;
+    this.failure ??= error;
+    this.ready();
+    this.finish();
+  }
+}
+
+/** `tenant chat`, or `tenants chat and 3 others`. */
+function describe({tenants}: HostPlan, names: readonly string[]): string {
+  const first = names[tenants[0]];
+  return tenants.length === 1
+    ? `tenant ${first}`
+    : `the host of ${first} and ${tenants.length - 1} more tenant${tenants.length === 2 ? '' : 's'}`;
+}
+
+async function within(promise: Promise<void>, ms: number, problem: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeviceError(`${problem} within ${Math.round(ms / 1e3)} s`)), ms);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Ends whatever waits as soon as the run is to stop. */
+function haltOn(shouldStop: () => boolean): {race<T>(promise: Promise<T>): Promise<T>; end(): void} {
+  let timer: NodeJS.Timeout | undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    timer = setInterval(() => {
+      if (shouldStop()) reject(new SuperkernelError('the run was stopped'));
+    }, lookEveryMs);
+  });
+  stopped.catch(() => {}); // nobody may be waiting
+  return {
+    race: (promise) => Promise.race([promise, stopped]),
+    end: () => clearInterval(timer),
+  };
 }
 
 function childProcess(env: Readonly<Record<string, string>>): Host {
@@ -102,16 +185,19 @@ function childProcess(env: Readonly<Record<string, string>>): Host {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // A message to a process that has just died: its end is reported.
+  child.on('error', () => {});
   return {
-    send: (message) => child.connected && child.send(message),
+    send: (message) => child.connected && child.send(message, () => {}),
     onMessage: (listener) => void child.on('message', listener),
     onEnd: (listener) =>
       void child.on('exit', (code, signal) =>
-        listener(`process ended with ${signal ?? `exit code ${code}`}`),
+        listener(`its process ended with ${signal ?? `exit code ${code}`}`),
       ),
-    stop: () => {
-      child.removeAllListeners('exit');
-      child.kill('SIGKILL');
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await gone;
     },
   };
 }
@@ -121,13 +207,12 @@ function thread(): Host {
   return {
     send: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', listener),
-    onEnd: (listener) => {
+    onEnd(listener) {
       worker.on('error', (error) => listener(error.message));
-      worker.on('exit', (code) => listener(`thread ended with exit code ${code}`));
+      worker.on('exit', (code) => listener(`its thread ended with exit code ${code}`));
     },
-    stop: () => {
-      worker.removeAllListeners('exit');
-      void worker.terminate();
+    async stop() {
+      await worker.terminate();
     },
   };
 }

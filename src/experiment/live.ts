@@ -1,24 +1,22 @@
 // One run on a GPU: what `simulateRun` does, with a wall clock and a CUDA device in place of the simulated ones.
-import {openContext, loadAddon} from '../gpu/cuda.ts';
-import {CudaDevice} from '../gpu/cudaDevice.ts';
-import {WallClock} from '../gpu/wallClock.ts';
+import {requireDevice} from '../gpu/cuda.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
+import {InputError} from '../scheduler/errors.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
-import {InputError} from '../scheduler/errors.ts';
-import {Scheduler} from '../scheduler/scheduler.ts';
+import {combineHosts} from './hostMeter.ts';
+import type {HostTimes} from './hostMeter.ts';
+import {planHosts} from './hostPlan.ts';
+import type {HostPlan} from './hostPlan.ts';
 import {runIsolated} from './isolated.ts';
-import {prepareRun, summariseRun, superkernelLimit} from './simulate.ts';
-import type {RunSpec} from './simulate.ts';
+import {onlyOf, openLiveHost} from './liveHost.ts';
+import {memoryNeed, memoryProblem} from './memory.ts';
+import {loadModels} from './ownModels.ts';
+import {CannotRunError, prepareRun, summariseRun} from './simulate.ts';
+import type {PreparedRun, RunSpec} from './simulate.ts';
 import {play} from './tape.ts';
-
-/** Most products of one batched call; a superkernel of more runs its members one after another. */
-const mostProducts = 16_384;
-
-/** Decisions between two looks at whether to stop: well under a millisecond of a live run. */
-const decisionsPerLook = 64;
 
 export interface LiveOptions {
   /** CUDA ordinal; 0 by default. */
@@ -29,86 +27,149 @@ export interface LiveOptions {
   readonly profileName?: string;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
+  /** Told what the host's part took. */
+  readonly onHost?: (times: HostTimes) => void;
 }
 
 /**
  * Runs a spec on the GPU with the CUDA ordinal `ordinal`. Predictions, which policies decide by, come from `profile`.
- * Latency counts from the intended arrival, so a host that cannot keep up shows.
+ * Latency counts from the intended arrival, so a host that cannot keep up shows. Throws a CannotRunError where one GPU
+ * cannot do what the policy asks for, or the tenants do not fit in its memory.
  */
 export async function liveRun(
   spec: RunSpec,
   profile: DeviceProfile,
   options: LiveOptions = {},
 ): Promise<RunSummary> {
-  const {scenario} = spec;
+  const {ordinal = 0, warn = () => {}} = options;
   const run = await prepareRun(spec, profile);
-  const {workbench, policy, setup, lanes} = run;
-  const {tenants, classes, programs, groups, model} = workbench;
-  const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
-  const recorder = options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder);
-  const ordinal = options.ordinal ?? 0;
-  if (setup.host === 'per-lane') {
-    const scheme = setup.sharing === 'mps' || setup.sharing === 'time-slice' ? setup.sharing : 'threads';
-    if (setup.sharing === 'dedicated' || setup.lanes !== 'per-tenant') {
-      throw new InputError(
-        `${spec.policy} cannot run live on one GPU: it needs one for every tenant or shared lanes per host`,
-      );
-    }
-    const {tapes, endedAtNs, failures} = await runIsolated({
-      spec,
-      profile: options.profileName ?? scenario.device,
-      tenants: tenants.length,
-      ordinal,
-      scheme,
-      limitNs: run.limitNs,
-    });
-    for (const failure of failures) options.warn?.(failure);
-    play(
-      tapes.filter((tape) => tape !== null),
-      programs,
-      recorder,
-    );
-    return summariseRun(run, spec, profile, metrics, endedAtNs >= run.limitNs ? 'limit' : 'done', endedAtNs);
-  }
-  const context = openContext({
-    device: ordinal,
-    lanes,
-    maxMembers: mostProducts,
-    ringSlots: 64,
+  const hosts = hostsOf(run, spec, warn);
+  checkDeviceMemory(run, spec, profile, ordinal);
+  const {tenants, classes} = run.workbench;
+  const metrics = new RunRecorder({
+    tenants,
+    kernels: classes.kernels,
+    lanes: run.lanes,
+    window: run.window,
   });
+  const recorder = options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder);
   try {
-    const clock = new WallClock(loadAddon().nowNs);
-    const device = new CudaDevice({
-      context,
-      clock,
-      kernels: classes.kernels,
-      tenants,
-      lanes,
-      depth: setup.depth,
-      maxMembers: mostProducts,
-    });
-    const scheduler = new Scheduler({
-      clock,
-      device,
-      policy,
-      arrivals: run.arrivals,
-      tenants,
-      classes,
-      programs,
-      groups,
-      costs: model,
-      recorder,
-      maxSize: superkernelLimit(scenario, setup),
-      decisionsPerLook,
-    });
-    clock.restart();
-    try {
-      const ended = scheduler.run(run.limitNs, options.shouldStop);
-      return summariseRun(run, spec, profile, metrics, ended, clock.now());
-    } finally {
-      device.close();
+    return hosts === null
+      ? await runShared(run, spec, profile, metrics, recorder, options)
+      : await runApart(run, spec, profile, metrics, recorder, options, hosts);
+  } catch (error) {
+    // The operands of this policy are too large: the others may fit.
+    if (error instanceof InputError && !(error instanceof CannotRunError)) {
+      throw new CannotRunError(`${spec.policy} ${error.message}`, {cause: error});
     }
-  } finally {
-    context.destroy();
+    throw error;
   }
+}
+
+/** One thread submits for all lanes. */
+async function runShared(
+  run: PreparedRun,
+  spec: RunSpec,
+  profile: DeviceProfile,
+  metrics: RunRecorder,
+  recorder: Recorder,
+  {ordinal = 0, shouldStop = () => false, onHost}: LiveOptions,
+): Promise<RunSummary> {
+  const host = await openLiveHost({run, spec, ordinal, recorder, shouldStop});
+  let result: ReturnType<typeof host.run>;
+  try {
+    result = host.run();
+  } catch (error) {
+    // Closing a lost device fails as well, with less to say.
+    await host.close().catch(() => {});
+    throw error;
+  }
+  const times = await host.close();
+  onHost?.(times);
+  const {ended, endedAtNs} = result;
+  return summariseRun(run, spec, profile, metrics, ended, endedAtNs);
+}
+
+/** Tenants have hosts of their own. */
+async function runApart(
+  run: PreparedRun,
+  spec: RunSpec,
+  profile: DeviceProfile,
+  metrics: RunRecorder,
+  recorder: Recorder,
+  {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost, profileName}: LiveOptions,
+  hosts: readonly HostPlan[],
+): Promise<RunSummary> {
+  const {tenants, programs} = run.workbench;
+  const {sharing} = run.setup;
+  const {tapes, endedAtNs, times} = await runIsolated({
+    spec,
+    profile: profileName ?? spec.scenario.device,
+    hosts,
+    names: tenants.map(({name}) => name),
+    ordinal,
+    scheme: sharing === 'mps' || sharing === 'time-slice' ? sharing : 'threads',
+    limitNs: run.limitNs,
+    shouldStop,
+    warn,
+  });
+  onHost?.(combineHosts(times));
+  play(
+    tapes.filter((tape) => tape !== null),
+    programs,
+    tenants,
+    recorder,
+  );
+  const dead = new Set(hosts.flatMap((host, i) => (tapes[i] === null ? host.tenants : [])));
+  // Their requests came all the same, and nobody can say that they were answered.
+  const unanswered = onlyOf(run.arrivals, dead);
+  while (unanswered.nextAt() < Infinity) {
+    const at = unanswered.nextAt();
+    recorder.arrived(unanswered.take(), at);
+  }
+  const ended = endedAtNs >= run.limitNs || dead.size > 0 ? 'limit' : 'done';
+  const until = dead.size > 0 ? Math.max(endedAtNs, run.window.endNs) : endedAtNs;
+  return summariseRun(run, spec, profile, metrics, ended, until);
+}
+
+/** The hosts of a run, null for one that submits for all. Throws a CannotRunError for what one GPU cannot do. */
+function hostsOf(
+  {policy, setup, workbench}: PreparedRun,
+  spec: RunSpec,
+  warn: (sentence: string) => void,
+): readonly HostPlan[] | null {
+  if (setup.sharing === 'dedicated') {
+    throw new CannotRunError(`${spec.policy} cannot run live: it gives every tenant a GPU of its own`);
+  }
+  const hosts = setup.host === 'shared' ? null : planHosts(policy, workbench.tenants);
+  if (hosts !== null) return hosts;
+  if (setup.sharing !== 'one-context') {
+    throw new CannotRunError(
+      `${spec.policy} cannot run live: contexts of their own need lanes "per-tenant" and a host "per-lane"`,
+    );
+  }
+  if (setup.host === 'per-lane') {
+    warn(
+      `${spec.policy} runs with one submitting thread for all lanes: it does not tell which tenants a lane serves`,
+    );
+  }
+  return null;
+}
+
+/** What the profile's GPU would hold, this one may not. */
+function checkDeviceMemory(
+  {setup, workbench}: PreparedRun,
+  spec: RunSpec,
+  profile: DeviceProfile,
+  ordinal: number,
+): void {
+  const device = requireDevice()[ordinal];
+  if (!spec.scenario.memory || device === undefined) return; // opening the context says what is wrong
+  const models = loadModels(spec.scenario, spec.directory);
+  const context = profile.sharing.context_bytes.value;
+  const problem = memoryProblem(
+    memoryNeed(workbench.tenants, models, setup.sharing, context),
+    device.memoryBytes,
+  );
+  if (problem !== null) throw new CannotRunError(`${spec.policy} ${problem}`);
 }

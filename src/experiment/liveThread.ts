@@ -1,9 +1,12 @@
 // Live runs in a thread of their own: the scheduling loop spins there, while progress and Ctrl-C go on in the caller's.
 import {fileURLToPath} from 'node:url';
 import {Worker, isMainThread, parentPort, workerData} from 'node:worker_threads';
+import {quitMpsAtExit} from '../gpu/mpsDaemon.ts';
 import {LaunchLog} from '../metrics/launchLog.ts';
 import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import type {RunSummary} from '../metrics/result.ts';
+import {SuperkernelError} from '../scheduler/errors.ts';
+import type {HostTimes} from './hostMeter.ts';
 import {liveRun} from './live.ts';
 import {readProfile} from './profileFiles.ts';
 import type {RunSpec} from './simulate.ts';
@@ -13,6 +16,7 @@ import type {Failure} from './worker.ts';
 /** A live run's outcome; `launches` where they were asked for, in the order in which they were decided. */
 export interface LiveOutcome {
   readonly summary: RunSummary;
+  readonly host: HostTimes;
   readonly launches: readonly LoggedLaunch[];
   readonly warnings: readonly string[];
 }
@@ -24,54 +28,82 @@ interface Task {
   readonly log: boolean;
 }
 
+/** A live run was stopped from outside before its end: what it had measured is no result. */
+export class StoppedError extends SuperkernelError {
+  override readonly code: string = 'STOPPED';
+}
+
 /** A thread that makes live runs, one at a time. */
 export class LiveThread {
   private readonly stopFlag = new Int32Array(new SharedArrayBuffer(4));
-  private readonly worker: Worker;
+  private worker: Worker | null = null;
 
   constructor() {
-    this.worker = new Worker(fileURLToPath(import.meta.url), {workerData: {superkernelLive: this.stopFlag}});
+    quitMpsAtExit();
   }
 
-  /** Rejects with what ended the run, typed as it was thrown. */
-  run(task: Task): Promise<LiveOutcome> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.worker.removeAllListeners();
-        act();
-      };
-      this.worker.once('message', (result: LiveOutcome | {failure: Failure}) =>
-        settle(() => ('failure' in result ? reject(errorOf(result.failure)) : resolve(result))),
-      );
-      this.worker.once('error', (error) => settle(() => reject(error)));
-      this.worker.once('exit', (code) =>
-        settle(() => reject(new Error(`the live thread ended with exit code ${code}`))),
-      );
-      this.worker.postMessage(task);
-    });
+  /** Rejects with what ended the run, typed as it was thrown; with a StoppedError where `stop` did. */
+  async run(task: Task): Promise<LiveOutcome> {
+    try {
+      const outcome = await this.perform(task);
+      if (!this.isStopped) return outcome;
+    } catch (error) {
+      if (!this.isStopped) throw error;
+    }
+    throw new StoppedError('the run was stopped');
   }
 
-  /** Ends the run in progress early; its summary says `stopped`. */
+  /** Ends the run in progress early, and those to come at once. */
   stop(): void {
     Atomics.store(this.stopFlag, 0, 1);
   }
 
   async close(): Promise<void> {
-    await this.worker.terminate();
+    await this.worker?.terminate();
+    this.worker = null;
+  }
+
+  private get isStopped(): boolean {
+    return Atomics.load(this.stopFlag, 0) === 1;
+  }
+
+  private perform(task: Task): Promise<LiveOutcome> {
+    if (this.isStopped) throw new StoppedError('the run was stopped');
+    const worker = (this.worker ??= new Worker(fileURLToPath(import.meta.url), {
+      workerData: {superkernelLive: this.stopFlag},
+    }));
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        worker.removeAllListeners();
+        act();
+      };
+      const die = (error: Error): void => {
+        this.worker = null;
+        settle(() => reject(error));
+      };
+      worker.once('message', (result: LiveOutcome | {failure: Failure}) =>
+        settle(() => ('failure' in result ? reject(errorOf(result.failure)) : resolve(result))),
+      );
+      worker.once('error', die);
+      worker.once('exit', (code) => die(new Error(`the live thread ended with exit code ${code}`)));
+      worker.postMessage(task);
+    });
   }
 }
 
 async function perform({spec, profile, ordinal, log}: Task, stop: Int32Array): Promise<LiveOutcome> {
   const recorder = log ? new LaunchLog() : undefined;
   const warnings: string[] = [];
+  let host: HostTimes | undefined;
   const summary = await liveRun(spec, readProfile(profile), {
     ordinal,
     profileName: profile,
     shouldStop: () => Atomics.load(stop, 0) === 1,
     warn: (sentence) => warnings.push(sentence),
+    onHost: (times) => (host = times),
     ...(recorder === undefined ? {} : {recorder}),
   });
-  return {summary, launches: recorder?.inOrder() ?? [], warnings};
+  return {summary, host: host!, launches: recorder?.inOrder() ?? [], warnings};
 }
 
 const shared = (workerData as {superkernelLive?: Int32Array} | null)?.superkernelLive;

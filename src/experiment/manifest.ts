@@ -82,3 +82,15 @@ export function asManifest(text: string, file: string): Manifest | null {
   }
   return manifest;
 }
+
+/** What is not as it was when a manifest was written, one sentence each: the program, or files that went in. */
+export function changesSince(manifest: Manifest, plan: Plan): string[] {
+  const changes = Object.entries(plan.files)
+    .filter(([name, hash]) => manifest.files[name] !== undefined && manifest.files[name] !== hash)
+    .map(([name]) => `${name} is not as it was when the manifest was written`);
+  if (manifest.code_hash === codeHash()) return changes;
+  return [
+    `the manifest was written by superkernel ${manifest.version} (code ${manifest.code_hash}), this is ${version} (code ${codeHash()}): figures may differ`,
+    ...changes,
+  ];
+}

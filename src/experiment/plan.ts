@@ -29,7 +29,11 @@ export interface PlannedRun {
   readonly profile: string;
 }
 
+/** Where runs are made: in the simulator, or on a GPU. */
+export type World = 'simulated' | 'live';
+
 export interface Plan {
+  readonly world: World;
   /** Of all runs together: the name of the result. */
   readonly hash: string;
   readonly variants: readonly Variant[];
@@ -43,7 +47,7 @@ export interface Plan {
 }
 
 /** Lays out all runs of an experiment. Reads every file that they depend on, traces included; writes nothing. */
-export async function makePlan(experiment: Experiment): Promise<Plan> {
+export async function makePlan(experiment: Experiment, world: World = 'simulated'): Promise<Plan> {
   const {directory, trace} = experiment;
   const files: Record<string, string> = {};
   const fileHash = (name: string, path: string): string => (files[name] ??= sha256(readFile(name, path)));
@@ -57,6 +61,7 @@ export async function makePlan(experiment: Experiment): Promise<Plan> {
     readProfile(profile); // says what is wrong with it
     const {policies, loads, replications, device, ...rest} = encodeScenario(scenario);
     const common = {
+      ...(world === 'simulated' ? {} : {world}),
       version,
       code: codeHash(),
       scenario: rest,
@@ -96,7 +101,7 @@ export async function makePlan(experiment: Experiment): Promise<Plan> {
     }
   }
   const runs = cells.flatMap((cell) => cell.runs);
-  return {hash: nameOf(runs.map(({hash}) => hash)), variants, cells, runs, files, droppedArrivals};
+  return {world, hash: nameOf(runs.map(({hash}) => hash)), variants, cells, runs, files, droppedArrivals};
 }
 
 /** The share of the runs that shard `index` (from 1) of `count` does: every count-th, so that shards are alike. */

@@ -30,7 +30,7 @@ export function reportOf(experiment: Experiment, summary: Summary, manifest: Man
     title: scenario.name,
     ...(scenario.description === undefined ? {} : {description: scenario.description}),
     facts: [
-      ['device', `${summary.device} (simulated)`],
+      ['device', `${summary.device} (${summary.world})`],
       ['tenants', String(tenants)],
       ['measured', formatDuration(duration_ns - warmup_ns)],
       ...(warmup_ns === 0 ? [] : [['warm-up', formatDuration(warmup_ns)] as const]),

@@ -4,7 +4,7 @@ import {schemaVersion} from '../report/json.ts';
 import {version} from './build.ts';
 import type {Experiment} from './experiment.ts';
 import {tenantNames} from './replay.ts';
-import type {Plan} from './plan.ts';
+import type {Plan, World} from './plan.ts';
 import type {SweepCell} from './outcome.ts';
 
 /** All figures of a result; `formatJson` puts the schema version in front. */
@@ -14,6 +14,7 @@ export interface Summary {
   readonly version: string;
   readonly name: string;
   readonly device: string;
+  readonly world: World;
   readonly seed: number | string;
   readonly tenants: number;
   readonly duration_ns: number;
@@ -35,6 +36,7 @@ export function summaryOf(
     version,
     name: scenario.name,
     device: scenario.device,
+    world: plan.world,
     seed: scenario.seed,
     tenants: tenantNames(scenario).length,
     duration_ns: scenario.duration,

@@ -1,15 +1,16 @@
-// A tenant on its own: the entry of a process (time slicing, MPS) or of a thread (streams) that runs one tenant's
-// requests on a lane of its own. Started by `isolated.ts`, which tells it what to run and when to start.
+// A host of its own for one tenant, or for a few that share a lane: the entry of a process (time slicing, MPS) or of a
+// thread (streams). Started by `isolated.ts`, which tells it what to run and when to start.
 import {isMainThread, parentPort} from 'node:worker_threads';
-import {loadAddon, openContext} from '../gpu/cuda.ts';
-import {CudaDevice} from '../gpu/cudaDevice.ts';
-import {WallClock} from '../gpu/wallClock.ts';
-import type {Arrivals} from '../scheduler/arrivals.ts';
-import {Scheduler} from '../scheduler/scheduler.ts';
+import type {HostTimes} from './hostMeter.ts';
+import type {HostPlan} from './hostPlan.ts';
+import {openLiveHost} from './liveHost.ts';
+import type {LiveHost} from './liveHost.ts';
 import {readProfile} from './profileFiles.ts';
-import {prepareRun, superkernelLimit} from './simulate.ts';
+import {prepareRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
 import {Tape} from './tape.ts';
+import {failureOf} from './worker.ts';
+import type {Failure} from './worker.ts';
 
 /** From the parent: first what to run, then when time 0 is on the monotonic clock. */
 export type ToTenant =
@@ -17,115 +18,81 @@ export type ToTenant =
       readonly kind: 'prepare';
       readonly spec: RunSpec;
       readonly profile: string;
-      readonly tenant: number;
+      readonly plan: HostPlan;
       readonly ordinal: number;
+      /** Threads share it: nonzero where the run is to stop. */
+      readonly stop?: Int32Array;
     }
-  | {readonly kind: 'start'; readonly originNs: number}
-  | {readonly kind: 'stop'};
+  | {readonly kind: 'start'; readonly originNs: number};
 
 /** To the parent: ready, done with everything that happened, or failed. */
 export type FromTenant =
   | {readonly kind: 'ready'}
-  | {readonly kind: 'done'; readonly events: number[]; readonly endedAtNs: number}
-  | {readonly kind: 'failed'; readonly message: string};
-
-/** The tenant's arrivals out of everybody's; the others are passed over. */
-function onlyFrom(arrivals: Arrivals, tenant: number): Arrivals {
-  const skip = (): void => {
-    // An arrival of another tenant is that tenant's business: its closed loop never gets an answer here.
-    while (arrivals.nextAt() < Infinity && arrivals.peek() !== tenant) arrivals.take();
-  };
-  return {
-    nextAt() {
-      skip();
-      return arrivals.nextAt();
-    },
-    peek() {
-      skip();
-      return arrivals.peek();
-    },
-    take() {
-      skip();
-      return arrivals.take();
-    },
-    left: (who, at) => arrivals.left(who, at),
-  };
-}
+  | {
+      readonly kind: 'done';
+      readonly events: Float64Array;
+      readonly endedAtNs: number;
+      readonly host: HostTimes;
+    }
+  | {readonly kind: 'failed'; readonly failure: Failure};
 
 const send = (message: FromTenant): void => {
   if (isMainThread) process.send!(message);
   else parentPort!.postMessage(message);
 };
 
-let start: ((originNs: number) => void) | null = null;
-let finish: (() => void) | null = null;
+let prepared: {readonly host: LiveHost; readonly tape: Tape} | undefined;
 
 async function prepare({
   spec,
   profile,
-  tenant,
+  plan,
   ordinal,
+  stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
   const run = await prepareRun(spec, readProfile(profile));
-  const {tenants, classes, programs, groups, model} = run.workbench;
-  const context = openContext({device: ordinal, lanes: 1, maxMembers: 4096, ringSlots: 64});
-  const clock = new WallClock(loadAddon().nowNs);
-  const device = new CudaDevice({
-    context,
-    clock,
-    kernels: classes.kernels,
-    tenants,
-    lanes: run.lanes,
-    depth: run.setup.depth,
-    maxMembers: 4096,
-    only: tenant,
-  });
   const tape = new Tape();
-  const scheduler = new Scheduler({
-    clock,
-    device,
-    policy: run.policy,
-    arrivals: onlyFrom(run.arrivals, tenant),
-    tenants,
-    classes,
-    programs,
-    groups,
-    costs: model,
-    recorder: tape,
-    maxSize: superkernelLimit(spec.scenario, run.setup),
-  });
-  finish = () => {
-    device.close();
-    context.destroy();
-  };
-  start = (originNs) => {
-    clock.origin = originNs;
-    scheduler.run(run.limitNs);
-    const endedAtNs = clock.now();
-    finish!();
-    send({kind: 'done', events: tape.events, endedAtNs});
-  };
+  const parent = process.ppid;
+  const shouldStop =
+    stop === undefined
+      ? // While the loop runs, no message comes through; a process whose parent is gone gets another.
+        (): boolean => process.ppid !== parent
+      : (): boolean => Atomics.load(stop, 0) === 1;
+  const host = await openLiveHost({run, spec, ordinal, plan, recorder: tape, shouldStop: seldom(shouldStop)});
+  prepared = {host, tape};
   send({kind: 'ready'});
 }
 
-function receive(message: ToTenant): void {
-  const failed = (error: unknown): void =>
-    send({kind: 'failed', message: error instanceof Error ? error.message : String(error)});
-  if (message.kind === 'prepare') prepare(message).catch(failed);
-  else if (message.kind === 'stop') finish?.();
-  else {
-    try {
-      start!(message.originNs);
-    } catch (error) {
-      failed(error);
-    }
+async function start(originNs: number): Promise<void> {
+  const {host, tape} = prepared!;
+  let endedAtNs: number;
+  try {
+    ({endedAtNs} = host.run(originNs));
+  } catch (error) {
+    await host.close().catch(() => {});
+    throw error;
   }
+  send({kind: 'done', events: tape.events(), endedAtNs, host: await host.close()});
+}
+
+/** Asks only every so many times: the question is put at every decision, and is a system call. */
+function seldom(ask: () => boolean): () => boolean {
+  let asked = 0;
+  return () => ++asked % 32 === 0 && ask();
+}
+
+function receive(message: ToTenant): void {
+  (message.kind === 'prepare' ? prepare(message) : start(message.originNs)).catch((error: unknown) =>
+    send({kind: 'failed', failure: failureOf(error)}),
+  );
 }
 
 if (isMainThread) {
   process.on('message', receive);
   // A parent that is gone wants nothing any more.
   process.on('disconnect', () => process.exit(1));
+  // Ctrl-C goes to every process of the terminal: what happens then is the parent's decision.
+  process.on('SIGINT', () => {});
 } else {
   parentPort!.on('message', receive);
 }

@@ -44,8 +44,8 @@ export async function findAnyPolicy(text: string, directory: string): Promise<Pa
 
 let hooked = false;
 
-/** Imports a policy module. Node caches it: an edited module needs a new process. */
-async function importPolicy(path: string, directory: string): Promise<PolicyDefinition> {
+/** Imports a policy module, relative to `directory`. Node caches it: an edited module needs a new process. */
+export async function importPolicy(path: string, directory: string): Promise<PolicyDefinition> {
   const file = resolve(directory, path);
   if (!existsSync(file)) throw new InputError(`missing policy module: ${path}`);
   // From source (tests), whoever loads us loads TypeScript already.

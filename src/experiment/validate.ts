@@ -34,7 +34,9 @@ export interface MetricError {
 
 /** Predicted against measured of the superkernels of one kind. */
 export interface KindError {
-  readonly cls: number;
+  /** The members' shape, e.g. `gemm 256x128x1152 fp32`; of several steps the first. */
+  readonly kernel: string;
+  readonly steps: number;
   readonly size: number;
   readonly method: string;
   /** Whether others were in flight on other lanes. */
@@ -54,15 +56,23 @@ export interface Attribution {
   readonly contention: number | null;
   /** Host time from the decision to the release, per launch: simulated less measured, in ns. */
   readonly hostNs: number | null;
-  /** Share of the launches decided before the two schedules first differ. */
+  /** Share of the launches decided before the two schedules first differ; where lanes have hosts of their own, lane by lane. */
   readonly agreed: number;
-  /** The decision at which they first differ, and how; null where they never do. */
+  /** The earliest decision at which they first differ, and how; null where they never do. */
   readonly divergence: {
     readonly launch: number;
     readonly atNs: number;
     readonly simulated: string;
     readonly measured: string;
   } | null;
+}
+
+/** What validation has to know of a policy's runs besides what came of them. */
+export interface LaunchNames {
+  /** The shape of a launch's first step, the same in both worlds. */
+  kernel(launch: LoggedLaunch): string;
+  /** Whether every lane has a host of its own, so that there is no order between the lanes' decisions. */
+  readonly lanesApart: boolean;
 }
 
 export interface ValidatedCell {
@@ -72,6 +82,7 @@ export interface ValidatedCell {
   readonly kinds: readonly KindError[];
   readonly attribution: Attribution;
   readonly simulated: readonly RunSummary[];
+  /** The repeats of the first replication's arrivals, then those of the second, and so on. */
   readonly measured: readonly RunSummary[];
 }
 
@@ -84,12 +95,11 @@ export async function validateCell(
   simulate: Runner,
   measure: Runner,
   repeats: number,
-  progress: (done: number) => void = () => {},
+  names: LaunchNames,
 ): Promise<ValidatedCell> {
   const simulated: RunSummary[] = [];
   const measured: RunSummary[][] = [];
   let logs: {simulated: readonly LoggedLaunch[]; measured: readonly LoggedLaunch[]} | null = null;
-  let done = 0;
   for (const spec of specs) {
     const twin = await simulate(spec);
     simulated.push(twin.summary);
@@ -98,7 +108,6 @@ export async function validateCell(
       const {summary, launches} = await measure(spec);
       runs.push(summary);
       logs ??= {simulated: twin.launches, measured: launches};
-      progress(++done);
     }
     measured.push(runs);
   }
@@ -113,8 +122,8 @@ export async function validateCell(
     policy,
     load,
     metrics,
-    kinds: kindErrors(a, b),
-    attribution: attribute(a, b),
+    kinds: kindErrors(a, b, names),
+    attribution: attribute(a, b, names),
     simulated,
     measured: measured.flat(),
   };
@@ -147,17 +156,22 @@ function metricError(
 
 const durationOf = (launch: LoggedLaunch): number => launch.finishedAt - launch.freeAt;
 
-const kindOf = (launch: LoggedLaunch): string =>
-  `${launch.cls}/${launch.size}/${launch.method}/${launch.steps}/${launch.beside > 0}`;
-
-function kindErrors(simulated: readonly LoggedLaunch[], measured: readonly LoggedLaunch[]): KindError[] {
+function kindErrors(
+  simulated: readonly LoggedLaunch[],
+  measured: readonly LoggedLaunch[],
+  names: LaunchNames,
+): KindError[] {
+  const kindOf = (launch: LoggedLaunch): string =>
+    `${names.kernel(launch)}/${launch.size}/${launch.method}/${launch.steps}/${launch.beside > 0}`;
+  const wentWell = ({failed}: LoggedLaunch): boolean => !failed;
   const ofSimulated = group(simulated, kindOf);
-  return [...group(measured, kindOf)]
+  return [...group(measured.filter(wentWell), kindOf)]
     .map(([kind, launches]) => {
-      const {cls, size, method, beside} = launches[0];
+      const {size, method, steps, beside} = launches[0];
       const twins = ofSimulated.get(kind);
       return {
-        cls,
+        kernel: names.kernel(launches[0]),
+        steps,
         size,
         method: methods[method],
         beside: beside > 0,
@@ -170,8 +184,12 @@ function kindErrors(simulated: readonly LoggedLaunch[], measured: readonly Logge
     .toSorted((a, b) => b.launches * b.measuredNs - a.launches * a.measuredNs);
 }
 
-function attribute(simulated: readonly LoggedLaunch[], measured: readonly LoggedLaunch[]): Attribution {
-  const kinds = kindErrors(simulated, measured).filter(({simulatedNs}) => simulatedNs !== null);
+function attribute(
+  simulated: readonly LoggedLaunch[],
+  measured: readonly LoggedLaunch[],
+  names: LaunchNames,
+): Attribution {
+  const kinds = kindErrors(simulated, measured, names).filter(({simulatedNs}) => simulatedNs !== null);
   const weighted = (beside: boolean): number | null => {
     const chosen = kinds.filter((kind) => kind.beside === beside);
     const time = chosen.reduce((sum, kind) => sum + kind.launches * kind.measuredNs, 0);
@@ -184,39 +202,59 @@ function attribute(simulated: readonly LoggedLaunch[], measured: readonly Logged
   const together = weighted(true);
   const host = (launches: readonly LoggedLaunch[]): number =>
     median(launches.map(({releasedAt, decidedAt}) => releasedAt - decidedAt));
-  const shorter = Math.min(simulated.length, measured.length);
-  let same = 0;
-  while (same < shorter && isSameDecision(simulated[same], measured[same])) same++;
+  const isEmpty = simulated.length === 0 || measured.length === 0;
   return {
     costModel: alone,
     contention: together === null ? null : together - (alone ?? 0),
-    hostNs: shorter === 0 ? null : host(simulated) - host(measured),
-    agreed: shorter === 0 ? 1 : same / shorter,
-    divergence:
-      same === shorter
-        ? null
-        : {
-            launch: same,
-            atNs: measured[same].decidedAt,
-            simulated: describe(simulated[same]),
-            measured: describe(measured[same]),
-          },
+    hostNs: isEmpty ? null : host(simulated) - host(measured),
+    ...agreement(simulated, measured, names),
   };
 }
 
-function isSameDecision(a: LoggedLaunch, b: LoggedLaunch): boolean {
+/** How far two schedules are the same, and where they first part. */
+export function agreement(
+  simulated: readonly LoggedLaunch[],
+  measured: readonly LoggedLaunch[],
+  names: LaunchNames,
+): Pick<Attribution, 'agreed' | 'divergence'> {
+  const keyOf = ({lane}: LoggedLaunch): number => (names.lanesApart ? lane : 0);
+  const sequences = group(simulated, keyOf);
+  let same = 0;
+  let compared = 0;
+  let divergence: Attribution['divergence'] = null;
+  for (const [key, launches] of group(measured, keyOf)) {
+    const twins = sequences.get(key) ?? [];
+    const shorter = Math.min(launches.length, twins.length);
+    let n = 0;
+    while (n < shorter && isSameDecision(twins[n], launches[n], names)) n++;
+    same += n;
+    compared += shorter;
+    if (n === shorter || (divergence !== null && divergence.atNs <= launches[n].decidedAt)) continue;
+    divergence = {
+      launch: n,
+      atNs: launches[n].decidedAt,
+      simulated: describe(twins[n], names),
+      measured: describe(launches[n], names),
+    };
+  }
+  return {agreed: compared === 0 ? 1 : same / compared, divergence};
+}
+
+function isSameDecision(a: LoggedLaunch, b: LoggedLaunch, names: LaunchNames): boolean {
   return (
-    a.cls === b.cls &&
     a.size === b.size &&
     a.method === b.method &&
     a.steps === b.steps &&
     a.lane === b.lane &&
-    a.members === b.members
+    a.members === b.members &&
+    names.kernel(a) === names.kernel(b)
   );
 }
 
-function describe({cls, size, method, lane, decidedAt}: LoggedLaunch): string {
-  return `${size} of class ${cls} ${methods[method]} on lane ${lane} at ${(decidedAt / 1e3).toFixed(1)} us`;
+function describe(launch: LoggedLaunch, names: LaunchNames): string {
+  const {size, method, steps, lane, decidedAt} = launch;
+  const run = steps === 1 ? '' : ` and ${steps - 1} more`;
+  return `${size} of ${names.kernel(launch)}${run} ${methods[method]} on lane ${lane} at ${(decidedAt / 1e3).toFixed(1)} us`;
 }
 
 function median(values: readonly number[]): number {
@@ -242,9 +280,8 @@ export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
   for (const load of new Set(cells.map((cell) => cell.load))) {
     const [base, ...others] = cells.filter((cell) => cell.load === load);
     for (const cell of others) {
-      const pairs = cell.measured.map(
-        (run, i) => 100 * ((run.slo_attainment ?? 0) - (base.measured[i]?.slo_attainment ?? 0)),
-      );
+      const [before, after] = [base, cell].map(attainments);
+      const pairs = after.map((value, i) => 100 * (value - before[i]));
       const advantage = estimate(pairs);
       const errorOf = ({metrics}: ValidatedCell): number =>
         Math.abs(metrics.slo_attainment?.error ?? Infinity);
@@ -262,4 +299,12 @@ export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
     }
   }
   return result;
+}
+
+/** The measured attainment of each replication: repeats of the same arrivals are no samples of their own. */
+function attainments({simulated, measured}: ValidatedCell): number[] {
+  const repeats = measured.length / simulated.length;
+  return simulated.map((_, i) =>
+    mean(measured.slice(i * repeats, (i + 1) * repeats).map(({slo_attainment}) => slo_attainment ?? 0)),
+  );
 }

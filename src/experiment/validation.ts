@@ -1,9 +1,12 @@
 // A whole validation: every policy and load of an experiment through both worlds.
 import {LaunchLog} from '../metrics/launchLog.ts';
+import {requireDevice} from '../gpu/cuda.ts';
 import type {Experiment} from './experiment.ts';
-import {LiveThread} from './liveThread.ts';
+import {launchNames} from './launchNames.ts';
+import {warnOfMismatch} from './livePool.ts';
+import {LiveThread, StoppedError} from './liveThread.ts';
 import {readProfile} from './profileFiles.ts';
-import {simulateRun} from './simulate.ts';
+import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
 import {validateCell, verdicts} from './validate.ts';
 import type {Runner, ValidatedCell, Verdict} from './validate.ts';
@@ -19,17 +22,35 @@ export interface ValidationOptions {
   readonly warn: (sentence: string) => void;
 }
 
+/** A policy that cannot run the scenario, and why. */
+export interface SkippedCell {
+  readonly policy: string;
+  readonly load: number | null;
+  readonly reason: string;
+}
+
 export interface Validation {
   readonly cells: readonly ValidatedCell[];
+  readonly skipped: readonly SkippedCell[];
   readonly verdicts: readonly Verdict[];
 }
 
-/** Validates an experiment. Stops after the cell in progress when the signal says so; what was done is returned. */
+/**
+ * Validates an experiment. When the signal says so it stops at once, and what was done is returned. A policy that cannot
+ * run is skipped; where none can, its reason is thrown. Throws a NoDeviceError where there is no GPU.
+ */
 export async function validateExperiment(
   {scenario, directory}: Experiment,
   {profile, ordinal, repeats, signal, onCell, warn}: ValidationOptions,
 ): Promise<Validation> {
   const device = readProfile(profile);
+  const gpu = requireDevice()[ordinal];
+  const told = new Set<string>();
+  const warnOnce = (sentence: string): void => {
+    if (!told.has(sentence)) warn(sentence);
+    told.add(sentence);
+  };
+  if (gpu !== undefined) warnOfMismatch(profile, gpu, warnOnce);
   const thread = new LiveThread();
   const simulate: Runner = async (spec) => {
     const log = new LaunchLog();
@@ -37,14 +58,16 @@ export async function validateExperiment(
   };
   const measure: Runner = async (spec) => {
     const outcome = await thread.run({spec, profile, ordinal, log: true});
-    outcome.warnings.forEach(warn);
+    outcome.warnings.forEach(warnOnce);
     return outcome;
   };
   const onAbort = (): void => thread.stop();
   signal.addEventListener('abort', onAbort);
   const cells: ValidatedCell[] = [];
+  const skipped: SkippedCell[] = [];
   try {
     const loads = scenario.loads ?? [null];
+    const all = loads.length * scenario.policies.length;
     for (const load of loads) {
       for (const policy of scenario.policies) {
         if (signal.aborted) break;
@@ -55,15 +78,22 @@ export async function validateExperiment(
           replication,
           directory,
         }));
-        const cell = await validateCell(specs, simulate, measure, repeats);
-        if (signal.aborted) break;
-        cells.push(cell);
-        onCell(cell, cells.length, loads.length * scenario.policies.length);
+        try {
+          const names = launchNames(await prepareRun(specs[0], device));
+          const cell = await validateCell(specs, simulate, measure, repeats, names);
+          cells.push(cell);
+          onCell(cell, cells.length + skipped.length, all);
+        } catch (error) {
+          if (error instanceof StoppedError) break;
+          if (!(error instanceof CannotRunError)) throw error;
+          if (skipped.length + 1 === all) throw error;
+          skipped.push({policy, load, reason: error.message});
+        }
       }
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
     await thread.close();
   }
-  return {cells, verdicts: verdicts(cells)};
+  return {cells, skipped, verdicts: verdicts(cells)};
 }

@@ -1,7 +1,7 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import {InputError} from '../scheduler/errors.ts';
 import {bytesOf} from '../scheduler/kernel.ts';
-import type {Kernel} from '../scheduler/kernel.ts';
+import type {DataType, Kernel} from '../scheduler/kernel.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
 import type {CudaContext} from './cuda.ts';
 import {dataTypeCode} from './cuda.ts';
@@ -24,58 +24,72 @@ export interface OperandPlan {
   readonly total: number;
 }
 
+export interface OperandOptions {
+  readonly context: CudaContext;
+  /** By class; may grow while the run forms batches. */
+  readonly kernels: readonly Kernel[];
+  readonly tenants: readonly Tenant[];
+  readonly run: DeviceContext;
+  /** The most streams whose kernels are on the device at once. */
+  readonly streams: number;
+  /** The tenants that need weights here; all by default. */
+  readonly served?: readonly number[];
+  /** The most requests in one batch, as far as known. Larger ones find room while the run goes on, which takes time. */
+  readonly largestBatch?: number;
+}
+
 /**
- * Where the operands of every kernel lie: weights of each tenant in a block of its own, and for every stream a pair of
- * activation buffers that its kernels read and write in turn. Values are random; shapes alone decide what a GEMM costs.
+ * Where the operands of every kernel lie: weights of each tenant in a block of its own, and for every stream a buffer
+ * that its kernels read and one that they write. Values are random, and results are never read: in a chain of products
+ * without normalisation they would soon be infinite or zero, and a GPU multiplies zeros at less power, so faster.
  *
  * Streams share activation buffers where there are more streams than memory for them.
  */
 export class Operands {
   readonly plan: OperandPlan;
+  private readonly context: CudaContext;
+  private readonly kernels: readonly Kernel[];
+  private readonly run: DeviceContext;
+  private readonly streams: number;
+  private readonly dtype: DataType;
   private readonly weightsAt: Float64Array;
   private readonly weightBytes: Float64Array;
-  private readonly activationAt: number;
-  private readonly tensorBytes: number;
-  private readonly pairs: number;
-  /** By cursor: where the kernel's weights start within the tenant's block. */
+  /** Readable bytes behind each tenant's block: a padded launch reads the common shape from where a member's start. */
+  private readonly slack: number;
+  /** Weights that are larger than the slack: of batches that nobody announced. */
+  private farAt = 0;
+  private farBytes = 0;
+  private activationAt = 0;
+  private tensorBytes = 0;
+  private pairs = 0;
+  /** By cursor: where the kernel's weights start within the tenant's block; NaN before its program was looked at. */
   private offsets = new Float64Array(0);
   private readonly allocated: number[] = [];
-  private readonly kernels: readonly Kernel[];
-  private readonly context: CudaContext;
 
-  /** Allocates and fills, for all tenants or for one. Throws an InputError when the plan does not fit in the memory that is free. */
-  constructor(
-    context: CudaContext,
-    kernels: readonly Kernel[],
-    tenants: readonly Tenant[],
-    {programs}: DeviceContext,
-    only?: number,
-    seed = 1,
-  ) {
+  /** Allocates and fills. Throws an InputError when the plan does not fit in the memory that is free. */
+  constructor({context, kernels, tenants, run, streams, served, largestBatch}: OperandOptions) {
     this.context = context;
     this.kernels = kernels;
-    this.tensorBytes = Math.max(...kernels.map(tensorBytesOf));
-    this.offsets = offsetsOf(programs.classes, kernels);
-    this.weightBytes = Float64Array.from(tenants, (tenant, i) => {
-      let total = 0;
-      if (only !== undefined && i !== only) return total;
-      for (let cursor = tenant.program(1); programs.classes[cursor] >= 0; cursor++) {
-        total += weightBytesOf(kernels[programs.classes[cursor]]);
-      }
-      return total;
-    });
-    // A padded launch reads the common shape from where a smaller member's weights start.
-    const slack = Math.max(...kernels.map(weightBytesOf));
-    const weights = this.weightBytes.reduce((sum, bytes) => sum + (bytes === 0 ? 0 : bytes + slack), 0);
-    const {free} = context.memoryInfo();
-    const room = free * usableShare - weights;
-    this.pairs = Math.min(mostActivations, Math.floor(room / (2 * this.tensorBytes)));
-    if (this.pairs < 1) {
-      const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
-      throw new InputError(
-        `does not fit in the GPU's memory: weights ${gb(weights)} GB and activations ${gb(2 * this.tensorBytes)} GB of ${gb(free)} GB free`,
-      );
-    }
+    this.run = run;
+    this.streams = streams;
+    const isServed = (tenant: number): boolean => served === undefined || served.includes(tenant);
+    const largest = tenants.flatMap((tenant, i) =>
+      isServed(i) && largestBatch !== undefined ? this.kernelsFrom(tenant.program(largestBatch)) : [],
+    );
+    const known =
+      served === undefined
+        ? kernels
+        : [...served.flatMap((tenant) => this.kernelsFrom(tenants[tenant].program(1))), ...largest];
+    this.dtype = known.every(({dtype}) => dtype === known[0].dtype) ? known[0].dtype : 'fp32';
+    this.weightBytes = Float64Array.from(tenants, (tenant, i) =>
+      isServed(i) ? sum(this.kernelsFrom(tenant.program(1)).map(weightBytesOf)) : 0,
+    );
+    this.slack = most(known.map(weightBytesOf));
+    const weights = this.weightBytes.reduce(
+      (total, bytes) => total + (bytes > 0 ? bytes + this.slack : 0),
+      0,
+    );
+    this.planActivations(most(known.map(tensorBytesOf)), weights);
     const activationBytes = 2 * this.tensorBytes * this.pairs;
     this.plan = {
       weights,
@@ -83,61 +97,120 @@ export class Operands {
       activationBytes,
       total: weights + activationBytes,
     };
-    const block = this.allocate(weights, seed);
     this.weightsAt = new Float64Array(tenants.length);
-    let at = block;
+    let at = this.allocate(weights);
     this.weightBytes.forEach((bytes, tenant) => {
       this.weightsAt[tenant] = at;
-      if (bytes > 0) at += bytes + slack;
+      if (bytes > 0) at += bytes + this.slack;
     });
-    this.activationAt = this.allocate(activationBytes, seed + 1);
+    this.activationAt = this.allocate(activationBytes);
   }
 
   /** Address of the weights that the tenant's kernel at `cursor` reads. */
   weights(tenant: number, cursor: number): number {
-    const offset = this.offsets[cursor];
+    const offset = this.offsetOf(cursor);
+    if (offset < 0) return this.farAt;
     // A batch's attention reads more than one request's: it starts over, inside the block.
     return this.weightsAt[tenant] + (offset < this.weightBytes[tenant] ? offset : 0);
   }
 
-  /** Addresses of what a stream's kernel reads and writes: its two buffers, in turn from kernel to kernel. */
-  input(slot: number, cursor: number): number {
-    return this.activationAt + (2 * (slot % this.pairs) + (cursor & 1)) * this.tensorBytes;
+  /** Address of what a stream's kernels read. */
+  input(slot: number): number {
+    return this.activationAt + 2 * (slot % this.pairs) * this.tensorBytes;
   }
 
-  output(slot: number, cursor: number): number {
-    return this.input(slot, cursor + 1);
-  }
-
-  /** Follows programs that were added since, e.g. for batches. Their tensors have to fit the buffers. */
-  follow({programs}: DeviceContext): void {
-    const largest = Math.max(...this.kernels.map(tensorBytesOf));
-    if (largest > this.tensorBytes) {
-      throw new InputError(
-        `a batch needs activations of ${largest} bytes, and ${this.tensorBytes} were allocated: form the batches before the run`,
-      );
-    }
-    this.offsets = offsetsOf(programs.classes, this.kernels);
-  }
-
-  /** How many cursors have an address. */
-  get known(): number {
-    return this.offsets.length;
+  /** Address of what a stream's kernels write. */
+  output(slot: number): number {
+    return this.input(slot) + this.tensorBytes;
   }
 
   free(): void {
     for (const address of this.allocated.splice(0)) this.context.free(address);
   }
 
-  private allocate(bytes: number, seed: number): number {
-    const address = this.context.alloc(Math.max(alignment, bytes));
+  private kernelsFrom(start: number): Kernel[] {
+    const {classes} = this.run.programs;
+    const found: Kernel[] = [];
+    for (let cursor = start; classes[cursor] >= 0; cursor++) found.push(this.kernels[classes[cursor]]);
+    return found;
+  }
+
+  private offsetOf(cursor: number): number {
+    const offset = this.offsets[cursor];
+    return offset === offset ? offset : this.placeProgram(cursor); // NaN where it is new, undefined beyond the end
+  }
+
+  /** Lays out the weights of the program that `cursor` is in, and makes room for its tensors where they need more. */
+  private placeProgram(cursor: number): number {
+    const {classes} = this.run.programs;
+    if (this.offsets.length < classes.length) {
+      const larger = new Float64Array(classes.length).fill(NaN);
+      larger.set(this.offsets);
+      this.offsets = larger;
+    }
+    let start = cursor;
+    while (start > 0 && classes[start - 1] >= 0) start--;
+    const program = this.kernelsFrom(start);
+    this.makeRoom(program);
+    let offset = 0;
+    program.forEach((kernel, i) => {
+      const bytes = weightBytesOf(kernel);
+      this.offsets[start + i] = bytes > this.slack ? -1 : offset;
+      offset += bytes;
+    });
+    return this.offsets[cursor];
+  }
+
+  /** Buffers that become too small stay until the end, as kernels in flight may use them. */
+  private makeRoom(program: readonly Kernel[]): void {
+    const weights = most(program.map(weightBytesOf));
+    if (weights > Math.max(this.slack, this.farBytes)) {
+      this.farAt = this.allocate(weights);
+      this.farBytes = weights;
+    }
+    const tensor = most(program.map(tensorBytesOf));
+    if (tensor > this.tensorBytes) {
+      this.planActivations(tensor, 0);
+      this.activationAt = this.allocate(2 * this.tensorBytes * this.pairs);
+    }
+  }
+
+  private planActivations(tensorBytes: number, weights: number): void {
+    const {free} = this.context.memoryInfo();
+    const room = free * usableShare - weights;
+    const pairs = Math.min(this.streams, mostActivations, Math.floor(room / (2 * tensorBytes)));
+    if (pairs < 1) {
+      const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
+      throw new InputError(
+        `does not fit in the GPU's memory: weights ${gb(weights)} GB and activations ${gb(2 * tensorBytes)} GB of ${gb(free)} GB free`,
+      );
+    }
+    this.tensorBytes = tensorBytes;
+    this.pairs = pairs;
+  }
+
+  private allocate(bytes: number): number {
+    const size = Math.max(alignment, bytes);
+    const address = this.context.alloc(size);
     this.allocated.push(address);
-    this.context.fill(address, Math.floor(bytes / 4), dataTypeCode('fp32'), seed);
+    this.context.fill(
+      address,
+      Math.floor(size / bytesOf[this.dtype]),
+      dataTypeCode(this.dtype),
+      this.allocated.length,
+    );
     return address;
   }
 }
 
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+
+/** What an element-wise launch is told to move: whole vectors of 16 bytes each way, at least one. */
+export function elementwiseBytes(bytes: number): number {
+  return Math.max(32, Math.ceil(bytes / 32) * 32);
+}
 
 function weightBytesOf(kernel: Kernel): number {
   if (kernel.op === 'elementwise') return 0;
@@ -146,18 +219,7 @@ function weightBytesOf(kernel: Kernel): number {
 
 /** The larger of what a kernel reads besides weights and what it writes. */
 function tensorBytesOf(kernel: Kernel): number {
-  if (kernel.op === 'elementwise') return aligned(kernel.bytes / 2 + 16);
+  if (kernel.op === 'elementwise') return aligned(elementwiseBytes(kernel.bytes) / 2);
   const {m, n, k, count, dtype} = kernel;
   return aligned(Math.max(k * n, m * n) * count * bytesOf[dtype]);
-}
-
-function offsetsOf(classes: Int32Array, kernels: readonly Kernel[]): Float64Array<ArrayBuffer> {
-  const offsets = new Float64Array(classes.length);
-  let offset = 0;
-  for (let cursor = 0; cursor < classes.length; cursor++) {
-    const cls = classes[cursor];
-    offsets[cursor] = offset;
-    offset = cls < 0 ? 0 : offset + weightBytesOf(kernels[cls]);
-  }
-  return offsets;
 }

@@ -33,6 +33,16 @@ export function studentPValue(t: number, df: number): number {
 export function studentQuantile(p: number, df: number): number {
   if (!(p > 0 && p < 1)) throw new InputError(`invalid probability: ${p} (expected between 0 and 1)`);
   if (p === 0.5) return 0;
+  const key = `${p}/${df}`;
+  let t = quantiles.get(key);
+  if (t === undefined) quantiles.set(key, (t = findQuantile(p, df)));
+  return t;
+}
+
+/** Quantiles found so far: a report asks for a handful of them, thousands of times. */
+const quantiles = new Map<string, number>();
+
+function findQuantile(p: number, df: number): number {
   // Bisection on the tail, which keeps its digits where the distribution function is close to 1.
   const tail = Math.min(p, 1 - p);
   const above = (t: number): boolean => studentPValue(t, df) > 2 * tail;

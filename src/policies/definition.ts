@@ -24,5 +24,5 @@ export interface PolicyDefinition<Parameters extends z.ZodObject = z.ZodObject> 
 export function definePolicy<Parameters extends z.ZodObject>(
   definition: PolicyDefinition<Parameters>,
 ): PolicyDefinition {
-  return definition as unknown as PolicyDefinition;
+  return definition;
 }

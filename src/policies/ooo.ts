@@ -1,77 +1,257 @@
 import {z} from 'zod';
-import {methods} from '../scheduler/kernel.ts';
-import type {Situation} from '../scheduler/policy.ts';
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Launch} from '../scheduler/launch.ts';
+import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
 import {streamStates} from '../scheduler/streams.ts';
 import {definePolicy} from './definition.ts';
-import {LaunchPlan} from './launchPlan.ts';
-import {ModelCensus} from './modelCensus.ts';
-import {SlackHeap} from './slackHeap.ts';
+import {duration} from './duration.ts';
+import {InFlight} from './inFlight.ts';
+import type {LaunchPlan} from './launchPlans.ts';
+import {LaunchPlans} from './launchPlans.ts';
+import {SlackQueue} from './slackQueue.ts';
 
-const SINGLE = methods.indexOf('single');
+const parameters = z.strictObject({
+  lanes: z.int().min(1).max(64).default(8).describe('most launches in flight'),
+  'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
+  coalesce: z
+    .enum(['class', 'cluster'])
+    .default('class')
+    .describe('equal shapes, or shapes padded within a cluster, one kernel at a time'),
+  quantum: duration.prefault('2ms').describe('how long a launch may run ahead of the host'),
+  interference: z
+    .number()
+    .min(0)
+    .default(0.1)
+    .describe('expected slowdown of launches side by side, beyond sharing the device'),
+});
 
-/** The papers' proposal: reorder by slack, coalesce by pay-off, delay where that gains, and run ahead where alone. */
+/** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
 export const ooo = definePolicy({
   name: 'ooo',
   summary: 'reorder by slack, coalesce and delay by pay-off; lanes, size and method follow the load',
   source: '[OoO] sections 5.1 to 5.3',
-  parameters: z.strictObject({
-    lanes: z.int().min(1).max(64).default(8).describe('most launches in flight'),
-    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
-    coalesce: z
-      .enum(['class', 'cluster'])
-      .default('class')
-      .describe('equal shapes, or shapes padded within a cluster'),
-  }),
-  create: (parameters) => {
-    const urgent = new SlackHeap();
-    let plan: LaunchPlan;
-    let census: ModelCensus;
-    return {
-      name: 'ooo',
-      setup: {lanes: parameters.lanes, grouping: parameters.coalesce},
-      attach(situation) {
-        plan = new LaunchPlan(
-          situation.costs,
-          situation.lanes.count,
-          Math.min(parameters['max-size'], situation.maxSize),
-        );
-        census = new ModelCensus(situation);
-      },
-      onReady(slot, situation) {
-        const {streams} = situation;
-        census.onReady(slot, situation);
-        if (streams.state[slot] !== streamStates.ready) return;
-        urgent.push(slot, situation.latestStart(slot), streams);
-      },
-      onFinished(launch, situation) {
-        census.onFinished(launch, situation);
-      },
-      decide(situation) {
-        const {streams, lanes, ready, programs} = situation;
-        for (let lane = lanes.idle(); lane >= 0; lane = lanes.idle()) {
-          const seed = urgent.top(streams);
-          if (seed < 0) return;
-          const group = ready.list(seed);
-          const cls = programs.classes[streams.cursor[seed]];
-          const live = streams.live;
-          const alike = Math.max(census.alike(streams.tenant[seed], situation), ready.count[group]);
-          const size = plan.size(cls, live, alike);
-          if (size === 0) {
-            situation.take(seed);
-            situation.launch(lane, SINGLE, programs.kernelsLeft(streams.cursor[seed]));
-            continue;
-          }
-          if (isHeldBack(live, size, situation)) return;
-          situation.take(seed);
-          situation.takeGroup(group, size - 1);
-          situation.launch(lane);
-        }
-      },
-    };
-  },
+  parameters,
+  create: (parameters) => new OutOfOrder(parameters),
 });
 
-/** Whether as many launches are in flight as make a cycle: the next to end will bring more to coalesce. */
-function isHeldBack(live: number, size: number, {lanes}: Situation): boolean {
-  return lanes.inFlight >= Math.max(2, Math.ceil(live / size));
+/** Kernels that streams must have in common to run ahead together, and the fewest that are worth a round trip. */
+const fewestSteps = 4;
+/** A launch of so few steps is submitted before the last has ended: the host is back in time to see that. */
+const shortSteps = 2;
+const leadNs: Nanoseconds = 15_000;
+/** Room for what predictions leave out, before a request that has not begun counts as late. */
+const lateMargin = 1.5;
+/** Share of its SLO to which coalescing may stretch a request: under load as long again is spent waiting. */
+const budgetShare = 0.5;
+/** Over how long the load is averaged, and the most that it multiplies the weight of who waits. */
+const loadMemoryNs: Nanoseconds = 20_000_000;
+const mostPressure = 20;
+/** Streams that were ready together but did not fit, set aside while a launch is gathered. */
+const mostAside = 16;
+
+/**
+ * The seed is the ready kernel with the least slack whose request can still be in time; its plan says how many of its
+ * kind run together, how, and how far ahead. It is delayed while the device is full, as what is in flight would lose
+ * more than the waiting gain, and meanwhile more of its kind get ready.
+ *
+ * A decision costs O(size of the launch x log n), with no allocation once the plans are known.
+ */
+class OutOfOrder implements Policy {
+  readonly name = 'ooo';
+  readonly setup: Partial<PolicySetup>;
+  private readonly parameters: z.output<typeof parameters>;
+  private readonly seeds = new SlackQueue();
+  private readonly groups: SlackQueue[] = [];
+  /** By tenant; tenants of one SLO share their plans. */
+  private readonly plansOf: LaunchPlans[] = [];
+  private readonly aside = new Int32Array(mostAside);
+  private maxSize = 1;
+  private inFlight!: InFlight;
+  /** Whether a launch has been submitted to follow another without a gap. */
+  private hasSuccessor = false;
+  /** Mean share of the device in use, and the use since the last decision. */
+  private load = 0;
+  private use = 0;
+  private decidedAt: Nanoseconds = 0;
+  /** Weight of a waiting stream: the higher the load, the more will come while it waits. */
+  private pressure = 1;
+
+  constructor(values: z.output<typeof parameters>) {
+    this.parameters = values;
+    this.setup = {lanes: values.lanes, grouping: values.coalesce};
+  }
+
+  attach({lanes, maxSize, tenants}: Situation): void {
+    const {parameters} = this;
+    this.maxSize = Math.min(parameters['max-size'], maxSize);
+    this.inFlight = new InFlight(lanes.count, parameters.interference);
+    const bySlo = new Map<Nanoseconds, LaunchPlans>();
+    for (const {sloNs} of tenants) {
+      let plans = bySlo.get(sloNs);
+      if (plans === undefined) {
+        plans = new LaunchPlans({
+          lanes: lanes.count,
+          maxSize: this.maxSize,
+          // Kernels that are padded to a common shape have different ones behind them.
+          quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
+          interference: parameters.interference,
+          budgetNs: budgetShare * sloNs,
+        });
+        bySlo.set(sloNs, plans);
+      }
+      this.plansOf.push(plans);
+    }
+  }
+
+  onReady(slot: number, situation: Situation): void {
+    const {streams, ready} = situation;
+    if (streams.state[slot] !== streamStates.ready) return;
+    this.seeds.push(slot, situation);
+    (this.groups[ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
+  }
+
+  onFinished(launch: Launch): void {
+    this.inFlight.finished(launch.lane);
+    this.hasSuccessor = false;
+  }
+
+  decide(situation: Situation): void {
+    const {lanes, ready, now} = situation;
+    const elapsed = now - this.decidedAt;
+    this.decidedAt = now;
+    this.load += (elapsed / (elapsed + loadMemoryNs)) * (this.use - this.load);
+    this.pressure = Math.min(mostPressure, 1 / (1 - this.load));
+    for (let lane = lanes.idle(); lane >= 0; lane = lanes.idle()) {
+      let seed = this.seed(situation);
+      if (seed < 0) break;
+      if (this.isDelayed(this.planOf(seed, situation), situation)) {
+        seed = this.filler(situation);
+        if (seed < 0) break;
+      }
+      this.launch(lane, seed, this.groups[ready.list(seed)], this.planOf(seed, situation), situation);
+    }
+    this.use = this.inFlight.use();
+  }
+
+  private plan(slot: number, count: number, situation: Situation): LaunchPlan {
+    const {streams, ready} = situation;
+    const others = Math.max(0, ready.total * this.pressure - count);
+    return this.plansOf[streams.tenant[slot]].of(streams.cursor[slot], count, others, situation);
+  }
+
+  private planOf(slot: number, situation: Situation): LaunchPlan {
+    const {ready} = situation;
+    return this.plan(slot, Math.min(this.maxSize, ready.count[ready.list(slot)]), situation);
+  }
+
+  /** While the most urgent kernel is delayed: the most urgent one of another group that fills what it leaves idle, or -1. */
+  private filler(situation: Situation): number {
+    const {ready, streams} = situation;
+    if (ready.nonEmptyCount < 2 || !this.inFlight.hasIdle()) return -1;
+    let best = -1;
+    let bestStart = Infinity;
+    for (let i = 0; i < ready.nonEmptyCount; i++) {
+      const slot = this.groups[ready.nonEmpty[i]].onTime.top(streams);
+      if (slot < 0) continue;
+      const start = situation.latestStart(slot);
+      if (start >= bestStart) continue;
+      if (!this.isWorthBeside(this.planOf(slot, situation), situation)) continue;
+      best = slot;
+      bestStart = start;
+    }
+    return best;
+  }
+
+  /** The most urgent kernel whose request can be in time, else the most urgent of the late ones, else -1. */
+  private seed(situation: Situation): number {
+    const {streams} = situation;
+    const {onTime, late} = this.seeds;
+    for (let slot = onTime.top(streams); slot >= 0; slot = onTime.top(streams)) {
+      if (isInTime(slot, this.planOf(slot, situation), situation)) return slot;
+      this.seeds.demote(situation);
+    }
+    return late.top(streams);
+  }
+
+  private isWorthBeside({fill, completionNs, size}: LaunchPlan, situation: Situation): boolean {
+    const others = Math.max(0, situation.ready.total * this.pressure - size);
+    return this.inFlight.isWorthBeside(fill, completionNs, size, others, situation);
+  }
+
+  private isDelayed(plan: LaunchPlan, situation: Situation): boolean {
+    const {lanes, now} = situation;
+    if (lanes.inFlight === 0) return false;
+    if (this.isWorthBeside(plan, situation)) return false;
+    if (this.hasSuccessor || plan.steps > shortSteps) return true;
+    const followAt = Math.floor(this.inFlight.lastEndsAt() - leadNs);
+    if (followAt > now) {
+      if (followAt < Infinity) situation.wakeAt(followAt);
+      return true;
+    }
+    this.hasSuccessor = true;
+    return false;
+  }
+
+  /** Gathers what runs with the seed, most urgent first, and launches it. */
+  private launch(
+    lane: number,
+    seed: number,
+    queue: SlackQueue,
+    plan: LaunchPlan,
+    situation: Situation,
+  ): void {
+    const {streams, programs, lanes, costs, now} = situation;
+    const {classes} = programs;
+    const cursor = streams.cursor[seed];
+    const fewest = Math.min(fewestSteps, plan.steps);
+    let common = plan.steps;
+    let isMixed = false;
+    let aside = 0;
+    situation.take(seed);
+    while (situation.taken < plan.size && aside < mostAside) {
+      let slot = queue.onTime.top(streams);
+      if (slot >= 0 && !isInTime(slot, plan, situation)) {
+        queue.demote(situation);
+        continue;
+      }
+      slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
+      if (slot < 0) break;
+      const other = streams.cursor[slot];
+      if (classes[other] !== classes[cursor]) isMixed = true;
+      const agreed = agreement(classes, cursor, other, common);
+      if (agreed < fewest) {
+        this.aside[aside++] = slot;
+        continue;
+      }
+      common = agreed;
+      situation.take(slot);
+    }
+    while (aside > 0) queue.push(this.aside[--aside], situation);
+
+    const size = situation.taken;
+    const {method, steps, fill} = size === plan.size ? plan : this.plan(seed, size, situation);
+    let ahead = Math.min(steps, common);
+    if (lanes.inFlight > 0) {
+      // The host should be back when the next launch ends.
+      const free = Math.floor((this.inFlight.nextEndsAt() - now) / costs.submitNs(method, size));
+      ahead = Math.min(ahead, Math.max(fewestSteps, free));
+    }
+    const launch = situation.launch(lane, isMixed ? -1 : method, ahead);
+    this.inFlight.launched(launch, fill, classes[cursor + ahead] < 0);
+  }
+}
+
+/** Whether a request can be in time: one that has begun if it ran on alone, another if it ran by the plan. */
+function isInTime(slot: number, plan: LaunchPlan, {streams, programs, now}: Situation): boolean {
+  const hasBegun = streams.startedAt[slot] >= 0;
+  const ns = hasBegun ? programs.remainingNs[streams.cursor[slot]] : lateMargin * plan.completionNs;
+  return now + ns <= streams.deadlineAt[slot];
+}
+
+/** How many kernels from `a` and from `b` on, of one group, are of equal classes; up to `most`, the first counts always. */
+function agreement(classes: Int32Array, a: number, b: number, most: number): number {
+  if (a === b) return most;
+  let n = 1;
+  while (n < most && classes[a + n] === classes[b + n] && classes[a + n] >= 0) n++;
+  return n;
 }

@@ -31,6 +31,13 @@ export class SlackHeap {
     return -1;
   }
 
+  /** Takes out and returns what `top` returns. */
+  take(streams: Streams): number {
+    const slot = this.top(streams);
+    if (slot >= 0) this.pop();
+    return slot;
+  }
+
   private isLive(i: number, streams: Streams): boolean {
     const slot = this.slot[i];
     return streams.stamp[slot] === this.stamp[i] && streams.state[slot] === streamStates.ready;

@@ -6,6 +6,8 @@ const step = 0.01;
 const weight = 1 / 4;
 /** The standard deviation of a normal distribution is this many median absolute deviations. */
 const deviationsPerMad = 1.4826;
+/** Standard deviation of such a weighted mean relative to that of its samples. */
+const deviationOfMean = Math.sqrt(weight / (2 - weight));
 
 /**
  * Tells slow tenants by the residuals of their launches: the logarithm of actual over predicted duration, less the
@@ -44,9 +46,9 @@ export class Stragglers {
     return residual;
   }
 
-  /** Whether a single residual is beyond what a healthy tenant shows. */
+  /** Whether a mean residual is beyond what healthy tenants show. A probe counts as much: it runs apart from the others. */
   isBeyond(residual: number): boolean {
-    return residual > Math.max(this.slowdown, this.deviations * deviationsPerMad * this.mad);
+    return residual > Math.max(this.slowdown, this.deviations * deviationOfMean * deviationsPerMad * this.mad);
   }
 
   /** Counts a residual for a tenant that took part; true when the tenant has become a suspect. */

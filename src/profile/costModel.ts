@@ -1,10 +1,10 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {DeviceError} from '../scheduler/errors.ts';
-import {bytesOf, kernelKey} from '../scheduler/kernel.ts';
+import {kernelKey} from '../scheduler/kernel.ts';
 import type {DataType, Gemm, Kernel, Method} from '../scheduler/kernel.ts';
-import {elementwiseNs} from './elementwise.ts';
-import {GemmModel} from './gemmModel.ts';
-import type {LaunchKind, Problem} from './gemmModel.ts';
+import {elementwiseBandwidthShare, elementwiseNs} from './elementwise.ts';
+import {gemmModelOf} from './gemmModel.ts';
+import type {GemmModel, LaunchKind, Problem} from './gemmModel.ts';
 import {correctionsOf} from './measured.ts';
 import type {Corrections} from './measured.ts';
 import {dataTypesOf} from './profile.ts';
@@ -28,7 +28,7 @@ export interface CostModel {
    * arithmetic, whichever is larger.
    */
   smShare(kernel: Kernel, size: number, method: Method): number;
-  /** Share (0 to 1) of the DRAM bandwidth that a superkernel takes while it runs alone. */
+  /** Share (0 to 1] of the DRAM bandwidth that a superkernel takes while it runs alone. */
   bandwidthShare(kernel: Kernel, size: number, method: Method): number;
   /** Time that the host is busy submitting one superkernel. */
   submitNs(method: Method, size: number): Nanoseconds;
@@ -52,7 +52,6 @@ class ProfileCosts implements CostModel {
   readonly gapNs: Nanoseconds;
   private readonly corrections: Corrections;
   private readonly gemms = new Map<DataType, GemmModel>();
-  private readonly dramBytesPerNs: number;
 
   constructor(profile: DeviceProfile, corrections: Corrections) {
     this.profile = profile;
@@ -60,27 +59,13 @@ class ProfileCosts implements CostModel {
     this.detectNs = Math.round(profile.host.detect_ns.value);
     this.decideNs = Math.round(profile.host.decide_ns.value);
     this.gapNs = Math.round(profile.launch.gap_ns.value);
-    const {sms, clock_mhz, dram_gb_per_s, l2_bytes} = profile.hardware;
-    this.dramBytesPerNs = dram_gb_per_s.value;
-    for (const dtype of dataTypesOf(profile)) {
-      const terms = profile.gemm[dtype]!;
-      const facts = {
-        sms: sms.value,
-        clockRatio: clock_mhz.value / terms.clock_mhz,
-        dramBytesPerNs: dram_gb_per_s.value,
-        l2Bytes: l2_bytes.value,
-      };
-      this.gemms.set(dtype, new GemmModel(terms, facts, bytesOf[dtype]));
-    }
+    for (const dtype of dataTypesOf(profile)) this.gemms.set(dtype, gemmModelOf(profile, dtype));
   }
 
   durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
-    const modelled = (members: number): number => this.modelNs(kernel, members, method);
-    const table = this.corrections.get(`${kernelKey(kernel)} ${method}`);
-    const ns =
-      table === undefined
-        ? modelled(size)
-        : table.correct(size, modelled, (r) => this.waves(kernel, r, method));
+    const launches = method === 'single' ? size : 1;
+    const members = method === 'single' ? 1 : size;
+    const ns = launches * this.launchNs(kernel, members, method) + (launches - 1) * this.gapNs;
     return whole(ns, kernel, size);
   }
 
@@ -88,9 +73,10 @@ class ProfileCosts implements CostModel {
     if (kernel.op === 'elementwise') return false;
     const terms = this.profile.gemm[kernel.dtype];
     if (terms === undefined) return true;
-    const table = this.corrections.get(`${kernelKey(kernel)} ${method}`);
-    if (table !== undefined && size >= table.least && size <= table.most) return false;
-    return !isInside(terms.region, problemOf(kernel, method === 'single' ? 1 : size));
+    const members = method === 'single' ? 1 : size;
+    const table = this.tableOf(kernel, method);
+    if (table !== undefined && members >= table.least && members <= table.most) return false;
+    return !isInside(terms.region, problemOf(kernel, members));
   }
 
   groupedNs(kernels: readonly Kernel[]): Nanoseconds {
@@ -116,12 +102,8 @@ class ProfileCosts implements CostModel {
 
   bandwidthShare(kernel: Kernel, size: number, method: Method): number {
     const members = method === 'single' ? 1 : size;
-    const ns = this.modelNs(kernel, members, method);
-    const bytes =
-      kernel.op === 'elementwise'
-        ? kernel.bytes * members
-        : this.gemmOf(kernel).dramBytes(problemOf(kernel, members), kindOf(kernel, method));
-    return Math.min(1, bytes / ns / this.dramBytesPerNs);
+    if (kernel.op === 'elementwise') return elementwiseBandwidthShare(this.profile, kernel.bytes * members);
+    return this.gemmOf(kernel).bandwidthShare(problemOf(kernel, members), kindOf(kernel, method));
   }
 
   submitNs(method: Method, size: number): Nanoseconds {
@@ -129,19 +111,23 @@ class ProfileCosts implements CostModel {
     return Math.round(fixed_ns + per_member_ns * size);
   }
 
-  private modelNs(kernel: Kernel, size: number, method: Method): number {
-    if (method === 'single') return size * this.launchNs(kernel, 1, 'single') + (size - 1) * this.gapNs;
-    return this.launchNs(kernel, size, method);
+  /** Time of one launch of `members`, as measured where the profile holds a table for it. */
+  private launchNs(kernel: Kernel, members: number, method: Method): number {
+    const table = this.tableOf(kernel, method);
+    if (table === undefined) return this.modelNs(kernel, members, method);
+    return table.correct(
+      members,
+      (size) => this.modelNs(kernel, size, method),
+      (size) => this.waves(kernel, size, method),
+    );
   }
 
-  /** Time of one launch. */
-  private launchNs(kernel: Kernel, size: number, method: Method): number {
-    if (kernel.op === 'elementwise') return elementwiseNs(this.profile, kernel.bytes * size);
+  private modelNs(kernel: Kernel, members: number, method: Method): number {
+    if (kernel.op === 'elementwise') return elementwiseNs(this.profile, kernel.bytes * members);
     const gemm = this.gemmOf(kernel);
-    const problem = problemOf(kernel, size);
+    const problem = problemOf(kernel, members);
     switch (method) {
       case 'single':
-        // A layer of several products is a strided batched launch.
         return kernel.count === 1 ? gemm.singleNs(problem) : gemm.stridedNs(problem);
       case 'strided':
         return gemm.stridedNs(problem);
@@ -155,9 +141,15 @@ class ProfileCosts implements CostModel {
     }
   }
 
-  private waves(kernel: Kernel, size: number, method: Method): number {
-    if (kernel.op === 'elementwise' || method === 'single') return 1;
-    return this.gemmOf(kernel).waves(problemOf(kernel, size), kindOf(kernel, method));
+  private waves(kernel: Kernel, members: number, method: Method): number {
+    if (kernel.op === 'elementwise') return 1;
+    return this.gemmOf(kernel).waves(problemOf(kernel, members), kindOf(kernel, method));
+  }
+
+  private tableOf(kernel: Kernel, method: Method) {
+    // Building the key costs more than the model: only where there is something to find.
+    if (this.corrections.size === 0) return undefined;
+    return this.corrections.get(`${kernelKey(kernel)} ${method}`);
   }
 
   private gemmOf(kernel: Gemm): GemmModel {
@@ -178,8 +170,8 @@ function kindOf(kernel: Gemm, method: Method): LaunchKind {
   return method === 'single' && kernel.count === 1 ? 'single' : 'batched';
 }
 
-function problemOf(kernel: Gemm, size: number): Problem {
-  return {batch: kernel.count * size, m: kernel.m, n: kernel.n, k: kernel.k};
+function problemOf(kernel: Gemm, members: number): Problem {
+  return {batch: kernel.count * members, m: kernel.m, n: kernel.n, k: kernel.k};
 }
 
 function isInside(region: Region, problem: Problem): boolean {

@@ -97,9 +97,10 @@ export class CostTable implements Costs {
     ));
   }
 
-  /** Element-wise kernels have no grouped form. */
+  /** Element-wise kernels and kernels of several products have no grouped form. */
   private isPossible(cls: number, method: number): boolean {
-    return this.classes.kernels[cls].op === 'gemm' || methods[method] !== 'grouped';
+    const kernel = this.classes.kernels[cls];
+    return methods[method] !== 'grouped' || (kernel.op === 'gemm' && kernel.count === 1);
   }
 
   private grow(cls: number): void {

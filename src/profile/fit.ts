@@ -3,12 +3,12 @@ import {bytesOf} from '../scheduler/kernel.ts';
 import {GemmModel} from './gemmModel.ts';
 import type {DeviceFacts, LaunchKind} from './gemmModel.ts';
 import {leastSquares} from './leastSquares.ts';
+import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import type {GemmTerms} from './profile.ts';
 
-/** A constant of the model that a fit may move, as its logarithm. */
+/** A constant of the model that a fit moves, as its logarithm. */
 interface Parameter {
-  readonly name: string;
   readonly get: () => number;
   readonly set: (value: number) => void;
   readonly lower: number;
@@ -20,107 +20,117 @@ export interface FitOptions {
   readonly facts: DeviceFacts;
   /** Absolute error of the measurements in ns: short times weigh less. */
   readonly absoluteNs: number;
-  readonly kinds?: readonly LaunchKind[];
-  readonly iterations?: number;
-  /** Take the tile that ran where a measurement names it, else the model's choice. */
+  /**
+   * Predict with the tile that ran, where a measurement names it, else with the model's choice. The former finds each
+   * tile's constants; the latter makes the choice come out right on the whole.
+   */
   readonly knownTiles: boolean;
+  /** Launches to fit; default: those that the measurements hold, of single and batched. */
+  readonly kinds?: readonly LaunchKind[];
+  /** Least time of a launch; default 2,000 ns. */
+  readonly leastLaunchNs?: number;
+  readonly iterations?: number;
+  /** Pull of every constant towards where it starts: a residual for a factor of e. */
+  readonly prior?: number;
 }
 
-/** Relative error beyond which a measurement pulls linearly. */
+/** Relative error beyond which a measurement pulls linearly, not by its square. */
 const outlier = 0.1;
 
 /**
- * Fits the terms to the measurements by least squares of the logarithm, short times weighing less. Upper bounds are
- * left out.
+ * Fits the terms to measurements of one data type by least squares of the logarithm. Upper bounds are left out, and
+ * what the measurements do not reach stays near where it starts. Deterministic.
  */
 export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options: FitOptions): GemmTerms {
+  const {facts, absoluteNs, knownTiles, iterations = 60, prior = 0.3, leastLaunchNs = 2000} = options;
   const terms = structuredClone(start);
-  const kinds = options.kinds ?? ['single', 'batched'];
-  const used = rows.filter((row) => row.isUpperBound !== true && kinds.includes(row.method as LaunchKind));
-  const parameters = parametersOf(terms, kinds);
-  const predict = predictor(terms, used, options);
-  const weights = used.map(({ns}) => 1 / Math.hypot(1, options.absoluteNs / ns / 0.1));
-  const residuals = (x: readonly number[], out: Float64Array): void => {
-    parameters.forEach((parameter, i) => parameter.set(Math.exp(x[i])));
-    for (let i = 0; i < used.length; i++) out[i] = weights[i] * Math.log(predict(i) / used[i].ns);
-  };
-  const result = leastSquares(
-    residuals,
-    parameters.map((parameter) => Math.log(parameter.get())),
-    used.length,
+  const measured = rows.filter((row) => row.isUpperBound !== true);
+  const present = new Set(measured.map((row) => launchKindOf(row.method)));
+  const kinds = options.kinds ?? (['single', 'batched'] as const).filter((kind) => present.has(kind));
+  const used = measured.filter((row) => kinds.includes(launchKindOf(row.method)));
+  if (used.length === 0) return terms;
+  const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs));
+  const model = new GemmModel(terms, facts, bytesOf[used[0].dtype]);
+  const predictions = used.map((row) => predictionOf(model, terms, row, knownTiles));
+  const weights = used.map(({ns}) => 1 / Math.hypot(1, absoluteNs / ns / outlier));
+  const startAt = parameters.map((parameter) => Math.log(parameter.get()));
+  const apply = (x: readonly number[]): void => parameters.forEach(({set}, i) => set(Math.exp(x[i])));
+  const {x} = leastSquares(
+    (x, out) => {
+      apply(x);
+      for (let i = 0; i < used.length; i++) out[i] = weights[i] * Math.log(predictions[i]() / used[i].ns);
+      for (let i = 0; i < x.length; i++) out[used.length + i] = prior * (x[i] - startAt[i]);
+    },
+    startAt,
+    used.length + parameters.length,
     {
       outlier,
-      iterations: options.iterations ?? 40,
+      iterations,
       lower: parameters.map(({lower}) => Math.log(lower)),
       upper: parameters.map(({upper}) => Math.log(upper)),
     },
   );
-  parameters.forEach((parameter, i) => parameter.set(round(Math.exp(result.x[i]))));
-  return terms;
+  apply(x);
+  return rounded(terms);
 }
 
-/** Predicted ns of row i under the present terms. */
-function predictor(
+function predictionOf(
+  model: GemmModel,
   terms: GemmTerms,
-  rows: readonly Measurement[],
-  {facts, knownTiles}: FitOptions,
-): (i: number) => number {
-  const model = new GemmModel(terms, facts, bytesOf[rows[0].dtype]);
-  const known = rows.map((row) => {
-    const launch = terms[row.method as LaunchKind];
-    const tile = launch.tiles.find(({name}) => name === row.tile);
-    return tile === undefined ? undefined : {launch, tile, splits: row.splits ?? 1};
-  });
-  return (i) => {
-    const row = rows[i];
-    const fixed = knownTiles ? known[i] : undefined;
-    if (fixed !== undefined) return model.tileNs(fixed.launch, fixed.tile, fixed.splits, row);
-    return row.method === 'single'
-      ? model.singleNs(row)
-      : row.method === 'batched'
-        ? model.stridedNs(row)
-        : model.groupedNs([row]);
-  };
+  row: Measurement,
+  knownTiles: boolean,
+): () => number {
+  const launch = terms[launchKindOf(row.method)];
+  const tile = knownTiles ? launch.tiles.find(({name}) => name === row.tile) : undefined;
+  if (tile === undefined) return () => predictedNs(model, row);
+  return () => model.tileNs(launch, tile, row.splits ?? 1, row);
 }
 
-function parametersOf(terms: GemmTerms, kinds: readonly LaunchKind[]): Parameter[] {
+/** The constants of one kind of launch, with the bounds that physics sets them. */
+function parametersOf(terms: GemmTerms, kind: LaunchKind, leastLaunchNs: number): Parameter[] {
   const parameters: Parameter[] = [];
   const add = <K extends string>(
-    owner: Record<K, number>,
+    owner: {[P in K]?: number | undefined},
     key: K,
-    name: string,
     lower: number,
     upper: number,
   ): void => {
     // A logarithm needs a start above zero.
-    owner[key] = Math.min(upper, Math.max(lower, owner[key]));
-    parameters.push({
-      name,
-      get: () => owner[key],
-      set: (value) => (owner[key] = value as (typeof owner)[K]),
-      lower,
-      upper,
-    });
+    owner[key] = Math.min(upper, Math.max(lower, owner[key]!));
+    parameters.push({get: () => owner[key]!, set: (value) => (owner[key] = value), lower, upper});
   };
-  for (const kind of kinds) {
-    const launch = terms[kind];
-    add(launch, 'launch_ns', `${kind}.launch_ns`, 1000, 20_000);
-    if (launch.tiles.some((tile) => tile.max_splits > 1))
-      add(launch, 'split_ns', `${kind}.split_ns`, 10, 20_000);
-    for (const key of ['a', 'b', 'c'] as const) add(launch.memory, key, `${kind}.${key}`, 0.5, 4);
-    for (const key of ['a_scatter', 'b_scatter'] as const)
-      if (launch.memory[key] > 0) add(launch.memory, key, `${kind}.${key}`, 0.01, 8);
-    add(launch.memory, 'scatter_k', `${kind}.scatter_k`, 8, 2000);
-    add(launch.memory, 'partials', `${kind}.partials`, 0.01, 4);
-    add(launch.memory, 'exposed', `${kind}.exposed`, 0.001, 1);
-    for (const tile of launch.tiles) {
-      add(tile, 'step_ns', `${kind}.${tile.name}.step`, 1, 1000);
-      add(tile, 'l2_step_ns', `${kind}.${tile.name}.l2`, 1, 1000);
-      add(tile, 'dram_step_ns', `${kind}.${tile.name}.dram`, 1, 1000);
-      add(tile, 'block_ns', `${kind}.${tile.name}.block`, 10, 50_000);
-    }
+  const launch = terms[kind];
+  const {memory, tiles} = launch;
+  add(launch, 'launch_ns', leastLaunchNs, 50_000);
+  add(launch, 'tail', 0.01, 1);
+  for (const key of ['a', 'b', 'c'] as const) add(memory, key, 0.3, 6);
+  add(memory, 'scatter_k', 8, 2000);
+  add(memory, 'exposed', 0.001, 1);
+  if (tiles.some((tile) => tile.max_splits > 1)) {
+    add(launch, 'split_ns', 10, 20_000);
+    add(memory, 'partials', 0.01, 4);
+  }
+  for (const tile of tiles) {
+    add(tile, 'step_ns', 0.1, 5000);
+    add(tile, 'l2_step_ns', 0.1, 5000);
+    // As a multiple, so that DRAM is never nearer than L2.
+    parameters.push({
+      get: () => Math.max(1.001, tile.dram_step_ns / tile.l2_step_ns) - 1,
+      set: (more) => (tile.dram_step_ns = tile.l2_step_ns * (1 + more)),
+      lower: 0.001,
+      upper: 3,
+    });
+    add(tile, 'scatter', 0.01, 8);
+    add(tile, 'block_ns', 10, 50_000);
+    if (tile.far !== undefined) add(tile, 'far', 0.001, 1);
   }
   return parameters;
 }
 
-const round = (value: number): number => Number(value.toPrecision(4));
+/** Four digits say more than a fit knows. */
+function rounded(terms: GemmTerms): GemmTerms {
+  const text = JSON.stringify(terms, (_, value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+  );
+  return JSON.parse(text) as GemmTerms;
+}

@@ -1,4 +1,6 @@
-import type {GemmTerms, LaunchTerms, Tile} from './profile.ts';
+import {bytesOf} from '../scheduler/kernel.ts';
+import type {DataType} from '../scheduler/kernel.ts';
+import type {DeviceProfile, GemmTerms, LaunchTerms, Tile} from './profile.ts';
 
 /** Facts of the device that a GEMM's time depends on. */
 export interface DeviceFacts {
@@ -33,15 +35,24 @@ export type LaunchKind = 'single' | 'batched' | 'grouped';
  * time to move the operands between DRAM and L2: the blocks that run together share what they read, so an operand is
  * read once for every pass that the waves make over it. The longer of the two times hides the shorter up to a share.
  *
- * The library is taken to choose the tile that is fastest, as its heuristics try to.
+ * The library is taken to choose the tile that is fastest, as its heuristics try to. For given m, n and k no time falls
+ * as the batch grows.
  */
 export class GemmModel {
   private readonly terms: GemmTerms;
   private readonly facts: DeviceFacts;
   private readonly bytesPerElement: number;
-  /** The fastest tile found by the last `search`, its split of k and its time. */
+  /** What all tiles need to know of the last problem seen: bytes of one product's operands, what of them misses L2. */
+  private a = 0;
+  private b = 0;
+  private c = 0;
+  private miss = 0;
+  private missA = 0;
+  private missB = 0;
+  /** What the last `search` found: the fastest tile, the terms that hold for it, the product as it is computed. */
   private launch!: LaunchTerms;
   private tile!: Tile;
+  private problem!: Problem;
   private splits = 1;
   private ns = 0;
 
@@ -63,20 +74,12 @@ export class GemmModel {
     return this.ns;
   }
 
-  /** Time in ns of a batched launch with an array of pointers. */
+  /** Time in ns of a batched launch with arrays of pointers. */
   batchedNs(problem: Problem): number {
     return this.stridedNs(problem) + this.terms.pointers_ns;
   }
 
-  /** The name of the tile that the model takes for a launch, and into how many parts it splits k. */
-  choice(problem: Problem, kind: LaunchKind): {tile: string; splits: number} {
-    this.search(kind, problem);
-    return {tile: this.tile.name, splits: this.splits};
-  }
-
-  /**
-   * Time in ns of a grouped launch: the blocks of all problems share the waves, and none ends before the longest block.
-   */
+  /** Time in ns of a grouped launch: all blocks share the waves, and none ends before the longest block. */
   groupedNs(problems: readonly Problem[]): number {
     const {grouped} = this.terms;
     let least = Infinity;
@@ -84,99 +87,93 @@ export class GemmModel {
     return least;
   }
 
+  /** The tile that the model takes for a launch, by name, and into how many parts it splits k. */
+  choice(problem: Problem, kind: LaunchKind): {tile: string; splits: number} {
+    this.search(kind, problem);
+    return {tile: this.tile.name, splits: this.splits};
+  }
+
   /** Blocks of a launch over the blocks that the device holds at once. */
   waves(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
-    return blocksOf(this.tile, this.splits, problem) / (this.facts.sms * this.tile.blocks_per_sm);
+    return blocksOf(this.tile, this.splits, this.problem) / (this.facts.sms * this.tile.blocks_per_sm);
   }
 
   /** Share (0 to 1] of the SMs that a launch takes alone: of resident blocks or of the arithmetic. */
   smShare(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
     const {tile, splits, ns, facts} = this;
-    const blocks = blocksOf(tile, splits, problem);
+    const blocks = blocksOf(tile, splits, this.problem);
     const resident = blocks / (facts.sms * tile.blocks_per_sm);
     const steps = stepsOf(problem.k, splits);
     const arithmetic = (blocks * steps * tile.step_ns) / facts.clockRatio / facts.sms / ns;
     return Math.min(1, Math.max(resident, arithmetic));
   }
 
-  /** Bytes that a launch moves between DRAM and L2. */
-  dramBytes(problem: Problem, kind: LaunchKind): number {
+  /** Share (0 to 1] of the DRAM bandwidth that a launch takes alone. */
+  bandwidthShare(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
-    return this.movingNs(this.launch, this.tile, this.splits, problem) * this.facts.dramBytesPerNs;
+    const {launch, tile, splits, ns} = this;
+    this.load(this.problem);
+    return Math.min(1, this.movingNs(launch, tile, splits, this.problem) / ns);
   }
 
   /** Time in ns of a launch with a given tile and split of k. */
   tileNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    const {batch, m, n, k} = problem;
-    const miss = this.missRate(this.bytesPerElement * batch * (m * k + k * n + m * n));
-    const computing = this.computingNs(tile, blocksOf(tile, splits, problem), stepsOf(k, splits), miss);
+    this.load(problem);
+    return this.loadedNs(launch, tile, splits, problem);
+  }
+
+  /** Works out what does not depend on the tile. */
+  private load({batch, m, n, k}: Problem): void {
+    this.a = this.bytesPerElement * m * k;
+    this.b = this.bytesPerElement * k * n;
+    this.c = this.bytesPerElement * m * n;
+    this.miss = this.missRate(batch * (this.a + this.b + this.c));
+    this.missA = this.missRate(this.a);
+    this.missB = this.missRate(this.b);
+  }
+
+  /** `tileNs` of the problem loaded last. */
+  private loadedNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
+    const steps = stepsOf(problem.k, splits) * this.farFactor(tile, problem.k);
+    const computing = this.computingNs(launch, tile, blocksOf(tile, splits, problem), steps, this.miss);
     const moving = this.movingNs(launch, tile, splits, problem);
-    return (
-      launch.launch_ns +
-      overlapped(computing, moving, launch.memory.exposed) +
-      (splits > 1 ? launch.split_ns : 0)
-    );
+    const reduction = splits > 1 ? launch.split_ns : 0;
+    return launch.launch_ns + overlapped(computing, moving, launch.memory.exposed) + reduction;
   }
 
   private search(kind: LaunchKind, problem: Problem): void {
     this.ns = Infinity;
     const launch = this.terms[kind];
-    for (const tile of launch.tiles) this.consider(launch, tile, problem);
-    if (kind !== 'single') return;
-    // One product may use a batched kernel as well, so that coalescing never beats one kernel by being another kernel.
-    const {batched} = this.terms;
-    for (const tile of batched.tiles) this.consider(batched, tile, problem);
+    this.searchTiles(launch, problem);
+    if (launch.transposable && problem.m !== problem.n) {
+      this.searchTiles(launch, {batch: problem.batch, m: problem.n, n: problem.m, k: problem.k});
+    }
   }
 
-  private consider(launch: LaunchTerms, tile: Tile, problem: Problem): void {
-    this.compare(launch, tile, 1, problem);
-    if (tile.max_splits === 1) return;
-    // Worth a look are the splits that fill the device once or twice.
-    const fill = (this.facts.sms * tile.blocks_per_sm) / blocksOf(tile, 1, problem);
-    for (let waves = 1; waves <= 2; waves++) {
-      const splits = Math.min(tile.max_splits, Math.floor(waves * fill));
-      if (splits > 1) this.compare(launch, tile, splits, problem);
+  private searchTiles(launch: LaunchTerms, problem: Problem): void {
+    this.load(problem);
+    for (const tile of launch.tiles) {
+      this.compare(launch, tile, 1, problem);
+      if (tile.max_splits === 1) continue;
+      // Worth a look are the splits that fill the device once or twice.
+      const fill = (this.facts.sms * tile.blocks_per_sm) / blocksOf(tile, 1, problem);
+      for (let waves = 1; waves <= 2; waves++) {
+        const splits = Math.min(tile.max_splits, Math.floor(waves * fill));
+        if (splits > 1) this.compare(launch, tile, splits, problem);
+      }
     }
   }
 
   private compare(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): void {
-    const ns = this.tileNs(launch, tile, splits, problem);
+    const ns = this.loadedNs(launch, tile, splits, problem);
     if (ns >= this.ns) return;
     this.launch = launch;
     this.tile = tile;
+    this.problem = problem;
     this.splits = splits;
     this.ns = ns;
-  }
-
-  /** Time to move the operands of a launch between DRAM and L2. */
-  private movingNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    const {bytesPerElement, facts} = this;
-    const {memory} = launch;
-    const {batch, m, n, k} = problem;
-    const a = bytesPerElement * m * k;
-    const b = bytesPerElement * k * n;
-    const c = bytesPerElement * m * n;
-    const miss = this.missRate(batch * (a + b + c));
-    // Blocks start along a row of tiles first: the tiles of B that run together, and the rows of tiles of A.
-    const resident = facts.sms * tile.blocks_per_sm;
-    const across = Math.ceil(n / tile.columns);
-    const down = Math.ceil(m / tile.rows);
-    const passesOfA = Math.max(1, across / resident);
-    const passesOfB = Math.max(1, down / Math.max(1, resident / across));
-    // A pass after the first finds in L2 what is small enough.
-    const readA = a * (1 + (passesOfA - 1) * this.missRate(a));
-    const readB = b * (1 + (passesOfB - 1) * this.missRate(b));
-    // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
-    const pieces = k / (k + memory.scatter_k);
-    const costA = memory.a + memory.a_scatter * pieces;
-    const costB = memory.b + memory.b_scatter * pieces;
-    // Every part of a split k is written out and read again.
-    const partials = splits > 1 ? 2 * splits * c : 0;
-    const bytes =
-      batch * (miss * (costA * readA + costB * readB + memory.c * c) + memory.partials * partials);
-    return bytes / facts.dramBytesPerNs;
   }
 
   private groupedTileNs(launch: LaunchTerms, tile: Tile, problems: readonly Problem[]): number {
@@ -188,23 +185,24 @@ export class GemmModel {
     for (const problem of problems) {
       const {batch, m, n, k} = problem;
       const own = blocksOf(tile, 1, problem);
-      const steps = stepsOf(k, 1);
+      const steps = stepsOf(k, 1) * this.farFactor(tile, k);
       blocks += own;
       blockSteps += own * steps;
       longest = Math.max(longest, steps);
+      this.load(problem);
       moving += this.movingNs(launch, tile, 1, problem);
       bytes += this.bytesPerElement * batch * (m * k + k * n + m * n);
     }
     const miss = this.missRate(bytes);
     const computing = Math.max(
-      this.computingNs(tile, blocks, blockSteps / blocks, miss),
-      this.computingNs(tile, 1, longest, miss),
+      this.computingNs(launch, tile, blocks, blockSteps / blocks, miss),
+      this.computingNs(launch, tile, 1, longest, miss),
     );
     return launch.launch_ns + overlapped(computing, moving, launch.memory.exposed);
   }
 
-  /** Waves of blocks over the SMs, by the fullest SM. */
-  private computingNs(tile: Tile, blocks: number, steps: number, miss: number): number {
+  /** Time for the waves of blocks on the fullest SM. */
+  private computingNs(launch: LaunchTerms, tile: Tile, blocks: number, steps: number, miss: number): number {
     const {sms, clockRatio} = this.facts;
     const slots = tile.blocks_per_sm;
     const latency = tile.l2_step_ns + miss * (tile.dram_step_ns - tile.l2_step_ns);
@@ -212,8 +210,42 @@ export class GemmModel {
     const fullWaves = Math.floor(perSm / slots);
     const rest = perSm - fullWaves * slots;
     let ns = fullWaves * (tile.block_ns + steps * Math.max(latency, slots * tile.step_ns));
-    if (rest > 0) ns += tile.block_ns + steps * Math.max(latency, rest * tile.step_ns);
+    if (rest > 0) {
+      const busy = rest * tile.step_ns;
+      const idle = Math.max(0, latency - busy);
+      ns += tile.block_ns + steps * (busy + (fullWaves > 0 ? launch.tail * idle : idle));
+    }
     return ns / clockRatio;
+  }
+
+  /** Time to move the operands of the problem loaded last between DRAM and L2. */
+  private movingNs(launch: LaunchTerms, tile: Tile, splits: number, {batch, m, n, k}: Problem): number {
+    const {memory} = launch;
+    const {a, b, c, facts} = this;
+    // Blocks start along a row of tiles first: the tiles of B that run together, and the rows of tiles of A.
+    const resident = facts.sms * tile.blocks_per_sm;
+    const across = Math.ceil(n / tile.columns);
+    const down = Math.ceil(m / tile.rows);
+    const passesOfA = Math.max(1, across / resident);
+    const passesOfB = Math.max(1, down / Math.max(1, resident / across));
+    // A pass after the first finds in L2 what is small enough.
+    const readA = a * (1 + (passesOfA - 1) * this.missA);
+    const readB = b * (1 + (passesOfB - 1) * this.missB);
+    // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
+    const scatter = (tile.scatter * k) / (k + memory.scatter_k);
+    const costA = memory.a + scatter;
+    const costB = memory.b_along_k ? memory.b + scatter : memory.b;
+    // Every part of a split k is written out and read again.
+    const partials = splits > 1 ? 2 * splits * c : 0;
+    const bytes = this.miss * (costA * readA + costB * readB + memory.c * c) + memory.partials * partials;
+    return (batch * bytes) / facts.dramBytesPerNs;
+  }
+
+  /** Rows that lie far apart miss the address translation cache. */
+  private farFactor(tile: Tile, k: number): number {
+    if (tile.far === undefined) return 1;
+    const excess = (k * this.bytesPerElement) / 131_072 - 1;
+    return 1 + tile.far * Math.min(1, Math.max(0, excess));
   }
 
   /** Share of the operands' bytes that L2 does not keep from one launch to the next. */
@@ -223,8 +255,27 @@ export class GemmModel {
   }
 }
 
-function blocksOf(tile: Tile, splits: number, problem: Problem): number {
-  return problem.batch * Math.ceil(problem.m / tile.rows) * Math.ceil(problem.n / tile.columns) * splits;
+/** The facts of a profile's device for one data type; at another SM clock than the profile's where one is given. */
+export function factsOf(
+  {hardware, gemm}: DeviceProfile,
+  dtype: DataType,
+  clockMHz = hardware.clock_mhz.value,
+): DeviceFacts {
+  return {
+    sms: hardware.sms.value,
+    clockRatio: clockMHz / gemm[dtype]!.clock_mhz,
+    dramBytesPerNs: hardware.dram_gb_per_s.value,
+    l2Bytes: hardware.l2_bytes.value,
+  };
+}
+
+/** The GEMM model of a profile for one data type that it holds. */
+export function gemmModelOf(profile: DeviceProfile, dtype: DataType, clockMHz?: number): GemmModel {
+  return new GemmModel(profile.gemm[dtype]!, factsOf(profile, dtype, clockMHz), bytesOf[dtype]);
+}
+
+function blocksOf(tile: Tile, splits: number, {batch, m, n}: Problem): number {
+  return batch * Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * splits;
 }
 
 /** Steps in k of one block; the kernels' inner loops take 8 at a time. */

@@ -10,6 +10,9 @@ export interface LeastSquaresOptions {
   readonly upper: readonly number[];
 }
 
+/** Iterations in a row that may bring next to nothing. */
+const patience = 4;
+
 /**
  * Minimises the sum of Huber losses of `residuals(x)` within bounds, by Levenberg and Marquardt with a numeric
  * Jacobian. Deterministic. Returns the best x and its cost.
@@ -18,7 +21,7 @@ export function leastSquares(
   residuals: (x: readonly number[], out: Float64Array) => void,
   start: readonly number[],
   size: number,
-  {iterations = 60, outlier = Infinity, tolerance = 1e-4, lower, upper}: LeastSquaresOptions,
+  {iterations = 60, outlier = Infinity, tolerance = 1e-5, lower, upper}: LeastSquaresOptions,
 ): {x: number[]; cost: number} {
   const dimensions = start.length;
   let x = start.map((value, i) => clamp(value, lower[i], upper[i]));
@@ -28,6 +31,7 @@ export function leastSquares(
   residuals(x, now);
   let cost = huberSum(now, outlier);
   let damping = 1e-2;
+  let idle = 0;
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (let j = 0; j < dimensions; j++) {
       // A step large enough to move a residual that rounds to whole waves.
@@ -49,17 +53,17 @@ export function leastSquares(
       residuals(candidate, next);
       const candidateCost = huberSum(next, outlier);
       if (candidateCost < cost) {
-        improved = cost - candidateCost > tolerance * cost;
+        improved = true;
+        idle = cost - candidateCost > tolerance * cost ? 0 : idle + 1;
         x = candidate;
         cost = candidateCost;
         now.set(next);
         damping = Math.max(1e-9, damping / 5);
-        if (!improved) return {x, cost};
       } else {
         damping *= 4;
       }
     }
-    if (!improved) break;
+    if (!improved || idle === patience) break;
   }
   return {x, cost};
 }

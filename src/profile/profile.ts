@@ -52,6 +52,10 @@ const tile = z.strictObject({
   /** Least time of a step in k, however few blocks run: operands in L2, operands in DRAM. */
   l2_step_ns: positive,
   dram_step_ns: positive,
+  /** More of the DRAM time of an operand whose long side is k: a tile reads short pieces of many rows. */
+  scatter: z.number().min(0),
+  /** How much longer a step takes where the rows of an operand along k lie 256 kB apart or more; none up to 128 kB. */
+  far: z.number().min(0).optional(),
   /** Per block: fill the pipeline, write C. */
   block_ns: z.number().min(0),
   /** Most parts that k may be split into; 1: no split-K. */
@@ -64,10 +68,10 @@ const memory = z.strictObject({
   a: positive,
   b: positive,
   c: positive,
-  /** More for an operand whose long side is k, in full from a length of several `scatter_k`. */
-  a_scatter: z.number().min(0),
-  b_scatter: z.number().min(0),
+  /** Length of k at which an operand whose long side is k costs half of a tile's `scatter` more. */
   scatter_k: positive,
+  /** Whether the long side of B is k too, as in C = A B' of row-major operands. */
+  b_along_k: z.boolean(),
   /** For the partial results of a split k. */
   partials: z.number().min(0),
   /** Share of the shorter of computing and memory time that the longer does not hide. */
@@ -91,7 +95,11 @@ const launchTerms = z.strictObject({
   launch_ns: z.number().min(0),
   /** A split-K launch adds a reduction. */
   split_ns: z.number().min(0),
+  /** Share of the last wave's latency that the waves before do not hide. */
+  tail: fraction,
   memory,
+  /** Whether C' = B' A' may be computed instead, where that is faster. */
+  transposable: z.boolean(),
   tiles: z.array(tile).min(1),
 });
 export type LaunchTerms = z.infer<typeof launchTerms>;

@@ -116,10 +116,8 @@ function widened([low, high]: [number, number]): [number, number] {
   return [low / by, high * by];
 }
 
-/** 1,000 as 10³ where numbers get long. */
+/** 1,000 as 1k, a million as 1M. */
 function powerText(value: number): string {
-  const exponent = Math.round(Math.log10(value));
-  if (value < 1e4 || Math.abs(value / 10 ** exponent - 1) > 1e-9)
-    return value < 1e4 ? String(Math.round(value)) : `${value / 1e3}k`;
-  return `10${String(exponent).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)])}`;
+  if (value >= 1e6) return `${Math.round(value / 1e5) / 10}M`;
+  return value >= 1e3 ? `${Math.round(value / 100) / 10}k` : String(Math.round(value));
 }

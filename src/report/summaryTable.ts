@@ -87,7 +87,7 @@ export function tenantTable({aggregate}: CellResult): Table {
 }
 
 function summaryFigures(aggregates: readonly Aggregate[], currency: string): Figure<Aggregate>[] {
-  const time = timeUnit(aggregates.map(({metrics}) => metrics.latency_p50_ns));
+  const time = timeUnit(aggregates);
   const figures = [
     estimates('throughput', (a: Aggregate) => a.metrics.throughput_per_s, '/s'),
     estimates('goodput', (a: Aggregate) => a.metrics.goodput_per_s, '/s'),
@@ -107,7 +107,7 @@ function summaryFigures(aggregates: readonly Aggregate[], currency: string): Fig
 }
 
 function tenantFigures(tenants: readonly TenantAggregate[]): Figure<TenantAggregate>[] {
-  const time = timeUnit(tenants.map(({metrics}) => metrics.latency_p50_ns));
+  const time = timeUnit(tenants);
   const figures: Figure<TenantAggregate>[] = [
     {column: {name: 'requests', align: 'right'}, text: ({arrived}) => formatNumber(arrived, 0)},
     {column: {name: 'dropped', align: 'right'}, text: ({dropped}) => formatNumber(dropped, 0)},
@@ -148,12 +148,20 @@ function attainment<
   };
 }
 
-/** One unit of time for a whole table, so that rows compare at a glance: the one that suits the middle p50. */
-export function timeUnit(latencies: readonly (Estimate | null)[]): {unit: string; ns: number} {
-  const values = latencies
-    .map((estimate) => estimate?.mean)
-    .filter((value) => value !== undefined)
-    .sort((a, b) => a - b);
+/** One unit of time for a whole table, so that rows compare at a glance: the one that suits the middle p99, or p50. */
+function timeUnit(
+  rows: readonly {metrics: Pick<Aggregate['metrics'], 'latency_p50_ns' | 'latency_p99_ns'>}[],
+): {
+  unit: string;
+  ns: number;
+} {
+  const known = (name: 'latency_p50_ns' | 'latency_p99_ns'): number[] =>
+    rows
+      .map(({metrics}) => metrics[name]?.mean)
+      .filter((value) => value !== undefined)
+      .sort((a, b) => a - b);
+  const tails = known('latency_p99_ns');
+  const values = tails.length > 0 ? tails : known('latency_p50_ns');
   const [unit, ns] = unitFor(values.length === 0 ? 1e6 : values[values.length >> 1]);
   return {unit, ns};
 }

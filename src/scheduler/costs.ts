@@ -24,4 +24,7 @@ export interface Costs {
 
   /** Share (0 to 1] of the device's resident-block capacity that a superkernel fills while it runs alone. */
   smShare(cls: number, size: number, method: number): number;
+
+  /** Share (0 to 1) of the memory bandwidth that a superkernel uses while it runs alone. */
+  bandwidthShare(cls: number, size: number, method: number): number;
 }

@@ -195,9 +195,7 @@ export class Scheduler implements Situation {
       open.cls < 0 ? costs.mixedNs(open.classes, taken) : costs.durationNs(open.cls, taken, open.method);
     if (steps > 1) predicted += this.predictFollowing(open, steps);
     open.predictedNs = predicted;
-    lanes.freeAt[lane] = Math.max(lanes.freeAt[lane], this.now) + predicted;
-    lanes.outstanding[lane]++;
-    lanes.inFlight++;
+    lanes.add(lane, this.now, predicted);
     this.taken = 0;
     const launch = open;
     this.open = this.pool.pop() ?? new Launch(this.maxSize);
@@ -336,8 +334,7 @@ export class Scheduler implements Situation {
   private finish(launch: Launch): void {
     const {streams, lanes, programs} = this;
     const {lane, members, size, steps} = launch;
-    lanes.inFlight--;
-    if (--lanes.outstanding[lane] === 0) lanes.freeAt[lane] = this.now;
+    lanes.remove(lane, this.now);
     this.recorder.finished(launch, this.now);
     this.policy.onFinished?.(launch, this);
     if (launch.failed) {
@@ -447,6 +444,8 @@ class LaneTable implements Lanes {
   readonly outstanding: Int32Array;
   readonly freeAt: Float64Array;
   inFlight = 0;
+  /** A bit for every lane that holds nothing. */
+  private readonly idleLanes: Int32Array;
 
   constructor(count: number, depth: number) {
     if (!(count > 0 && depth > 0))
@@ -455,10 +454,31 @@ class LaneTable implements Lanes {
     this.depth = depth;
     this.outstanding = new Int32Array(count);
     this.freeAt = new Float64Array(count);
+    this.idleLanes = new Int32Array(Math.ceil(count / 32));
+    for (let lane = 0; lane < count; lane++) this.idleLanes[lane >> 5] |= 1 << (lane & 31);
   }
 
   idle(): number {
-    for (let lane = 0; lane < this.count; lane++) if (this.outstanding[lane] === 0) return lane;
+    const {idleLanes} = this;
+    for (let word = 0; word < idleLanes.length; word++) {
+      const bits = idleLanes[word];
+      if (bits !== 0) return 32 * word + 31 - Math.clz32(bits & -bits);
+    }
     return -1;
+  }
+
+  /** A launch goes to the lane. */
+  add(lane: number, now: Nanoseconds, predictedNs: Nanoseconds): void {
+    this.freeAt[lane] = Math.max(this.freeAt[lane], now) + predictedNs;
+    if (this.outstanding[lane]++ === 0) this.idleLanes[lane >> 5] &= ~(1 << (lane & 31));
+    this.inFlight++;
+  }
+
+  /** A launch of the lane has been seen to complete. */
+  remove(lane: number, now: Nanoseconds): void {
+    this.inFlight--;
+    if (--this.outstanding[lane] > 0) return;
+    this.freeAt[lane] = now;
+    this.idleLanes[lane >> 5] |= 1 << (lane & 31);
   }
 }

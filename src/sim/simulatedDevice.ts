@@ -3,6 +3,7 @@ import type {Costs} from '../scheduler/costs.ts';
 import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import type {Launch} from '../scheduler/launch.ts';
+import {LaunchQueue} from './launchQueue.ts';
 import {shareRates} from './sharing.ts';
 import type {Sharing} from './sharing.ts';
 import type {VirtualClock} from './virtualClock.ts';
@@ -54,9 +55,6 @@ const running = 2;
 export class SimulatedDevice implements Device {
   readonly lanes: number;
   readonly depth: number;
-  /** Time integrals for utilisation, in ns: at least one launch running; the SM share in use. */
-  busyNs = 0;
-  smNs = 0;
   private readonly clock: VirtualClock;
   private readonly model: DeviceModel;
   private readonly sharing: Sharing;
@@ -66,16 +64,18 @@ export class SimulatedDevice implements Device {
   private readonly laneFactor: Float64Array | undefined;
   private readonly tenantFactor: ((tenant: number, now: Nanoseconds) => number) | undefined;
   private readonly perLaneHost: boolean;
+  private readonly timeSliced: boolean;
+  private readonly dedicated: boolean;
   private readonly hostFreeAt: Float64Array;
   private context!: DeviceContext;
 
   /** The device's own time: everything before it has been simulated. */
   private time: Nanoseconds = 0;
-  private readonly queue: Launch[][];
+  private readonly queue: LaunchQueue[];
   private readonly phase: Uint8Array;
-  private readonly step: Int32Array;
-  /** While waiting: when the lane may start. */
-  private readonly startAt: Float64Array;
+  private readonly stepOf: Int32Array;
+  /** When the lane's next event is due: the start of the step that waits, or the end of the one that runs. */
+  private readonly dueAt: Float64Array;
   /** Per step of the lane's launch: host time between the releases of two steps. */
   private readonly stepNs: Float64Array;
   private readonly workLeft: Float64Array;
@@ -88,13 +88,14 @@ export class SimulatedDevice implements Device {
   private readonly runningLanes: Int32Array;
   private runningCount = 0;
   private runningSm = 0;
+  private smTime: Nanoseconds = 0;
   private nextEventAt: Nanoseconds = Infinity;
   /** Time slicing: the lane whose context is on the device, when its slice ends, and when the switch to it is over. */
   private active = -1;
   private sliceEndsAt: Nanoseconds = Infinity;
   private switchedAt: Nanoseconds = 0;
-  private readonly seen: Launch[] = [];
-  private seenHead = 0;
+  /** Launches that have ended and that the host has not polled, in that order. */
+  private readonly ended = new LaunchQueue();
 
   constructor(options: SimulatedDeviceOptions) {
     const {lanes} = options;
@@ -109,11 +110,13 @@ export class SimulatedDevice implements Device {
     this.laneFactor = options.laneFactor;
     this.tenantFactor = options.tenantFactor;
     this.perLaneHost = options.host.threads === 'per-lane';
+    this.timeSliced = options.sharing.scheme === 'time-slice';
+    this.dedicated = options.sharing.scheme === 'dedicated';
     this.hostFreeAt = new Float64Array(lanes);
-    this.queue = Array.from({length: lanes}, () => []);
+    this.queue = Array.from({length: lanes}, () => new LaunchQueue());
     this.phase = new Uint8Array(lanes);
-    this.step = new Int32Array(lanes);
-    this.startAt = new Float64Array(lanes);
+    this.stepOf = new Int32Array(lanes);
+    this.dueAt = new Float64Array(lanes);
     this.stepNs = new Float64Array(lanes);
     this.workLeft = new Float64Array(lanes);
     this.rate = new Float64Array(lanes);
@@ -127,60 +130,73 @@ export class SimulatedDevice implements Device {
     this.context = context;
   }
 
+  /** Time integral of the SM share in use so far, in ns; of all devices together where each lane has its own. */
+  get smNs(): Nanoseconds {
+    this.catchUp();
+    if (!this.dedicated) return this.smTime;
+    let ns = this.smTime;
+    for (let i = 0; i < this.busyCount; i++) {
+      const lane = this.busy[i];
+      const begun = this.time - (this.dueAt[lane] - this.workLeft[lane]);
+      if (begun > 0) ns += this.smShare[lane] * begun;
+    }
+    return ns;
+  }
+
   submit(launch: Launch): void {
     const {lane, steps} = launch;
+    const queue = this.queue[lane];
+    const isIdle = queue.length === 0;
+    if (isIdle && this.timeSliced) this.catchUp();
     const submitNs = this.model.submitNs(launch.method, launch.size);
     const now = this.clock.time;
     const begin = this.perLaneHost ? Math.max(now, this.hostFreeAt[lane]) : now;
+    const end = begin + submitNs * steps;
     launch.submittedAt = begin;
     launch.releasedAt = begin + submitNs;
-    const end = begin + submitNs * steps;
     if (this.perLaneHost) this.hostFreeAt[lane] = end;
     else this.clock.time = end;
-    const queue = this.queue[lane];
     queue.push(launch);
-    if (queue.length === 1) {
-      this.advance(now);
-      this.busy[this.busyCount++] = lane;
-      this.stepNs[lane] = submitNs;
-      this.step[lane] = 0;
-      this.startAt[lane] = launch.releasedAt;
-      this.phase[lane] = waiting;
-      this.schedule();
-    }
+    if (!isIdle) return;
+    this.busy[this.busyCount++] = lane;
+    this.stepNs[lane] = submitNs;
+    this.stepOf[lane] = 0;
+    this.ready(lane, launch.releasedAt);
+    // What has not started changes no rate, but it may give a context its turn.
+    if (this.timeSliced) this.schedule();
+    else if (this.dueAt[lane] < this.nextEventAt) this.nextEventAt = this.dueAt[lane];
   }
 
   poll(): Launch | null {
-    if (this.nextEventAt <= this.clock.time) this.advance(this.clock.time);
-    if (this.seenHead === this.seen.length) return null;
-    const launch = this.seen[this.seenHead];
-    if (launch.finishedAt + this.host.detectNs > this.clock.time) return null;
-    if (++this.seenHead === this.seen.length) {
-      this.seen.length = 0;
-      this.seenHead = 0;
-    }
-    return launch;
+    const {ended, clock} = this;
+    while (this.nextEventAt <= clock.time) this.step();
+    const launch = ended.first();
+    if (launch === null || launch.finishedAt + this.host.detectNs > clock.time) return null;
+    return ended.shift();
   }
 
   wait(until: Nanoseconds): void {
-    const {clock, host} = this;
-    while (this.seenHead === this.seen.length && this.nextEventAt <= until) this.advance(this.nextEventAt);
-    const seenAt =
-      this.seenHead < this.seen.length ? this.seen[this.seenHead].finishedAt + host.detectNs : Infinity;
+    const {clock, host, ended} = this;
+    while (ended.length === 0 && this.nextEventAt <= until) this.step();
+    const first = ended.first();
+    const seenAt = first === null ? Infinity : first.finishedAt + host.detectNs;
     const wakeAt = Math.min(seenAt, until);
     if (wakeAt === Infinity)
       throw new DeviceError('waited forever: nothing runs on the device and no time was given');
     clock.time = Math.max(clock.time, wakeAt) + host.decideNs;
   }
 
-  /** Simulates the device up to and including `until`. */
-  private advance(until: Nanoseconds): void {
-    while (this.nextEventAt <= until) {
-      this.moveTo(this.nextEventAt);
-      this.handleDue();
-      this.schedule();
-    }
-    this.moveTo(until);
+  /** Simulates the device up to the clock's time. */
+  private catchUp(): void {
+    while (this.nextEventAt <= this.clock.time) this.step();
+    this.moveTo(this.clock.time);
+  }
+
+  /** Simulates the device up to its next event. */
+  private step(): void {
+    this.moveTo(this.nextEventAt);
+    this.handleDue();
+    if (!this.dedicated) this.schedule();
   }
 
   /** Lets time pass at the present rates, with no event in between. */
@@ -189,8 +205,7 @@ export class SimulatedDevice implements Device {
     if (elapsed <= 0) return;
     this.time = time;
     if (this.runningCount === 0) return;
-    this.busyNs += elapsed;
-    this.smNs += elapsed * this.runningSm;
+    this.smTime += elapsed * this.runningSm;
     for (let i = 0; i < this.runningCount; i++) {
       const lane = this.runningLanes[i];
       this.workLeft[lane] -= elapsed * this.rate[lane];
@@ -199,23 +214,36 @@ export class SimulatedDevice implements Device {
 
   /** Handles everything that is due at `time`, lanes in the order in which they became busy. */
   private handleDue(): void {
-    for (let i = 0; i < this.busyCount;) {
-      const lane = this.busy[i];
-      if (this.phase[lane] === running && this.workLeft[lane] < workEpsilon) {
-        if (this.endStep(lane)) {
-          // The lane is idle now; the last busy one has taken its place.
-          this.busy[i] = this.busy[--this.busyCount];
-          continue;
-        }
+    const {busy, phase, dueAt, time} = this;
+    let kept = 0;
+    let next = Infinity;
+    for (let i = 0; i < this.busyCount; i++) {
+      const lane = busy[i];
+      if (dueAt[lane] <= time) {
+        if (phase[lane] === running) this.endStep(lane);
+        // A step without a gap before it starts at once.
+        if (phase[lane] === waiting && dueAt[lane] <= time) this.start(lane);
+        if (phase[lane] === idle) continue;
       }
-      if (this.phase[lane] === waiting && this.startAt[lane] <= this.time) this.start(lane);
-      i++;
+      busy[kept++] = lane;
+      if (dueAt[lane] < next) next = dueAt[lane];
     }
+    this.busyCount = kept;
+    this.nextEventAt = next;
   }
 
+  /** The lane's next step may start at `at`. */
+  private ready(lane: number, at: Nanoseconds): void {
+    this.dueAt[lane] = at;
+    this.phase[lane] = waiting;
+    // On a device of its own nothing that happens until then can change how long it takes.
+    if (this.dedicated) this.start(lane);
+  }
+
+  /** Starts the lane's step at its due time. */
   private start(lane: number): void {
-    const launch = this.queue[lane][0];
-    const step = this.step[lane];
+    const launch = this.queue[lane].first()!;
+    const step = this.stepOf[lane];
     const {model} = this;
     const {size, method} = launch;
     let ns: number;
@@ -244,9 +272,10 @@ export class SimulatedDevice implements Device {
         `invalid duration of launch ${launch.id} (class ${launch.cls}, ${size} members): ${ns} ns`,
       );
     }
-    if (step === 0) launch.startedAt = this.time;
+    if (step === 0) launch.startedAt = this.dueAt[lane];
     this.workLeft[lane] = ns;
     this.phase[lane] = running;
+    if (this.dedicated) this.dueAt[lane] += Math.ceil(ns - workEpsilon);
   }
 
   private slowestMember(launch: Launch): number {
@@ -258,65 +287,66 @@ export class SimulatedDevice implements Device {
     return slowest;
   }
 
-  /** Ends the running step; true when the lane holds nothing more. */
-  private endStep(lane: number): boolean {
+  /** Ends the running step; the lane is idle then, or waits to start the next. */
+  private endStep(lane: number): void {
     const queue = this.queue[lane];
-    const launch = queue[0];
-    const step = ++this.step[lane];
+    const launch = queue.first()!;
+    const step = ++this.stepOf[lane];
+    if (this.dedicated) this.smTime += this.smShare[lane] * this.workLeft[lane];
     if (step < launch.steps) {
-      this.startAt[lane] = Math.max(this.time + this.gapNs, launch.releasedAt + step * this.stepNs[lane]);
-      this.phase[lane] = waiting;
-      return false;
+      this.ready(lane, Math.max(this.time + this.gapNs, launch.releasedAt + step * this.stepNs[lane]));
+      return;
     }
     launch.finishedAt = this.time;
-    this.seen.push(launch);
-    queue.shift();
-    if (queue.length === 0) {
+    this.ended.push(queue.shift());
+    const next = queue.first();
+    if (next === null) {
       this.phase[lane] = idle;
-      return true;
+      return;
     }
-    const next = queue[0];
-    this.step[lane] = 0;
+    this.stepOf[lane] = 0;
     this.stepNs[lane] = this.model.submitNs(next.method, next.size);
-    this.startAt[lane] = Math.max(this.time + this.gapNs, next.releasedAt);
-    this.phase[lane] = waiting;
-    return false;
+    this.ready(lane, Math.max(this.time + this.gapNs, next.releasedAt));
   }
 
   /** Recomputes the rates and when the next event is due. */
   private schedule(): void {
-    const {sharing, busy, busyCount, phase, rate} = this;
-    let next = Infinity;
-    if (sharing.scheme === 'time-slice') next = this.sliceContexts();
+    const {busy, busyCount, phase, dueAt, runningLanes} = this;
+    let next = this.timeSliced ? this.sliceContexts() : Infinity;
     let n = 0;
     let sm = 0;
     for (let i = 0; i < busyCount; i++) {
       const lane = busy[i];
       if (phase[lane] === waiting) {
-        next = Math.min(next, this.startAt[lane]);
-      } else if (sharing.scheme === 'time-slice' && (lane !== this.active || this.time < this.switchedAt)) {
-        rate[lane] = 0;
-      } else if (n < sharing.maxConcurrent) {
-        this.runningLanes[n++] = lane;
+        if (dueAt[lane] < next) next = dueAt[lane];
+      } else if (n < this.sharing.maxConcurrent && (!this.timeSliced || this.isActive(lane))) {
+        runningLanes[n++] = lane;
         sm += this.smShare[lane];
       } else {
-        rate[lane] = 0;
+        dueAt[lane] = Infinity;
       }
     }
     this.runningCount = n;
-    this.runningSm = sharing.scheme === 'dedicated' ? sm : Math.min(1, sm);
-    if (n === 1 || sharing.scheme === 'dedicated') {
-      for (let i = 0; i < n; i++) rate[this.runningLanes[i]] = 1;
+    const {rate} = this;
+    this.runningSm = Math.min(1, sm);
+    if (n === 1) {
+      rate[runningLanes[0]] = 1;
     } else if (n > 1) {
-      shareRates(n, this.runningLanes, this.smShare, this.bandwidthShare, sharing.interference, rate);
+      shareRates(n, runningLanes, this.smShare, this.bandwidthShare, this.sharing.interference, rate);
     }
     for (let i = 0; i < n; i++) {
-      const lane = this.runningLanes[i];
+      const lane = runningLanes[i];
       // Whole ns, rounded up, so that the step is over when its event comes.
       const endsAt = this.time + Math.ceil(this.workLeft[lane] / rate[lane] - workEpsilon);
+      dueAt[lane] = endsAt;
       if (endsAt < next) next = endsAt;
     }
     this.nextEventAt = next;
+  }
+
+  /** Time slicing: whether the lane's context is on the device. */
+  private isActive(lane: number): boolean {
+    return lane === this.active && this.time >= this.switchedAt;
   }
 
   /**
@@ -354,7 +384,7 @@ export class SimulatedDevice implements Device {
   private isRunnable(lane: number): boolean {
     if (lane < 0) return false;
     const phase = this.phase[lane];
-    return phase === running || (phase === waiting && this.startAt[lane] <= this.time + this.gapNs);
+    return phase === running || (phase === waiting && this.dueAt[lane] <= this.time + this.gapNs);
   }
 
   private runnableBeside(): boolean {

@@ -36,42 +36,48 @@ export const noOwnLaneIdle: LanePromise = ({lanes, ready, streams}) => {
 
 /** The device is not idle while a request waits. */
 export const deviceBusy: LanePromise = ({lanes, requests}) =>
-  lanes.inFlight === 0 && requests.live > 0 ? `${requests.live} requests wait beside an idle device` : undefined;
+  lanes.inFlight === 0 && requests.live > 0
+    ? `${requests.live} requests wait beside an idle device`
+    : undefined;
 
 const models = [[0], [1, 0], [0, 1, 2], [2, 2, 1, 0, 3], [3, 1]];
 
-const tenant: fc.Arbitrary<ToyTenant> = fc.record({
-  model: fc.nat(models.length - 1),
-  arrivals: fc.array(fc.nat(200_000), {maxLength: 12}),
-  isLoop: fc.boolean(),
-  sloNs: fc.integer({min: 1_000, max: 200_000}),
-  priority: fc.nat(2),
-}).map(({model, arrivals, isLoop, sloNs, priority}) => ({
-  kernels: models[model],
-  family: model,
-  arrivals: arrivals.toSorted((a, b) => a - b),
-  ...(isLoop ? {loop: {outstanding: 2, thinkNs: () => 500}} : {}),
-  sloNs,
-  priority,
-}));
+const tenant: fc.Arbitrary<ToyTenant> = fc
+  .record({
+    model: fc.nat(models.length - 1),
+    arrivals: fc.array(fc.nat(200_000), {maxLength: 12}),
+    isLoop: fc.boolean(),
+    sloNs: fc.integer({min: 1_000, max: 200_000}),
+    priority: fc.nat(2),
+  })
+  .map(({model, arrivals, isLoop, sloNs, priority}) => ({
+    kernels: models[model],
+    family: model,
+    arrivals: arrivals.toSorted((a, b) => a - b),
+    ...(isLoop ? {loop: {outstanding: 2, thinkNs: () => 500}} : {}),
+    sloNs,
+    priority,
+  }));
 
-export const world: fc.Arbitrary<DrawnWorld> = fc.record({
-  tenants: fc.array(tenant, {minLength: 1, maxLength: 5}),
-  durations: fc.array(fc.integer({min: 50, max: 5_000}), {minLength: 4, maxLength: 4}),
-  slope: fc.constantFrom(0, 0.25, 1.5),
-  smShare: fc.constantFrom(0.1, 0.6, 1),
-  submitNs: fc.constantFrom(0, 300),
-  decideNs: fc.constantFrom(0, 100),
-  detectNs: fc.constantFrom(0, 200),
-  failing: fc.constantFrom(0, 0, 0.05),
-  straggler: fc.constantFrom(-1, -1, 0),
-  seed: fc.nat(1_000),
-}).map(({slope, straggler, ...rest}) => ({
-  ...rest,
-  until: 100_000,
-  batching: (size: number) => 1 + slope * (size - 1),
-  device: straggler < 0 ? {} : {tenantFactor: (tenant: number) => (tenant === straggler ? 5 : 1)},
-}));
+export const world: fc.Arbitrary<DrawnWorld> = fc
+  .record({
+    tenants: fc.array(tenant, {minLength: 1, maxLength: 5}),
+    durations: fc.array(fc.integer({min: 50, max: 5_000}), {minLength: 4, maxLength: 4}),
+    slope: fc.constantFrom(0, 0.25, 1.5),
+    smShare: fc.constantFrom(0.1, 0.6, 1),
+    submitNs: fc.constantFrom(0, 300),
+    decideNs: fc.constantFrom(0, 100),
+    detectNs: fc.constantFrom(0, 200),
+    failing: fc.constantFrom(0, 0, 0.05),
+    straggler: fc.constantFrom(-1, -1, 0),
+    seed: fc.nat(1_000),
+  })
+  .map(({slope, straggler, ...rest}) => ({
+    ...rest,
+    until: 100_000,
+    batching: (size: number) => 1 + slope * (size - 1),
+    device: straggler < 0 ? {} : {tenantFactor: (tenant: number) => (tenant === straggler ? 5 : 1)},
+  }));
 
 /** One stream as the contract follows it. */
 interface Followed {
@@ -84,7 +90,11 @@ interface Followed {
 }
 
 /** Runs a policy in a world and checks the laws of its schedule on the way. */
-export function runChecked(text: string, world: DrawnWorld, promise: LanePromise = () => undefined): ToyResult {
+export function runChecked(
+  text: string,
+  world: DrawnWorld,
+  promise: LanePromise = () => undefined,
+): ToyResult {
   const streams = new Map<number, Followed>();
   const laneFreeAt = new Map<number, number>();
   let situation!: Situation;
@@ -101,13 +111,16 @@ export function runChecked(text: string, world: DrawnWorld, promise: LanePromise
       const startedAt = situation.streams.startedAt[slot];
       let stream = streams.get(slot);
       if (stream?.startedAt !== startedAt) {
-        expect(at).toBe(situation.tenants[situation.streams.tenant[slot]].program(situation.streams.batch[slot]));
+        expect(at).toBe(
+          situation.tenants[situation.streams.tenant[slot]].program(situation.streams.batch[slot]),
+        );
         stream = {startedAt, cursor: at, lastFinishedAt: 0, isRunning: false};
         streams.set(slot, stream);
       }
       expect(stream.isRunning, 'kernels of one stream overlap').toBe(false);
       expect(at, 'kernels of one stream out of order').toBe(stream.cursor);
-      for (let step = 0; step < launch.steps; step++) expect(programs.classes[at + step]).toBeGreaterThanOrEqual(0);
+      for (let step = 0; step < launch.steps; step++)
+        expect(programs.classes[at + step]).toBeGreaterThanOrEqual(0);
       stream.isRunning = true;
     }
     if (random() < world.failing) launch.failed = true;
@@ -115,11 +128,15 @@ export function runChecked(text: string, world: DrawnWorld, promise: LanePromise
   const finished = (launch: Launch): void => {
     expect(launch.startedAt, 'started before it was released').toBeGreaterThanOrEqual(launch.releasedAt);
     expect(launch.submittedAt).toBeGreaterThanOrEqual(launch.decidedAt);
-    expect(launch.startedAt, 'two launches of one lane overlap').toBeGreaterThanOrEqual(laneFreeAt.get(launch.lane) ?? 0);
+    expect(launch.startedAt, 'two launches of one lane overlap').toBeGreaterThanOrEqual(
+      laneFreeAt.get(launch.lane) ?? 0,
+    );
     laneFreeAt.set(launch.lane, launch.finishedAt);
     for (const slot of launch.members.subarray(0, launch.size)) {
       const stream = streams.get(slot)!;
-      expect(launch.startedAt, 'a kernel starts before it is ready').toBeGreaterThanOrEqual(stream.lastFinishedAt);
+      expect(launch.startedAt, 'a kernel starts before it is ready').toBeGreaterThanOrEqual(
+        stream.lastFinishedAt,
+      );
       stream.isRunning = false;
       stream.lastFinishedAt = launch.finishedAt;
       if (!launch.failed) stream.cursor += launch.steps;

@@ -107,7 +107,7 @@ describe('what is recorded of a run', () => {
       const {world, summary, recorder} = recorded(tenants, {window, limit});
       const inWindow = (at: number): boolean => at >= startNs && at < window.endNs;
       const end = world.scheduler.requests.live === 0 ? Infinity : world.clock.time;
-      const arrivals = tenants.flatMap(({arrivals, sloNs}) => arrivals!.map((at) => ({at, due: at + sloNs})));
+      const arrivals = tenants.flatMap(({arrivals, sloNs}) => arrivals.map((at) => ({at, due: at + sloNs})));
       const inside = arrivals.filter(({at}) => inWindow(at));
       expect(summary.arrived).toBe(inside.length);
       expect(summary.completed + summary.dropped + summary.unfinished).toBe(summary.arrived);
@@ -140,7 +140,7 @@ describe('what is recorded of a run', () => {
     (tenants) => {
       const {recorder, summary} = recorded(tenants);
       const flops = tenants
-        .flatMap(({kernels, arrivals}) => kernels.map((id) => 2 * (id + 1) * arrivals!.length))
+        .flatMap(({kernels, arrivals}) => kernels.map((id) => 2 * (id + 1) * arrivals.length))
         .reduce((a, b) => a + b, 0);
       expect(recorder.flops()).toEqual({useful: flops, executed: flops});
       expect(summary.padding_waste).toBe(flops === 0 ? null : 0);

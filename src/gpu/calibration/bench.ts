@@ -72,7 +72,9 @@ export class Bench {
 
   /** Whether the context can execute it at all. */
   isPossible({kernel, size, method}: Work): boolean {
-    if (!this.pool.fits(kernel)) return false;
+    const block =
+      method === 'strided' && kernel.op === 'gemm' ? {...kernel, count: kernel.count * size} : kernel;
+    if (!this.pool.fits(block)) return false;
     if (kernel.op === 'elementwise') return size <= this.maxMembers && method !== 'grouped';
     if (method === 'grouped' && (kernel.count !== 1 || !this.knowsGrouped(kernel))) return false;
     return method === 'single' ? size <= this.maxMembers : size * kernel.count <= this.maxMembers;
@@ -93,7 +95,10 @@ export class Bench {
   submit(work: Work, lane: number, ticket: number): void {
     const {context} = this;
     const {kernel, size, method} = work;
-    this.pool.place(kernel, size);
+    // Members at equal distances lie in one block.
+    if (method === 'strided' && kernel.op === 'gemm')
+      this.pool.place({...kernel, count: kernel.count * size}, 1);
+    else this.pool.place(kernel, size);
     if (kernel.op === 'elementwise') {
       context.submitElementwise(lane, ticket, Math.max(32, Math.ceil(kernel.bytes / 32) * 32), size);
       return;
@@ -189,7 +194,10 @@ export class Bench {
   capture(work: Work, launches: number, lane: number): {graph: number; count: number} {
     const {kernel, size, method} = work;
     const products = method === 'single' || kernel.op === 'elementwise' ? 0 : size * kernel.count;
-    const count = Math.max(1, products === 0 ? launches : Math.min(launches, Math.floor(graphProducts / products)));
+    const count = Math.max(
+      1,
+      products === 0 ? launches : Math.min(launches, Math.floor(graphProducts / products)),
+    );
     this.context.synchronize(lane);
     this.context.captureBegin(lane, products * count);
     let failure: unknown;

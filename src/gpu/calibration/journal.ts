@@ -3,7 +3,8 @@ import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {InputError} from '../../scheduler/errors.ts';
 
 /** One measurement by its key, or why it failed. */
-export type Entry = {readonly key: string; readonly value: unknown} | {readonly key: string; readonly error: string};
+export type Entry =
+  {readonly key: string; readonly value: unknown} | {readonly key: string; readonly error: string};
 
 /**
  * Measurements by key. With a path, every record is appended to that file at once; a file of the same heading is gone on
@@ -54,25 +55,24 @@ export class Journal {
   }
 
   private read(path: string, first: string): void {
-    const [heading, ...lines] = readFileSync(path, 'utf8').split('\n');
+    const text = readFileSync(path, 'utf8');
+    // What follows the last line break was cut off where the process was killed.
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole.length < text.length) writeFileSync(path, whole);
+    const [heading, ...lines] = whole.split('\n').slice(0, -1);
     if (heading !== first) {
       throw new InputError(
         `${path}: begun on another device or with other options (expected ${first}, found ${heading}); remove it to start over`,
       );
     }
     for (const [i, line] of lines.entries()) {
-      if (line === '') continue;
       let entry: Entry;
       try {
         entry = JSON.parse(line) as Entry;
       } catch (cause) {
-        // The last line may be cut off where the process was killed.
-        if (i >= lines.length - 2) continue;
         throw new InputError(`${path}:${i + 2}: invalid JSON`, {cause});
       }
       if ('value' in entry) this.values.set(entry.key, entry.value);
     }
-    // So that the next record does not join a line that was cut off.
-    if (lines.length > 0 && lines[lines.length - 1] !== '') appendFileSync(path, '\n');
   }
 }

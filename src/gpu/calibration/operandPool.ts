@@ -54,7 +54,8 @@ export class OperandPool {
     const weight = aligned(weightBytesOf(kernel));
     const tensor = tensorBytesOf(kernel);
     const slots = Math.min(Math.max(streams, size), Math.floor(this.activationBytes / (2 * tensor)));
-    if (weight > this.weightBytes || slots < 1) throw new InputError('operands do not fit the memory set aside for them');
+    if (weight > this.weightBytes || slots < 1)
+      throw new InputError('operands do not fit the memory set aside for them');
     const parity = Math.floor(this.turn / slots) & 1;
     for (let i = 0; i < size; i++) {
       if (this.cursor + weight > this.weightBytes) this.cursor = 0;

@@ -19,7 +19,10 @@ export interface Point {
 }
 
 /** Enough for a median good to about a percent; long launches vary less. */
-export const usualRepeats: Repeats = {least: 9, most: 60, forNs: 6e6};
+export const usualRepeats: Repeats = {least: 5, most: 60, forNs: 8e6};
+
+/** Launches this long leave no room between them that would matter. */
+const longNs = 1e6;
 
 /** A captured graph takes about this long, so that the host's part in launching it does not count. */
 const graphNs = 300e3;
@@ -34,7 +37,7 @@ export function measurePoint(
   const after = spreadOf(round.map((ns, i) => ns - submit[i]));
   const host = spreadOf(submit);
   let queuedNs: number | null = null;
-  if (queued) {
+  if (queued && after.p50 < longNs) {
     // Where the device takes far longer than the host, a plain queue shows the device's time.
     queuedNs =
       after.p50 > 3 * host.p50

@@ -11,7 +11,7 @@ export interface Spread {
 }
 
 export function spreadOf(values: ArrayLike<number>): Spread {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Array.from(values).sort((a, b) => a - b);
   const at = (p: number): number => quantileSorted(sorted, p) ?? NaN;
   return {n: sorted.length, p10: at(0.1), p50: at(0.5), p90: at(0.9), p99: at(0.99)};
 }
@@ -23,7 +23,7 @@ export function medianOf(values: Iterable<number>): number {
 
 /** The quantiles of `values` at `count` equal steps of probability from 0 to 1, as many as `count` + 1. */
 export function quantilesOf(values: ArrayLike<number>, count: number): number[] {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Array.from(values).sort((a, b) => a - b);
   return Array.from({length: count + 1}, (_, i) => quantileSorted(sorted, i / count) ?? NaN);
 }
 

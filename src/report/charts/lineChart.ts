@@ -169,7 +169,12 @@ function drawReference({reference}: LineChart, y: Axis, plot: Plot): string {
       stroke: muted,
       'stroke-dasharray': '4 3',
     }),
-    element('text', {x: plot.right - 2, y: at - 5, 'text-anchor': 'end'}, escape(reference.text)),
+    // A level at the top is named above the plot, where no line comes.
+    element(
+      'text',
+      {x: plot.right, y: at - plot.top < 16 ? plot.top - 8 : at - 5, 'text-anchor': 'end'},
+      escape(reference.text),
+    ),
   );
 }
 
@@ -183,7 +188,8 @@ function drawCeiling({ceiling}: LineChart, x: Axis, y: Axis, plot: Plot): string
     const share = (last[1] - plot.top) / (last[1] - beyond[1]);
     inside.push([last[0] + share * (beyond[0] - last[0]), plot.top]);
   }
-  const [endX, endY] = inside[inside.length - 1];
+  // Nothing lies above the ceiling, so its name has room there.
+  const [[x0, y0], [x1, y1]] = inside.length > 1 ? inside.slice(-2) : [last, last];
   return element(
     'g',
     {fill: muted, 'font-size': 11},
@@ -193,6 +199,6 @@ function drawCeiling({ceiling}: LineChart, x: Axis, y: Axis, plot: Plot): string
       stroke: muted,
       'stroke-dasharray': '4 3',
     }),
-    element('text', {x: endX - 8, y: endY + 4, 'text-anchor': 'end'}, escape(ceiling.text)),
+    element('text', {x: (x0 + x1) / 2 - 8, y: (y0 + y1) / 2 - 4, 'text-anchor': 'end'}, escape(ceiling.text)),
   );
 }

@@ -2,13 +2,16 @@
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
+/** Elements that never hold anything. HTML takes any other one for open until it is closed. */
+const empty = new Set(['line', 'meta', 'path', 'rect']);
+
 /** An element of SVG or HTML. Children are markup: escape text first. Numbers are rounded to hundredths. */
 export function element(name: string, attributes: Attributes = {}, ...children: readonly string[]): string {
   let open = `<${name}`;
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) open += ` ${key}="${escape(typeof value === 'number' ? round(value) : value)}"`;
   }
-  if (children.length === 0) return `${open}/>`;
+  if (children.length === 0 && empty.has(name)) return `${open}/>`;
   return `${open}>${children.join('')}</${name}>`;
 }
 

@@ -44,6 +44,18 @@ export function comparisonTable(figures: readonly Figure[], variations: readonly
   };
 }
 
+/** What was published of, under each variation; what no paper states is left out. */
+export function variationTable(figures: readonly Figure[], variations: readonly Variation[]): Table {
+  const {columns, rows} = comparisonTable(figures, variations);
+  const published = figures.flatMap(({comparisons}) => comparisons.map((each) => each.published !== null));
+  const ratio = 4;
+  return {
+    columns: columns.toSpliced(ratio, 1),
+    rows: rows.filter((_, i) => published[i]).map(({cells}) => ({cells: cells.toSpliced(ratio, 1)})),
+    notes: [],
+  };
+}
+
 /** The same in full precision, as comma-separated values. */
 export function comparisonCsv(figures: readonly Figure[]): string {
   return formatCsv(
@@ -85,7 +97,9 @@ function publishedText(comparison: Comparison): string {
 }
 
 const valueText = ({unit}: Comparison, value: number | null): string =>
-  value === null ? none : withUnit(Number.isInteger(value) ? formatNumber(value, 0) : formatNumber(value), unit);
+  value === null
+    ? none
+    : withUnit(Number.isInteger(value) ? formatNumber(value, 0) : formatNumber(value), unit);
 
 const withUnit = (text: string, unit: string): string =>
   unit === '' ? text : unit === 'x' ? `${text}x` : `${text} ${unit}`;

@@ -11,7 +11,7 @@ const panelHeight = 290;
 const across = 3;
 
 /** A figure as an SVG that reads on its own: its panels side by side under one legend. */
-export function figureChart({title, citation, chart}: Figure): string {
+export function figureChart({title, citation, chart}: Pick<Figure, 'title' | 'citation' | 'chart'>): string {
   if (chart.kind === 'shapes') return clusterChart(chart.points);
   const {panels} = chart;
   const names = [...new Set(panels.flatMap(({series}) => series.map(({name}) => name)))];
@@ -26,7 +26,9 @@ export function figureChart({title, citation, chart}: Figure): string {
     element('text', {x: 0, y: 15, fill: ink, 'font-weight': 600, 'font-size': 13}, escape(title)),
     element('text', {x: 0, y: 31, fill: muted, 'font-size': 11}, escape(citation)),
     element('g', {transform: translate(0, 48)}, legend.text),
-    ...panels.map((panel, i) => drawPanel(panel, placeOf(panel, i, columns, head, width), (name) => looks.get(name)!)),
+    ...panels.map((panel, i) =>
+      drawPanel(panel, placeOf(panel, i, columns, head, width), (name) => looks.get(name)!),
+    ),
   );
 }
 

@@ -1,8 +1,9 @@
 // The marks of a series on a plot: lines with points, points with labels, bars.
 import {line} from 'd3';
+import {spread} from '../charts/axes.ts';
 import type {Axis, Plot} from '../charts/axes.ts';
 import type {Look} from '../charts/palette.ts';
-import {element, escape, ink, paper, round, translate} from '../charts/svg.ts';
+import {element, escape, ink, paper, translate} from '../charts/svg.ts';
 import {formatShort} from '../format.ts';
 import type {Mark, Series} from './figure.ts';
 
@@ -46,30 +47,43 @@ function drawLine({marks}: Series, {x, y, look}: Placing): string {
   });
 }
 
-function drawPoints({name, kind, marks}: Series, {x, y, look}: Placing): string[] {
-  // Points on a dense line would hide it.
-  const scale = kind === 'line' && marks.length > 16 ? 0.62 : 0.9;
-  return marks.flatMap((mark) => {
-    if (mark.y === null) return [];
-    const [left, top] = [x(mark.x), y(mark.y)];
-    const said = `${name}: ${formatShort(mark.y)} at ${mark.label ?? formatShort(mark.x)}`;
-    return [
-      element(
-        'path',
-        {
-          d: look.point,
-          transform: `${translate(left, top)} scale(${scale})`,
-          fill: look.colour,
-          stroke: paper,
-          'stroke-width': 0.8,
-        },
-        element('title', {}, escape(said)),
-      ),
-      mark.label === undefined
-        ? ''
-        : element('text', {x: left + 8, y: top, dy: '0.34em', fill: ink, 'font-size': 11}, escape(mark.label)),
-    ];
+/** Most points on one line: more would hide it, and make the file long. */
+const mostPoints = 13;
+const labelHeight = 13;
+
+function drawPoints({name, kind, marks}: Series, {x, y, plot, look}: Placing): string[] {
+  const every = kind === 'line' ? Math.ceil(marks.length / mostPoints) : 1;
+  const shown = marks.filter((mark, i) => mark.y !== null && (i % every === 0 || i === marks.length - 1));
+  const points = shown.map((mark) => {
+    const said = `${name}: ${formatShort(mark.y!)} at ${mark.label ?? formatShort(mark.x)}`;
+    return element(
+      'path',
+      {d: look.point, transform: `${translate(x(mark.x), y(mark.y!))} scale(0.85)`},
+      element('title', {}, escape(said)),
+    );
   });
+  return [
+    element('g', {fill: look.colour, stroke: paper, 'stroke-width': 0.8}, ...points),
+    ...drawLabels(shown, x, y, plot),
+  ];
+}
+
+/** Beside the points, moved apart where one would cover another. */
+function drawLabels(marks: readonly Mark[], x: Axis, y: Axis, plot: Plot): string[] {
+  const labelled = marks.filter((mark) => mark.label !== undefined).toSorted((a, b) => y(a.y!) - y(b.y!));
+  const tops = spread(
+    labelled.map((mark) => y(mark.y!)),
+    labelHeight,
+    plot.top,
+    plot.bottom,
+  );
+  return labelled.map((mark, i) =>
+    element(
+      'text',
+      {x: x(mark.x) + 8, y: tops[i], dy: '0.34em', fill: ink, 'font-size': 11},
+      escape(mark.label!),
+    ),
+  );
 }
 
 function drawBars({name, marks}: Series, {x, y, plot, look, bar}: Placing): string {
@@ -81,7 +95,7 @@ function drawBars({name, marks}: Series, {x, y, plot, look, bar}: Placing): stri
     return [
       element(
         'rect',
-        {x: left + 0.5, y: top, width: Math.max(1, width - 1), height: plot.bottom - top, fill: look.colour},
+        {x: left + 0.5, y: top, width: Math.max(1, width - 1), height: plot.bottom - top},
         element('title', {}, escape(`${name}: ${formatShort(mark.y)}`)),
       ),
       mark.label === undefined
@@ -93,5 +107,5 @@ function drawBars({name, marks}: Series, {x, y, plot, look, bar}: Placing): stri
           ),
     ];
   });
-  return element('g', {class: 'series', 'data-base': round(plot.bottom)}, ...bars);
+  return element('g', {class: 'series', fill: look.colour}, ...bars);
 }

@@ -11,14 +11,23 @@ export function drawPanel(panel: Panel, plot: Plot, lookOf: (name: string) => Lo
   const marks = series.flatMap((each) => each.marks);
   const known = marks.map((mark) => mark.y).filter((value) => value !== null);
   const barred = series.filter(({kind}) => kind === 'bars');
-  const x = xAxis(panel.x, marks.map((mark) => mark.x), plot, barred.length > 0);
+  const x = xAxis(
+    panel.x,
+    marks.map((mark) => mark.x),
+    plot,
+    barred.length > 0,
+  );
   const y = valueAxis(panel.y, [...known, ...levels.map((level) => level.y)], [plot.bottom, plot.top]);
   return element(
     'g',
     {class: 'panel'},
     element('text', {x: plot.left, y: plot.top - 28, fill: ink, 'font-weight': 600}, escape(title)),
     // The left axis writes its name at the drawing's own left edge: move it to the panel's.
-    element('g', {transform: `translate(${round(plot.left - margin)},0)`}, drawLeftAxis(y, moved(plot), panel.y.name)),
+    element(
+      'g',
+      {transform: `translate(${round(plot.left - margin)},0)`},
+      drawLeftAxis(y, moved(plot), panel.y.name),
+    ),
     drawBottomAxis(x, plot, panel.x.name),
     ...levels.map((level) => drawLevel(y(level.y), level.text, plot)),
     ...series.map((each) =>
@@ -30,7 +39,12 @@ export function drawPanel(panel: Panel, plot: Plot, lookOf: (name: string) => Lo
         bar: {
           index: barred.indexOf(each),
           count: Math.max(1, barred.length),
-          width: 0.8 * spacing(x, marks.map((mark) => mark.x)),
+          width:
+            0.8 *
+            spacing(
+              x,
+              marks.map((mark) => mark.x),
+            ),
         },
       }),
     ),

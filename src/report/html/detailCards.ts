@@ -11,10 +11,10 @@ import type {Card} from './card.ts';
 import {durationTick} from './loadCharts.ts';
 import type {ShownPolicy} from './policies.ts';
 
-/** Latency by percentile at the highest load that most policies can bear. */
+/** Latency by percentile at the highest load that two thirds of the policies can bear. */
 export function latencyCard(results: readonly CellResult[], policies: readonly ShownPolicy[]): Card | null {
   const cells = ranCells(results).filter((cell) => cell.aggregate.latency_cdf.length > 1);
-  const load = mostCommonLoad(cells);
+  const load = commonLoad(cells, policies.length);
   const lines = policies.flatMap(({policy, name, look}) => {
     const cell = cells.find((each) => each.policy === policy && each.load === load);
     if (cell === undefined) return [];
@@ -120,12 +120,13 @@ function highestLoad(cells: readonly RanCell[]): number | null {
   );
 }
 
-/** The load at which most cells are; among equals the highest. */
-function mostCommonLoad(cells: readonly RanCell[]): number | null {
+/** The highest load at which two thirds of the policies are; or else the one with the most. */
+function commonLoad(cells: readonly RanCell[], policies: number): number | null {
   const counts = new Map<number | null, number>();
   for (const {load} of cells) counts.set(load, (counts.get(load) ?? 0) + 1);
-  const ranked = [...counts].sort(([a, n], [b, m]) => m - n || (b ?? 0) - (a ?? 0));
-  return ranked[0]?.[0] ?? null;
+  const ranked = [...counts].sort(([a], [b]) => (b ?? 0) - (a ?? 0));
+  const most = Math.max(...counts.values());
+  return ranked.find(([, n]) => n >= Math.min(most, (2 / 3) * policies))?.[0] ?? null;
 }
 
 /** The load at which the best and the worst policy's attainment are furthest apart. */

@@ -146,8 +146,12 @@ function against(
 ): string {
   const comparison = paired(next, best).find((each) => each.metric === metric);
   if (comparison === undefined || comparison.change === null) return '';
-  const percent = Math.abs(100 * comparison.change);
-  const difference = `${percent.toFixed(percent < 10 ? 1 : 0)} % ${comparison.change < 0 ? 'below' : 'above'} ${nameOf(next.policy)}`;
+  const {change} = comparison;
+  const percent = Math.abs(100 * change);
+  const difference =
+    change > 2
+      ? `${formatNumber(1 + change)} times that of ${nameOf(next.policy)}`
+      : `${percent.toFixed(percent < 10 ? 1 : 0)} % ${change < 0 ? 'below' : 'above'} ${nameOf(next.policy)}`;
   if (comparison.difference.p_value === null) return difference;
   return comparison.significant ? difference : `no significant difference to ${nameOf(next.policy)}`;
 }

@@ -77,10 +77,12 @@ pre { background: var(--paper); border: 1px solid var(--grid); border-radius: 10
   font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; margin: 8px 0 0; }
 footer { color: var(--muted); font-size: 13px; margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--rule); }
 footer p { max-width: 70em; margin-bottom: 6px; }
-@media (max-width: 860px) { .cards { grid-template-columns: minmax(0, 1fr); } main { padding: 24px 16px 40px; } }
+@media screen and (max-width: 860px) { .cards { grid-template-columns: minmax(0, 1fr); } main { padding: 24px 16px 40px; } }
 @media print {
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
+  .tiles { grid-template-columns: repeat(4, 1fr); gap: 8px; }
+  .tile { padding: 10px 12px; } .tile .value { font-size: 20px; } .tile .value small, .tile .note { font-size: 11px; }
   .tile, .card { border-color: #c3c9d0; break-inside: avoid; }
   h2 { break-after: avoid; margin-top: 26px; }
   .scroll { overflow: visible; }

@@ -1,0 +1,148 @@
+// One host of a live run: a CUDA context with its lanes, and the scheduler that drives them from this thread.
+import {loadAddon, openContext} from '../gpu/cuda.ts';
+import {CudaDevice} from '../gpu/cudaDevice.ts';
+import {WallClock} from '../gpu/wallClock.ts';
+import type {Arrivals} from '../scheduler/arrivals.ts';
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import {recordBoth} from '../scheduler/recorder.ts';
+import type {Recorder} from '../scheduler/recorder.ts';
+import {Scheduler} from '../scheduler/scheduler.ts';
+import type {RunEnd} from '../scheduler/scheduler.ts';
+import {largestBatch, layOutBatches} from './batches.ts';
+import {HostMeter} from './hostMeter.ts';
+import type {HostTimes} from './hostMeter.ts';
+import type {HostPlan} from './hostPlan.ts';
+import {superkernelLimit} from './simulate.ts';
+import type {PreparedRun, RunSpec} from './simulate.ts';
+import {stragglerFactor} from './stragglers.ts';
+
+/** Most products of one batched call; a superkernel of more runs its members one after another. */
+const mostProducts = 16_384;
+
+/** Page-locked bytes that operand pointers may take on each lane, and as much again on the device. */
+const ringBytes = 16 << 20;
+
+export interface LiveHostOptions {
+  readonly run: PreparedRun;
+  readonly spec: RunSpec;
+  /** CUDA ordinal. */
+  readonly ordinal: number;
+  /** What this host does of the run; everything by default. */
+  readonly plan?: HostPlan;
+  readonly recorder: Recorder;
+  readonly shouldStop: () => boolean;
+}
+
+export interface LiveHost {
+  /** Runs to the end or the limit. Time 0 is at `originNs` on the machine's monotonic clock, by default now. */
+  run(originNs?: number): {ended: RunEnd; endedAtNs: Nanoseconds};
+  /** Frees everything on the device, and tells what the host's part took. */
+  close(): Promise<HostTimes>;
+}
+
+/** Sets a host up: allocates operands, loads the kernels' code. Throws an InputError where the operands do not fit. */
+export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> {
+  const {run, spec, ordinal, plan, recorder, shouldStop} = options;
+  const {policy, setup, workbench, lanes} = run;
+  const {tenants, classes, programs, groups, model} = workbench;
+  const maxSize = superkernelLimit(spec.scenario, setup);
+  const batch = await largestBatch(spec, setup);
+  layOutBatches(plan === undefined ? tenants : plan.tenants.map((tenant) => tenants[tenant]), batch);
+  const products = productsOf(classes.kernels, maxSize);
+  const context = openContext({
+    device: ordinal,
+    lanes: plan?.lanes.count ?? lanes,
+    maxMembers: products,
+    ringSlots: Math.min(1024, Math.max(64, Math.floor(ringBytes / (24 * products)))),
+  });
+  const clock = new WallClock(loadAddon().nowNs);
+  const meter = new HostMeter(() => clock.now());
+  const tenantFactor = stragglerFactor(spec.scenario, tenants);
+  const device = new CudaDevice({
+    context,
+    clock,
+    kernels: classes.kernels,
+    tenants,
+    lanes,
+    depth: setup.depth,
+    maxMembers: products,
+    maxSize,
+    largestBatch: batch,
+    shouldStop,
+    ...(plan === undefined ? {} : {hostLanes: plan.lanes, served: plan.tenants}),
+    ...(tenantFactor === undefined ? {} : {tenantFactor}),
+  });
+  let isOpen = true;
+  const close = async (): Promise<HostTimes> => {
+    if (isOpen) {
+      isOpen = false;
+      try {
+        device.close();
+      } finally {
+        context.destroy();
+      }
+    }
+    return meter.end();
+  };
+  let scheduler: Scheduler;
+  try {
+    scheduler = new Scheduler({
+      clock,
+      device,
+      policy: meter.timed(policy),
+      arrivals: plan === undefined ? run.arrivals : onlyOf(run.arrivals, new Set(plan.tenants)),
+      tenants,
+      classes,
+      programs,
+      groups,
+      costs: model,
+      recorder: recordBoth(meter, recorder),
+      maxSize,
+      // A look costs nanoseconds, and a live run may decide seldom.
+      decisionsPerLook: 1,
+    });
+  } catch (error) {
+    // What went wrong first is what counts.
+    await close().catch(() => {});
+    throw error;
+  }
+  return {
+    run(originNs) {
+      if (originNs === undefined) clock.restart();
+      else clock.origin = originNs;
+      const ended = scheduler.run(run.limitNs, shouldStop);
+      return {ended, endedAtNs: clock.now()};
+    },
+    close,
+  };
+}
+
+/** The products of the largest superkernel that a run can launch as one call. */
+function productsOf(kernels: readonly Kernel[], maxSize: number): number {
+  const count = kernels.reduce((most, kernel) => Math.max(most, kernel.op === 'gemm' ? kernel.count : 1), 1);
+  return Math.min(mostProducts, maxSize * (maxSize === 1 ? 1 : count));
+}
+
+/** The arrivals of some tenants out of everybody's; the others are passed over. */
+export function onlyOf(arrivals: Arrivals, tenants: ReadonlySet<number>): Arrivals {
+  const skip = (): void => {
+    // What another host serves: its closed loops never get an answer here.
+    while (arrivals.nextAt() < Infinity && !tenants.has(arrivals.peek())) arrivals.take();
+  };
+  return {
+    nextAt() {
+      skip();
+      return arrivals.nextAt();
+    },
+    peek() {
+      skip();
+      return arrivals.peek();
+    },
+    take() {
+      skip();
+      return arrivals.take();
+    },
+    left: (tenant, at) => arrivals.left(tenant, at),
+  };
+}

@@ -1,0 +1,97 @@
+// From published measurements to a profile's GEMM terms: fitted on one part of them, checked on the others.
+import {median, quantile} from 'd3';
+import type {DataType} from '../scheduler/kernel.ts';
+import {fitGemm} from './fit.ts';
+import {factsOf, gemmModelOf} from './gemmModel.ts';
+import {launchKindOf, predictedNs} from './measurement.ts';
+import type {Measurement} from './measurement.ts';
+import type {DeviceProfile, ErrorSummary, Region} from './profile.ts';
+
+/** Options of `fitProfile`. */
+export interface FitProfileOptions {
+  readonly dtype: DataType;
+  /** Absolute error of the measurements in ns. */
+  readonly absoluteNs: number;
+  /** SM clock by source, where it is not that of the terms. */
+  readonly clockMHz?: Readonly<Record<string, number>>;
+  /** Sources that take no part in the fit and show how it does on somebody else's measurements. */
+  readonly unseenSources?: readonly string[];
+  /** Share of the shapes that are held back. */
+  readonly testShare?: number;
+  /** Most measurements to fit, a sample by shape. */
+  readonly most?: number;
+}
+
+/**
+ * The profile with its GEMM terms fitted: first every tile by the launches that are known to have used it, then all by
+ * the model's own choice of tile. Shapes are held back by a hash of m, n, k and batch; the errors on both parts and on
+ * unseen sources become the profile's `residuals`.
+ */
+export function fitProfile(
+  profile: DeviceProfile,
+  rows: readonly Measurement[],
+  options: FitProfileOptions,
+): DeviceProfile {
+  const {dtype, absoluteNs, unseenSources = [], testShare = 0.25, most = 6000} = options;
+  const usable = rows.filter((row) => row.dtype === dtype && row.isUpperBound !== true);
+  const seen = usable.filter((row) => !unseenSources.includes(row.source));
+  const train = seen.filter((row) => shapeHash(row) >= testShare);
+  const part = testShare + (1 - testShare) * Math.min(1, most / train.length);
+  const sample = train.filter((row) => shapeHash(row) < part);
+  const clock = profile.gemm[dtype]!.clock_mhz;
+  const facts = factsOf(profile, dtype, clock);
+  const known = fitGemm(sample, profile.gemm[dtype]!, {facts, absoluteNs, knownTiles: true});
+  const terms = fitGemm(sample, known, {facts, absoluteNs, knownTiles: false});
+  const fitted = {...profile, gemm: {...profile.gemm, [dtype]: {...terms, region: regionOf(sample)}}};
+  const predict = (row: Measurement): number =>
+    predictedNs(gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock), row);
+  const parts: [string, Measurement[]][] = [
+    ['train', sample],
+    ['test', seen.filter((row) => shapeHash(row) < testShare)],
+    ['unseen', usable.filter((row) => unseenSources.includes(row.source))],
+  ];
+  const residuals: Record<string, ErrorSummary> = {};
+  for (const [name, members] of parts) {
+    for (const key of new Set(members.map(groupOf))) {
+      const group = members.filter((row) => groupOf(row) === key);
+      residuals[`${name} ${key}`] = summarise(group.map((row) => predict(row) / row.ns - 1));
+    }
+  }
+  return {...fitted, gemm: {...fitted.gemm, [dtype]: {...fitted.gemm[dtype]!, residuals}}};
+}
+
+const groupOf = (row: Measurement): string => `${row.source} ${launchKindOf(row.method)}`;
+
+/** Median and 90th percentile of the absolute relative errors, and the median of the signed ones. */
+export function summarise(errors: readonly number[]): ErrorSummary {
+  const absolute = errors.map(Math.abs);
+  const round = (value: number | undefined): number => Number((value ?? 0).toFixed(4));
+  return {
+    rows: errors.length,
+    median: round(median(absolute)),
+    p90: round(quantile(absolute, 0.9)),
+    bias: round(median(errors)),
+  };
+}
+
+/** A number in [0, 1) that depends on the shape alone (FNV-1a, then the finaliser of MurmurHash3). */
+export function shapeHash({batch, m, n, k}: {batch: number; m: number; n: number; k: number}): number {
+  let hash = 2_166_136_261;
+  for (const size of [batch, m, n, k]) hash = Math.imul(hash ^ size, 16_777_619);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+function regionOf(rows: readonly Measurement[]): Region {
+  const range = (key: 'm' | 'n' | 'k' | 'batch'): [number, number] => {
+    let low = Infinity;
+    let high = 0;
+    for (const row of rows) {
+      low = Math.min(low, row[key]);
+      high = Math.max(high, row[key]);
+    }
+    return [low, high];
+  };
+  return {m: range('m'), n: range('n'), k: range('k'), batch: range('batch')};
+}

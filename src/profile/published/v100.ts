@@ -1,0 +1,108 @@
+import {fitProfile} from '../fitProfile.ts';
+import type {DeviceProfile} from '../profile.ts';
+import {readDeepbench, readGemmTable} from '../readMeasurements.ts';
+import {deviceProfile} from './device.ts';
+import type {Read} from './neusight.ts';
+import {sources} from './sources.ts';
+import {gemmTerms} from './terms.ts';
+
+/** The clock of the V100-PCIe under load (gpu-benches), at which NeuSight measured. */
+const pcieMHz = 1380;
+/**
+ * The SXM2 board boosts to 1530 MHz and falls to 1429..1509 under load at its 300 W (iGniter); DeepBench's products on
+ * it run as the model predicts at about 1440.
+ */
+const sxm2MHz = 1440;
+
+/**
+ * `v100.json` stands for both boards: its clock is the middle of theirs, so that either is met within 2 %. The others
+ * are one board each.
+ */
+export function v100Profiles(read: Read): DeviceProfile[] {
+  const base = deviceProfile({
+    name: 'v100',
+    summary: 'NVIDIA V100, FP32 without tensor cores; clock between that of the PCIe and the SXM2 board',
+    gpu: 'Tesla V100-SXM2-16GB',
+    sms: [80, 'igniter'],
+    clockMHz: [(pcieMHz + sxm2MHz) / 2, 'deepbench'],
+    memoryBytes: [16 * 2 ** 30, 'nvidia'],
+    dramGBs: [866, 'gpu-benches'],
+    l2Bytes: [6_291_456, 'igniter'],
+    l2GBs: [2400, 'gpu-benches'],
+    sharedMemoryPerSm: [98_304, 'igniter'],
+    warpsPerSm: [64, 'igniter'],
+    peakTflops: {fp32: [15.67, 'computed'], fp16: [125, 'nvidia']},
+    usdPerHour: [3.06, 'assumption'],
+    elementwise: {gbPerS: 802, launchNs: 3130, source: 'gpu-benches'},
+    gapNs: [770, 'igniter'],
+    gemm: {
+      fp32: gemmTerms(
+        ['neusight'],
+        {fmaPerClock: 64, clockMHz: pcieMHz},
+        {
+          single: ['128x64', '128x128', '32x128', '128x32', '64x32_sliced1x4', '32x32_sliced1x4'],
+          batched: ['64x64', '32x128', '128x32'],
+          // The library uses 128x32 in batches only where an SM gets one block.
+          fixed: {'128x128': {far: 0.2}, 'batched 128x32': {blocks_per_sm: 1}},
+        },
+      ),
+    },
+  });
+  const rows = readGemmTable(read('v100_gemm_fp32.csv')).filter(({source}) => source === 'neusight');
+  const unseen = readDeepbench(read('deepbench/train_V100__Results_FP32__Dense_Matrix_Multiplication.csv'));
+  const fitted = fitProfile(base, [...rows, ...unseen], {
+    dtype: 'fp32',
+    absoluteNs: 3000,
+    clockMHz: {deepbench: sxm2MHz},
+    unseenSources: ['deepbench'],
+  });
+  const withClocks = {
+    ...fitted,
+    sources: {
+      ...fitted.sources,
+      neusight: {...sources['neusight'], clock_mhz: pcieMHz},
+      deepbench: {...sources['deepbench'], clock_mhz: sxm2MHz},
+    },
+  };
+  const board = (
+    name: string,
+    summary: string,
+    gpu: string,
+    clockMHz: number,
+    gigabytes: number,
+    source: string,
+  ): DeviceProfile => ({
+    ...withClocks,
+    name,
+    summary,
+    hardware: {
+      ...fitted.hardware,
+      gpu,
+      clock_mhz: {value: clockMHz, source},
+      memory_bytes: {value: gigabytes * 2 ** 30, source: 'nvidia'},
+      peak_tflops: {
+        ...fitted.hardware.peak_tflops,
+        fp32: {value: Number(((80 * 128 * clockMHz) / 1e6).toFixed(2)), source: 'computed'},
+      },
+    },
+  });
+  return [
+    withClocks,
+    board(
+      'v100-sxm2',
+      'NVIDIA V100-SXM2, FP32 without tensor cores; clock under load',
+      'Tesla V100-SXM2-16GB',
+      sxm2MHz,
+      16,
+      'deepbench',
+    ),
+    board(
+      'v100-pcie',
+      'NVIDIA V100-PCIe, FP32 without tensor cores',
+      'Tesla V100-PCIE-32GB',
+      pcieMHz,
+      32,
+      'gpu-benches',
+    ),
+  ];
+}

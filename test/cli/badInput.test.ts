@@ -1,0 +1,85 @@
+// What is wrong with a command line or a file is said in one sentence, with exit code 2, before anything is written.
+import {readdirSync} from 'node:fs';
+import {describe, expect, test} from 'vitest';
+import {smallScenario, workplace} from './commandLine.ts';
+
+const place = workplace();
+
+const small = (...more: string[]): string[] => ['simulate', 'small.yaml', ...more];
+
+const commandLines: readonly (readonly [what: string, args: readonly string[], message: string | RegExp])[] = [
+  ['no command', [], 'missing command (see "superkernel --help")'],
+  ['a misspelt command', ['simulat', 'small.yaml'], 'unknown command: simulat; did you mean "simulate"?'],
+  ['a misspelt option', small('--polcy', 'ooo'), 'unknown option: --polcy; did you mean "--policy"?'],
+  ['a missing argument', ['simulate'], 'missing argument: superkernel simulate <scenario>'],
+  ['an argument too many', small('other.yaml'), 'unexpected argument: other.yaml'],
+  ['an option without its value', small('--seed'), 'missing value of --seed'],
+  ['an option given twice', small('--seed', '1', '--seed', '2'), '--seed is given more than once'],
+  ['a choice that is none', small('--format', 'jsn'), 'invalid format: jsn; did you mean "json"?'],
+  ['a missing file', ['simulate', 'smal.yaml'], 'missing scenario: smal.yaml'],
+  ['a folder', ['simulate', '.'], '.: a folder (expected a scenario file, or the manifest.json of a result)'],
+  ['an unknown policy', small('--policy', 'oo'), 'unknown policy: "oo"; did you mean "ooo"?'],
+  ['an unknown parameter', small('--policy', 'slo:lane=2'), 'unknown parameter of slo: lane (known: lanes, max-size, coalesce)'],
+  ['a parameter out of range', small('--policy', 'slo:lanes=0'), /^invalid lanes of slo: 0 \(/],
+  ['a missing policy module', small('--policy', './mine.ts'), 'missing policy module: ./mine.ts'],
+  ['an unknown device', small('--device', 'v10'), /^unknown device profile: v10 \(known: .*v100/],
+  ['a missing device profile', small('--device', './v.json'), 'missing device profile: ./v.json'],
+  ['a load of 0', small('--load', '0,1'), 'invalid load: 0 (expected numbers above 0, as in 0.5,0.8 or 0.2:1.2:0.2)'],
+  ['a load that is no number', small('--load', 'high'), /^invalid load: high \(expected numbers above 0/],
+  ['a range that runs backwards', small('--load', '1:0.5:0.1'), /^invalid load: "1:0.5:0.1" \(expected start:end:step/],
+  ['no replications', small('--replications', '0'), 'invalid replications: 0 (expected a whole number above 0)'],
+  ['a duration without unit', small('--duration', '3'), /^small.yaml:2:11: duration: missing unit in duration: "3" \(expected ns, us, ms, s/],
+  ['a warm-up as long as the run', small('--warmup', '200ms'), /^small.yaml:3:9: warmup: the warm-up is as long as the whole run/],
+  ['a setting without value', small('--set', 'name'), 'invalid setting: "name" (expected key=value)'],
+  ['a setting that leads nowhere', small('--set', 'name.deep=1'), /^cannot set name.deep: /],
+  ['a misspelt key', small('--set', 'tenants.0.wieght=2'), /^small.yaml:8:5: tenants\[0\]: unknown key "wieght"; did you mean "weight"\?/],
+  ['no tenants', small('--set', 'tenants=[]'), /missing tenants: expected at least one/],
+  ['an unknown model', small('--set', 'tenants.0.model=resnet-5'), 'unknown model: resnet-5; did you mean "resnet-50"?'],
+  ['a negative rate', small('--set', 'tenants.0.arrivals.rate=-4'), /^small.yaml:8:\d+: tenants\[0\].arrivals.rate: invalid rate: -4 /],
+  ['a shard that does not exist', ['sweep', 'small.yaml', '--shard', '3/2'], 'invalid shard: 3/2 (expected i/n with i from 1 to n, as in 2/8)'],
+  ['a parameter without values', ['sweep', 'small.yaml', '--param', 'name'], 'invalid parameter: "name" (expected key=value)'],
+  ['a parameter with a wrong value', ['sweep', 'small.yaml', '--param', 'tenants.0.slo=10ms,10'], /^--param: tenants\[0\].slo: /],
+  ['a missing trace', ['replay', 'trace.csv', '--model', 'vgg-16'], 'trace.csv: no such file'],
+  ['a trace of no known format', ['replay', 'small.yaml', '--model', 'vgg-16'], /^small.yaml:1: unknown trace format, beginning "name: small"/],
+  ['a result that is none', ['compare', 'a', 'b'], 'missing result: a'],
+  ['a policy that is none', ['policies', 'dela'], 'unknown policy: "dela"; did you mean "delay"?'],
+  ['a model that is none', ['models', 'resnet-5'], 'unknown model: resnet-5; did you mean "resnet-50"?'],
+  ['a padding beyond 1', ['clusters', '--padding', '2'], 'invalid padding: 2 (expected 0 to 1)'],
+]; // prettier-ignore
+
+describe('a command line with', () => {
+  test.each(commandLines)('%s is refused', async (_, args, message) => {
+    const {code, stdout, stderr} = await place.run([...args]);
+    expect(stderr).toMatch(/^superkernel: [^\n]*\n$/);
+    const sentence = stderr.slice('superkernel: '.length, -1);
+    if (typeof message === 'string') expect(sentence).toBe(message);
+    else expect(sentence).toMatch(message);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(readdirSync(place.folder)).not.toContain('results');
+  });
+});
+
+const files: readonly (readonly [what: string, text: string, message: string | RegExp])[] = [
+  ['a syntax error', 'tenants: [{name: a', /^bad.yaml:1:\d+: /],
+  ['no mapping', '- a\n', /^bad.yaml: expected a mapping with tenants/],
+  ['an unknown key', `${smallScenario}polices: [ooo]\n`, /^bad.yaml:10:1: unknown key "polices"; did you mean "policies"\?/],
+  ['a key given twice', `${smallScenario}name: twice\n`, /^bad.yaml:10:1: /],
+  ['two tenants of one name', smallScenario.replace('keyboard', 'pictures'), /tenant "pictures" is named twice/],
+  ['a missing model file', `${smallScenario}models: {lstm-512: mine.yaml}\n`, 'missing model file: mine.yaml'],
+  ['a manifest of another version', '{"kind": "superkernel-manifest", "schema_version": 99}', /unknown kind or version of manifest: "superkernel-manifest", 99/],
+]; // prettier-ignore
+
+describe('a scenario with', () => {
+  test.each(files)('%s is refused', async (what, text, message) => {
+    const name = what.startsWith('a manifest') ? 'bad.json' : 'bad.yaml';
+    place.write(name, text);
+    const {code, stderr} = await place.run(['simulate', name]);
+    expect(stderr).toMatch(/^superkernel: [^\n]*\n$/);
+    const sentence = stderr.slice('superkernel: '.length, -1);
+    if (typeof message === 'string') expect(sentence).toBe(message);
+    else expect(sentence).toMatch(message);
+    expect(code).toBe(2);
+    expect(readdirSync(place.folder)).not.toContain('results');
+  });
+});

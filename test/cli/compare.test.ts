@@ -1,0 +1,70 @@
+// `compare`: two results side by side, and a verdict for CI.
+import {describe, expect, test} from 'vitest';
+import {workplace} from './commandLine.ts';
+
+const place = workplace();
+
+/** The folder of a result, made on first use. */
+async function result(name: string, ...more: string[]): Promise<string> {
+  if (place.files(name).length === 0) {
+    await place.run(['simulate', 'small.yaml', '--policy', 'streams', '--replications', '4', '--no-report', '--output', name, ...more]); // prettier-ignore
+  }
+  return place.result(name);
+}
+
+const calm = () => result('calm');
+const noHost = () => result('no-host', '--set', 'own-host=false');
+
+describe('compare', () => {
+  test('finds no difference between a result and itself', async () => {
+    const {code, stdout} = await place.run(['compare', await calm(), await calm(), '--fail-if', 'p50 > 0%', '--fail-if', 'p50 < 0%']); // prettier-ignore
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^p50 +streams at 0\.5.* (~|0\.0 %)/m);
+  });
+
+  test('shows what became better and passes', async () => {
+    const {code, stdout} = await place.run([
+      'compare',
+      await calm(),
+      await noHost(),
+      '--fail-if',
+      'p50 > +5%',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^p50 +streams at 0\.5.* -\d+\.\d %/m);
+  });
+
+  test('exits with 3 where a threshold is broken, after the table', async () => {
+    const {code, stdout, stderr} = await place.run([
+      'compare',
+      await noHost(),
+      await calm(),
+      '--fail-if',
+      'p50 > +5%',
+    ]);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^p50 /m);
+    expect(stderr).toMatch(/^superkernel: streams at 0\.5\d*: p50 \+\d+\.\d% \(p50 > \+5%\)\n$/);
+  });
+
+  test('refuses results that share nothing', async () => {
+    const other = await result('other', '--load', '0.3');
+    const {code, stderr} = await place.run(['compare', await calm(), other]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('nothing to compare');
+  });
+
+  test('refuses metrics and thresholds that it does not know', async () => {
+    const both = [await calm(), await calm()];
+    const metric = await place.run(['compare', ...both, '--metric', 'p999']);
+    expect(metric).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unknown metric: p999; did you mean "p99"?') as string,
+    });
+    const limit = await place.run(['compare', ...both, '--fail-if', 'p99 above 5']);
+    expect(limit).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('invalid fail-if: "p99 above 5"') as string,
+    });
+  });
+});

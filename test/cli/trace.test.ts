@@ -1,0 +1,140 @@
+// `replay` and `trace stats`: arrivals from files.
+import {describe, expect, test} from 'vitest';
+import {inRepository, workplace} from './commandLine.ts';
+
+const place = workplace();
+
+/** Two clients in turn, every 5 ms. */
+const log = [
+  'when,who',
+  ...Array.from({length: 100}, (_, i) => `${i * 5},${i % 2 === 0 ? 'ann' : 'bob'}`),
+].join('\n');
+place.write('log.csv', `${log}\n`);
+const map = ['--map', 'time=when,tenant=who,unit=ms'];
+
+const replay = (...more: string[]) =>
+  place.run(['replay', 'log.csv', ...map, '--policy', 'slo', '--no-report', ...more]);
+
+interface Summary {
+  duration_ns: number;
+  cells: {
+    replications: {
+      completed: number;
+      tenants: {tenant: string; model: string; slo_ns: number; arrived: number}[];
+    }[];
+  }[];
+}
+
+describe('replay', () => {
+  test('makes a tenant of every client', async () => {
+    const {code, stdout} = await replay('--model', 'resnet-18,lstm-512', '--slo', '30ms', '--format', 'json');
+    expect(code).toBe(0);
+    const {cells, duration_ns} = JSON.parse(stdout) as Summary;
+    expect(duration_ns).toBe(495e6 + 1);
+    expect(cells[0].replications[0]).toMatchObject({
+      completed: 100,
+      tenants: [
+        {tenant: 'ann', model: 'resnet-18', slo_ns: 30e6, arrived: 50},
+        {tenant: 'bob', model: 'lstm-512', slo_ns: 30e6, arrived: 50},
+      ],
+    });
+  });
+
+  test('gives a client the model that is named for it', async () => {
+    const {stdout} = await replay('--model', 'bob=vgg-16', '--model', 'resnet-18');
+    expect(stdout).toMatch(/ann +resnet-18/);
+    expect(stdout).toMatch(/bob +vgg-16/);
+  });
+
+  test('deals clients to as many tenants as asked for', async () => {
+    const {stdout} = await replay('--model', 'lstm-512', '--tenants', '1');
+    expect(stdout).toMatch(/^tenant-0 +lstm-512 +100/m);
+  });
+
+  test('gives the arrivals to the tenants of a scenario', async () => {
+    const {code, stdout} = await replay('--scenario', 'small.yaml', '--format', 'json');
+    expect(code).toBe(0);
+    const {cells} = JSON.parse(stdout) as Summary;
+    expect(cells).toHaveLength(1);
+    expect(cells[0].replications.map(({tenants}) => tenants.map(({arrived}) => arrived))).toEqual([
+      [48, 48],
+      [48, 48],
+    ]); // 4 fall into the warm-up
+  });
+
+  test('takes a window, faster and thinner', async () => {
+    const {stdout} = await replay(
+      '--model', 'lstm-512', '--from', '100ms', '--to', '300ms', '--time-scale', '0.5', '--format', 'json',
+    ); // prettier-ignore
+    const {cells, duration_ns} = JSON.parse(stdout) as Summary;
+    expect(duration_ns).toBe(100e6);
+    expect(cells[0].replications[0].completed).toBe(40);
+    const thin = await replay('--model', 'lstm-512', '--rate-scale', '0.2', '--format', 'json');
+    const kept = (JSON.parse(thin.stdout) as Summary).cells[0].replications[0].completed;
+    expect(kept).toBeGreaterThan(5);
+    expect(kept).toBeLessThan(40);
+  });
+
+  test('is repeated by its manifest, bit for bit, from the same trace only', async () => {
+    await replay('--model', 'lstm-512', '--rate-scale', '0.5', '--replications', '2', '--output', 'one');
+    const folder = place.result('one');
+    const {code} = await place.run(['simulate', `${folder}/manifest.json`, '--output', 'two', '--no-report']);
+    expect(code).toBe(0);
+    expect(place.read(`${place.result('two')}/summary.json`)).toBe(place.read(`${folder}/summary.json`));
+    place.write('log.csv', `${log}\n500,ann\n`);
+    await place.run(['simulate', `${folder}/manifest.json`, '--output', 'two', '--no-report']);
+    place.write('log.csv', `${log}\n`);
+    expect(place.files('two')).toHaveLength(2);
+  });
+
+  test('wants to know the models', async () => {
+    const {code, stderr} = await replay();
+    expect(code).toBe(2);
+    expect(stderr).toContain('missing models: say which with --model');
+  });
+
+  test('passes over bad rows when told to, and names them otherwise', async () => {
+    place.write('bad.csv', 'when,who\n1,ann\nsoon,ann\n3,ann\n');
+    const args = ['replay', 'bad.csv', ...map, '--model', 'lstm-512', '--policy', 'slo', '--no-report'];
+    const failed = await place.run(args);
+    expect(failed.code).toBe(2);
+    expect(failed.stderr).toMatch(/bad\.csv:3: /);
+    const skipped = await place.run([...args, '--on-bad-row', 'skip']);
+    expect(skipped.stdout).toMatch(/^ann +lstm-512 +2/m);
+  });
+
+  test('sorts rows that are out of order when told to', async () => {
+    place.write('mixed.csv', 'when,who\n9,ann\n1,ann\n5,ann\n');
+    const args = ['replay', 'mixed.csv', ...map, '--model', 'lstm-512', '--policy', 'slo', '--no-report'];
+    expect((await place.run(args)).code).toBe(2);
+    expect((await place.run([...args, '--sort'])).stdout).toMatch(/^ann +lstm-512 +3/m);
+  });
+});
+
+describe('trace stats', () => {
+  test('tells rate and burstiness of all and of each client', async () => {
+    const {code, stdout} = await place.run(['trace', 'stats', 'log.csv', ...map]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^log: csv, 100 requests of 2 clients in 495 ms/);
+    expect(stdout).toMatch(/^all +100 +202 +0/m);
+    expect(stdout).toMatch(/^ann +50 +101/m);
+  });
+
+  test('shows the busiest clients only', async () => {
+    const {stdout} = await place.run(['trace', 'stats', 'log.csv', ...map, '--top', '1', '--format', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({length_ns: 495e6 + 1, clients: [{key: 'ann', count: 50}]});
+  });
+
+  test.each([
+    'arrivals.csv',
+    'azure-functions-2019.csv',
+    'azure-llm.csv',
+    'burstgpt.csv',
+    'mooncake.jsonl',
+    'orion.json',
+  ])('reads the example %s without being told its format', async (file) => {
+    const {code, stdout} = await place.run(['trace', 'stats', inRepository(`traces/examples/${file}`)]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^all /m);
+  });
+});

@@ -1,0 +1,141 @@
+// A calibration from end to end on a stand-in for CUDA: what is written, resumed and refused. Times mean nothing there.
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, describe, expect, test} from 'vitest';
+import {calibrate} from '../../src/experiment/calibrate.ts';
+import type {CalibrationOptions} from '../../src/experiment/calibrate.ts';
+import {checkProfileMatches} from '../../src/experiment/checkProfile.ts';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {probe} from '../../src/gpu/cuda.ts';
+import {costModel} from '../../src/profile/costModel.ts';
+import {CalibrationStopped} from '../../src/gpu/calibration/session.ts';
+import type {Gemm} from '../../src/scheduler/kernel.ts';
+import type {Model} from '../../src/workload/models/layer.ts';
+import {paths, unavailable} from '../fake-cuda/standIn.ts';
+
+const gemm = (m: number, n: number, k: number, count = 1): Gemm => ({
+  op: 'gemm',
+  m,
+  n,
+  k,
+  count,
+  dtype: 'fp32',
+});
+
+const model: Model = {
+  name: 'toy',
+  title: 'Toy',
+  description: 'two products and a pass',
+  source: 'made up',
+  layers: [
+    {name: 'a', kind: 'linear', m: 8, n: 4, k: 8, count: 1, scales: 'n', elements: 64, weights: 64},
+    {name: 'b', kind: 'attention', m: 4, n: 4, k: 4, count: 3, scales: 'count', elements: 96, weights: 0},
+    {name: 'c', kind: 'elementwise', elements: 64, weights: 0},
+  ] as Model['layers'],
+};
+
+describe.skipIf(unavailable)('calibrate', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'superkernel-calibrate-'));
+  afterAll(() => rmSync(folder, {recursive: true}));
+  const lines: string[] = [];
+  const options = (output: string, more: Partial<CalibrationOptions> = {}): CalibrationOptions => ({
+    models: [model],
+    output: join(folder, output),
+    name: 'stand-in',
+    budgetNs: 20e9,
+    paths,
+    date: '2026-01-31',
+    command: 'superkernel calibrate',
+    log: (line) => lines.push(line),
+    extent: {
+      generic: [gemm(4, 4, 4)],
+      papers: [gemm(4, 8, 16)],
+      maxSize: 8,
+      lanes: 2,
+      maxMembers: 64,
+      poolBytes: 1 << 20,
+      checks: 6,
+      slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
+    },
+    ...more,
+  });
+
+  test(
+    'writes a profile that predicts what it has measured, by every method',
+    {timeout: 60_000},
+    async () => {
+      const {profile, durations, equivalence, records, failed} = await calibrate(options('whole.json'));
+      expect([...failed]).toEqual([]);
+      expect(readProfile(join(folder, 'whole.json'))).toEqual(profile);
+      const costs = costModel(profile);
+      for (const table of profile.measured!) {
+        const {m, n, k, count, method, points} = table;
+        for (const [size, ns] of points) {
+          expect(costs.durationNs(gemm(m, n, k, count), size, method)).toBe(ns);
+        }
+      }
+      const measured = profile.measured!.map(({m, n, k, method}) => `${m}x${n}x${k} ${method}`);
+      for (const method of ['single', 'batched', 'grouped']) expect(measured).toContain(`8x4x8 ${method}`);
+      expect(durations!.rows).toBeGreaterThan(0);
+      expect(equivalence.map(({method}) => method)).toContain('padded');
+      for (const {worst} of equivalence) expect(worst).toBeLessThan(1);
+      expect(existsSync(records)).toBe(true);
+      expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
+    },
+  );
+
+  test('goes on where it was stopped, measuring nothing twice', {timeout: 60_000}, async () => {
+    let looks = 0;
+    await expect(calibrate(options('cut.json', {shouldStop: () => ++looks > 60}))).rejects.toThrow(
+      CalibrationStopped,
+    );
+    const keys = (file: string): string[] =>
+      readFileSync(join(folder, file), 'utf8')
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => (JSON.parse(line) as {key: string}).key);
+    const before = keys('cut.partial.jsonl');
+    expect(before).toHaveLength(60);
+    await calibrate(options('cut.json'));
+    const after = keys('cut.measurements.jsonl');
+    expect(after.slice(0, 60)).toEqual(before);
+    expect(new Set(after).size).toBe(after.length);
+  });
+
+  test('refuses to go on with the measurements of other models', async () => {
+    await expect(calibrate(options('other.json', {shouldStop: () => true}))).rejects.toThrow(
+      CalibrationStopped,
+    );
+    await expect(calibrate(options('other.json', {models: []}))).rejects.toThrow(
+      /other\.partial\.jsonl: begun on another device or with other options/,
+    );
+    await expect(
+      calibrate(options('other.json', {models: [], restart: true, shouldStop: () => true})),
+    ).rejects.toThrow(CalibrationStopped);
+  });
+
+  test('records what failed and goes on', {timeout: 60_000}, async () => {
+    process.env['FAKE_CUDA_FAIL'] = 'cublasGemmGroupedBatchedEx=15';
+    const {profile, failed} = await calibrate(options('faults.json')).finally(() => {
+      delete process.env['FAKE_CUDA_FAIL'];
+    });
+    expect(failed.size).toBeGreaterThan(0);
+    for (const reason of failed.values()) expect(reason).toMatch(/^cublasGemmGroupedBatchedEx failed/);
+    expect(profile.measured!.some(({method}) => method === 'batched')).toBe(true);
+    expect(profile.measured!.some(({method}) => method === 'grouped')).toBe(false);
+  });
+
+  test('says which GPU is missing', async () => {
+    await expect(calibrate(options('none.json', {ordinal: 3}))).rejects.toThrow(
+      'unknown device: cuda:3 (expected cuda:0 to cuda:0)',
+    );
+  });
+
+  test('a profile of another GPU does not pass for this one', () => {
+    const [device] = probe(paths).devices;
+    expect(() => checkProfileMatches(readProfile('v100'), device)).toThrow(
+      /^profile v100 is of another GPU: Tesla V100-SXM2-16GB \(found Stand-in GPU 0\)/,
+    );
+  });
+});

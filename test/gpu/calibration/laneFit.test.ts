@@ -1,0 +1,66 @@
+// Forms of sharing against runs made by one of them.
+import {describe, expect, test} from 'vitest';
+import {compareForms, fitInterference, speedups} from '../../../src/experiment/laneFit.ts';
+import {readProfile} from '../../../src/experiment/profileFiles.ts';
+import type {Work} from '../../../src/gpu/calibration/bench.ts';
+import type {LaneRun} from '../../../src/gpu/calibration/lanes.ts';
+import {costModel} from '../../../src/profile/costModel.ts';
+import {shareRates} from '../../../src/sim/sharing.ts';
+
+const costs = costModel(readProfile('v100'));
+const works = [64, 256, 1024].map((m): Work => ({
+  kernel: {op: 'gemm', m, n: 128, k: 512, count: 1, dtype: 'fp32'},
+  size: 1,
+  method: 'single',
+}));
+
+/** What the simulator's own sharing makes of lanes with these works. */
+function simulated(chosen: readonly Work[], interference: number): LaneRun {
+  const share = (of: 'smShare' | 'bandwidthShare'): Float64Array =>
+    Float64Array.from(chosen, ({kernel, size, method}) => costs[of](kernel, size, method));
+  const rate = new Float64Array(chosen.length);
+  const lanes = Int32Array.from(chosen, (_, i) => i);
+  // The fit takes the larger of the two shares for both.
+  const sm = share('smShare');
+  const bandwidth = share('bandwidthShare');
+  const larger = sm.map((value, i) => Math.max(value, bandwidth[i]));
+  shareRates(chosen.length, lanes, larger, larger, interference, rate);
+  return {
+    works: chosen,
+    perLaunchNs: chosen.map(({kernel, size, method}, i) => costs.durationNs(kernel, size, method) / rate[i]),
+  };
+}
+
+const runs = (interference: number): LaneRun[] => [
+  ...works.map((work) => simulated([work], interference)),
+  ...[2, 4, 8].flatMap((count) =>
+    works.map((work) => simulated(Array<Work>(count).fill(work), interference)),
+  ),
+  simulated([works[0], works[1]], interference),
+  simulated([works[0], works[2]], interference),
+  simulated(works, interference),
+];
+
+describe('lane fits', () => {
+  test.for([0, 0.2, 0.5])('find the interference %d that the simulator shares by', (interference) => {
+    expect(fitInterference(costs, runs(interference))!.interference).toBeCloseTo(interference, 6);
+    const [best] = compareForms(costs, runs(interference));
+    expect(best.form).toBe('proportional, predicted shares');
+    expect(best.p90).toBeLessThan(1e-9);
+  });
+
+  test('have nothing to say without runs of several lanes', () => {
+    expect(
+      fitInterference(
+        costs,
+        works.map((work) => simulated([work], 0)),
+      ),
+    ).toBe(null);
+  });
+
+  test('speed-up is the throughput of all lanes over that of one', () => {
+    const alone: LaneRun = {works: [works[0]], perLaunchNs: [100]};
+    const both: LaneRun = {works: [works[0], works[0]], perLaunchNs: [125, 200]};
+    expect(speedups([alone, both])).toMatchObject([{lanes: 2, speedup: 100 / 125 + 100 / 200}]);
+  });
+});
