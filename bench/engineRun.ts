@@ -1,74 +1,70 @@
-// One measured run of the engine in a process of its own: options as JSON in, result as JSON out.
-import {performance} from 'node:perf_hooks';
-import type {Nanoseconds} from '../src/scheduler/clock.ts';
-import type {Launch} from '../src/scheduler/launch.ts';
-import type {Recorder} from '../src/scheduler/recorder.ts';
-import {makeWorld} from './world.ts';
+// One measured run of the engine, in a process of its own: options as JSON in, result as JSON out.
+import {RunRecorder} from '../src/metrics/runRecorder.ts';
+import {LightRecorder} from './lightRecorder.ts';
+import type {Counts} from './lightRecorder.ts';
+import {startWatch} from './stopwatch.ts';
+import type {Elapsed} from './stopwatch.ts';
+import {makeWorld, quickstart} from './world.ts';
 
 export interface EngineRunOptions {
   readonly policy: string;
+  /** Offered load, or `saturated`: every tenant always has one request in the system. */
   readonly load: number | 'saturated';
   readonly tenants: number;
   /** Kernel completions to measure, after `warmup` of them. */
   readonly kernels: number;
   readonly warmup: number;
+  /** Whether the run's metrics are recorded, or only counters kept. */
+  readonly metrics: boolean;
 }
 
-export interface EngineRun {
-  readonly seconds: number;
-  /** Of all threads: also what V8 compiles and collects beside the loop. */
-  readonly cpuSeconds: number;
-  readonly kernels: number;
-  readonly launches: number;
+/** What happened in the measured part. */
+export interface EngineRun extends Counts, Elapsed {
   readonly decisions: number;
-  readonly requests: number;
-  readonly arrivals: number;
 }
 
-/** Counts and nothing else: what the engine costs without metrics. */
-class LightRecorder implements Recorder {
-  arrivals = 0;
-  requests = 0;
-  launches = 0;
-  kernels = 0;
-  latencyNs = 0;
-
-  arrived(): void {
-    this.arrivals++;
-  }
-  completed(_tenant: number, arrivalAt: Nanoseconds, _startedAt: Nanoseconds, at: Nanoseconds): void {
-    this.requests++;
-    this.latencyNs += at - arrivalAt;
-  }
-  dropped(): void {}
-  launched(): void {}
-  finished({size, steps}: Launch): void {
-    this.launches++;
-    this.kernels += size * steps;
-  }
-}
-
-export function engineRun({policy, load, tenants, kernels, warmup}: EngineRunOptions): EngineRun {
-  const recorder = new LightRecorder();
-  // No model of the mix runs fewer than 10 kernels a request.
-  const requests = load === 'saturated' ? 0 : Math.ceil((kernels + warmup) / 10);
-  const {scheduler} = makeWorld({policy, load, tenants, requests, recorder: () => recorder});
+export async function engineRun(options: EngineRunOptions): Promise<EngineRun> {
+  const {policy, load, tenants, kernels, warmup, metrics} = options;
+  const scenario = quickstart(tenants);
+  const saturated = {process: 'saturated', outstanding: 1} as const;
+  let recorder!: LightRecorder;
+  const scheduler = await makeWorld({
+    policy,
+    // The mix needs 30 to 40 kernels a request, and at load 1 its requests come 400 times a second.
+    durationNs: load === 'saturated' ? 1e15 : Math.ceil(((kernels + warmup) / 30 / (400 * load)) * 1e9),
+    ...(load === 'saturated'
+      ? {
+          scenario: {
+            ...scenario,
+            tenants: scenario.tenants.map((entry) => ({...entry, arrivals: saturated})),
+          },
+          load: null,
+        }
+      : {scenario, load}),
+    recorder: ({workbench, lanes, window}) => {
+      const {kernels} = workbench.classes;
+      recorder = new LightRecorder(
+        metrics ? new RunRecorder({tenants: workbench.tenants, kernels, lanes, window}) : undefined,
+      );
+      return recorder;
+    },
+  });
   scheduler.run(Infinity, () => recorder.kernels >= warmup);
-  const before = {...recorder, decisions: scheduler.decisions};
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  scheduler.run(Infinity, () => recorder.kernels >= warmup + kernels);
-  const seconds = (performance.now() - start) / 1000;
-  const {user, system} = process.cpuUsage(cpu);
+  const before = {...recorder.counts, decisions: scheduler.decisions};
+  const elapsed = startWatch();
+  const ended = scheduler.run(Infinity, () => recorder.kernels >= warmup + kernels);
+  const took = elapsed();
+  if (ended !== 'stopped') throw new Error(`too few arrivals: ${recorder.kernels} kernels in all`);
+  const after = recorder.counts;
   return {
-    seconds,
-    cpuSeconds: (user + system) / 1e6,
-    kernels: recorder.kernels - before.kernels,
-    launches: recorder.launches - before.launches,
+    ...took,
     decisions: scheduler.decisions - before.decisions,
-    requests: recorder.requests - before.requests,
-    arrivals: recorder.arrivals - before.arrivals,
+    arrivals: after.arrivals - before.arrivals,
+    requests: after.requests - before.requests,
+    launches: after.launches - before.launches,
+    kernels: after.kernels - before.kernels,
+    latencyNs: after.latencyNs - before.latencyNs,
   };
 }
 
-console.log(JSON.stringify(engineRun(JSON.parse(process.argv[2]) as EngineRunOptions)));
+console.log(JSON.stringify(await engineRun(JSON.parse(process.argv[2]) as EngineRunOptions)));

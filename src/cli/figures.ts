@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {codeHash} from '../experiment/build.ts';
 import {makeFigure} from '../experiment/figures/definition.ts';
@@ -67,6 +67,9 @@ export const figures: Command = {
     const profile = readProfile(needed(args, 'device'));
     const detail = {quick: args['quick'] === true};
     const live = args['live'] === true;
+    const document = textOf(args, 'update');
+    // Before the figures take their time.
+    if (document !== undefined) marksIn(document);
     const source = live ? await liveOf(profile, args, io) : await simulatedOf(profile, io);
     const made = await makeAll(chosen, source, detail, io);
     const variations: Variation[] = [];
@@ -84,7 +87,6 @@ export const figures: Command = {
     const table = withOrigin(comparisonTable(made, variations), made, about);
     const folder = textOf(args, 'output');
     if (folder !== undefined) writeAll(folder, made, io);
-    const document = textOf(args, 'update');
     if (document !== undefined) updateBlock(document, markdownOf(made, variations, about));
     print(table, {...about, figures: made, variations}, args['format'], io);
   },
@@ -165,12 +167,19 @@ function markdownOf(made: readonly Figure[], variations: readonly Variation[], o
 const begin = '<!-- figures: begin -->';
 const end = '<!-- figures: end -->';
 
-function updateBlock(file: string, markdown: string): void {
+/** The document in front of the marks and behind them. Throws an InputError where it has none. */
+function marksIn(file: string): [before: string, after: string] {
+  if (!existsSync(file)) throw new InputError(`missing document: ${file}`);
   const document = readFileSync(file, 'utf8');
   const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from)
     throw new InputError(`${file}: missing marks (expected lines "${begin}" and "${end}")`);
-  writeFileSync(file, `${document.slice(0, from)}${begin}\n\n${markdown}\n${document.slice(to)}`);
+  return [document.slice(0, from), document.slice(to)];
+}
+
+function updateBlock(file: string, markdown: string): void {
+  const [before, after] = marksIn(file);
+  writeFileSync(file, `${before}${begin}\n\n${markdown}\n${after}`);
 }
 
 const hashOf = (profile: DeviceProfile): string =>

@@ -18,6 +18,7 @@ import type {Args, Command} from './command.ts';
 import {listOf, needed, repeated, text, textOf} from './command.ts';
 import {UsageError} from './exitCode.ts';
 import {formatOption, print} from './formats.ts';
+import {wholeNumber} from './scenarioOptions.ts';
 import type {Io} from './io.ts';
 
 /** Looks into device profiles, checks them against measurements, and fits them. */
@@ -120,17 +121,27 @@ async function fit(files: readonly string[], args: Args, io: Io): Promise<void> 
   const {readMeasurements} = await import('../experiment/figures/readMeasurements.ts');
   const {fitProfile} = await import('../profile/fitProfile.ts');
   const start = readProfile(needed(args, 'start'));
+  const rows = readMeasurements(files);
+  const unseenSources = listOf(args, 'unseen') ?? [];
   const clocks = Object.entries(start.sources).flatMap(([id, {clock_mhz}]) =>
     clock_mhz === undefined ? [] : [[id, clock_mhz] as const],
   );
-  const fitted = fitProfile(start, readMeasurements(files), {
+  const fitted = fitProfile(start, rows, {
     dtype: 'fp32',
     absoluteNs: parseDuration(needed(args, 'error')),
     clockMHz: Object.fromEntries(clocks),
-    unseenSources: listOf(args, 'unseen') ?? [],
-    most: Number(needed(args, 'most')),
+    unseenSources,
+    most: wholeNumber(args['most'], 'most'),
   });
-  const named = {...fitted, name: textOf(args, 'name') ?? start.name};
+  const sources = [...new Set(rows.map(({source}) => source))].filter((id) => !unseenSources.includes(id));
+  const unknown = sources.filter((id) => !(id in start.sources));
+  const origin = {title: `measurements in ${files.join(', ')}`, licence: 'unknown'};
+  const named: DeviceProfile = {
+    ...fitted,
+    name: textOf(args, 'name') ?? start.name,
+    sources: {...start.sources, ...Object.fromEntries(unknown.map((id) => [id, origin]))},
+    gemm: {...fitted.gemm, fp32: {...fitted.gemm.fp32!, source: sources}},
+  };
   writeProfile(output, named);
   const {showProfile} = await import('../profile/showProfile.ts');
   const view = showProfile(named);

@@ -1,5 +1,5 @@
 // Measures a GPU and writes its device profile: the plan of a calibration, its order and its share of time.
-import {existsSync, renameSync, rmSync} from 'node:fs';
+import {existsSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {deviceState, loadAddon, openContext, probe} from '../gpu/cuda.ts';
 import type {ContextOptions, CudaContext, CudaPaths, DeviceProperties, DeviceState} from '../gpu/cuda.ts';
 import {Bench} from '../gpu/calibration/bench.ts';
@@ -25,6 +25,8 @@ import {measureNoise} from '../gpu/calibration/noise.ts';
 import {OperandPool} from '../gpu/calibration/operandPool.ts';
 import type {Point} from '../gpu/calibration/point.ts';
 import {Session} from '../gpu/calibration/session.ts';
+import {measureShares, shareBytes} from '../gpu/calibration/shares.ts';
+import type {MeasuredShare} from '../gpu/calibration/shares.ts';
 import {detectionOf, genericShapes, measureSolo, sharesOf} from '../gpu/calibration/solo.ts';
 import type {ShapeClass} from '../gpu/calibration/solo.ts';
 import {costModel} from '../profile/costModel.ts';
@@ -38,7 +40,7 @@ import type {Model} from '../workload/models/layer.ts';
 import {assembleProfile, fitProfile, modelErrors, withContention} from './calibratedProfile.ts';
 import type {Measurements} from './calibratedProfile.ts';
 import {measureDecide} from './decideCost.ts';
-import {durationErrors, percent, report, roundTripErrors, us} from './calibrationReport.ts';
+import {checkRecord, durationErrors, percent, report, roundTripErrors, us} from './calibrationReport.ts';
 import {profileNames, readProfile, writeProfile} from './profileFiles.ts';
 
 /** The shapes of the papers: recurrent, small and square. They are measured whatever the models. */
@@ -85,6 +87,8 @@ export interface Extent {
   /** Unseen pairs that the profile is checked with. */
   readonly checks: number;
   readonly slicing: {kernel?: Gemm; forNs?: number};
+  /** How long the host's time for a decision is measured; as `measureDecide` does by default. */
+  readonly deciding: {warmUpNs?: number; slices?: number};
 }
 
 const usualExtent: Extent = {
@@ -98,6 +102,7 @@ const usualExtent: Extent = {
   poolBytes: 8 * 2 ** 30,
   checks: 120,
   slicing: {},
+  deciding: {},
 };
 
 /** What a calibration found; the profile is written too. */
@@ -109,6 +114,8 @@ export interface Calibration {
   readonly equivalence: readonly Equivalence[];
   /** Where the single measurements are. */
   readonly records: string;
+  /** Where a summary of the check is, as small as to be kept beside the profile. */
+  readonly check: string;
   readonly failed: ReadonlyMap<string, string>;
 }
 
@@ -116,7 +123,9 @@ export interface Calibration {
 const ringSlots = 16;
 
 /** By when, as a share of the budget, each part has to leave the time to the next. */
-const until = {grid: 0.45, lanes: 0.6, refine: 0.85, check: 0.97};
+const until = {grid: 0.4, lanes: 0.5, shares: 0.7, refine: 0.87, check: 0.97};
+/** The most of the budget that shares of the device may take, whatever time the parts before them left. */
+const mostForShares = 0.3;
 
 /** Measures and writes the profile. Throws a NoDeviceError where there is no GPU, CalibrationStopped when asked to stop. */
 export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
@@ -177,6 +186,17 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const works = typicalWorks(classes, shares, extent);
     const lanesRuns =
       (await session.part('lanes', () => measureLanes(bench, works, session, until.lanes))) ?? [];
+    const laneShares =
+      (await session.part('shares', () =>
+        measureAllShares(
+          bench,
+          classes,
+          shares,
+          [...solo, ...tables.flatMap(({points}) => points)],
+          extent,
+          session,
+        ),
+      )) ?? [];
     const noise = (await session.part('noise', () => measureNoise(bench, works, session))) ?? [];
     const equivalence =
       (await session.part('equivalence', () =>
@@ -211,11 +231,16 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       points,
       elementwise: passes,
       lanes: lanesRuns,
+      shares: laneShares,
       noise,
       contexts,
     };
     let profile = assembleProfile(measurements, baseFor(device));
-    const decideNs = await session.part('deciding', () => measureDecide(profile, nowNs));
+    const decideNs = await session.part('deciding', () => measureDecide(profile, nowNs, extent.deciding));
+    const simplestNs = await session.part('deciding in order of arrival', () =>
+      measureDecide(profile, nowNs, {...extent.deciding, policy: 'streams'}),
+    );
+    log(`  a wake-up under ooo ${us(decideNs ?? NaN)} us, under streams ${us(simplestNs ?? NaN)} us`);
     if (decideNs !== null) profile = assembleProfile({...measurements, decideNs}, baseFor(device));
     writeProfile(output, profile);
     log(`wrote ${output}: ${profile.measured?.length} tables; fitting the model of unmeasured shapes`);
@@ -241,10 +266,13 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       };
       writeProfile(output, profile);
     }
+    const check = output.replace(/\.json$/, '.check.json');
+    const record = checkRecord(rows, measurements, costModel(profile), equivalence);
+    writeFileSync(check, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(partial, records);
     const {failed} = journal;
     log(`${failed.size} measurements failed; ${(session.elapsedNs / 1e9).toFixed(0)} s in all`);
-    return {profile, durations, roundTrips, equivalence, records, failed};
+    return {profile, durations, roundTrips, equivalence, records, check, failed};
   } finally {
     context.destroy();
   }
@@ -317,6 +345,25 @@ async function measureGrid(
   for (const each of ordered) await run(each, 'batched', isUsed(each) ? batchedSizes : genericSizes);
   for (const each of ordered) if (each.kernel.count === 1) await run(each, 'grouped', groupedSizes);
   if (session.used > until.grid) session.log('  out of time: some classes have no table');
+}
+
+/** Shares of the device of the models' classes, those that take most time first, and of element-wise kernels. */
+function measureAllShares(
+  bench: Bench,
+  classes: readonly ShapeClass[],
+  shares: ReadonlyMap<string, number>,
+  points: readonly Point[],
+  {maxSize}: Extent,
+  session: Session,
+): Promise<MeasuredShare[]> {
+  const shareOf = ({kernel}: ShapeClass): number => shares.get(kernelKey(kernel)) ?? 0;
+  const passes = shareBytes.map((bytes): Elementwise => ({op: 'elementwise', bytes, dtype: 'fp32'}));
+  const gemms = classes
+    .filter(isUsed)
+    .sort((a, b) => shareOf(b) - shareOf(a))
+    .map(({kernel}) => kernel);
+  const end = Math.min(until.shares, session.used + mostForShares);
+  return measureShares(bench, [...passes, ...gemms], points, session, {until: end, maxSize});
 }
 
 /** Operands at equal distances, beside pointers to them. */

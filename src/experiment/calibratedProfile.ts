@@ -5,13 +5,14 @@ import type {HostCosts} from '../gpu/calibration/host.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import type {Repetition} from '../gpu/calibration/noise.ts';
 import type {Point} from '../gpu/calibration/point.ts';
+import type {MeasuredShare} from '../gpu/calibration/shares.ts';
 import {affineFit, medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
 import {elementwiseNs} from '../profile/elementwise.ts';
 import {fitGemm} from '../profile/fit.ts';
 import {leastSquares} from '../profile/leastSquares.ts';
 import type {Measurement} from '../profile/measurement.ts';
 import {parseProfile} from '../profile/profile.ts';
-import type {DeviceProfile, GemmTerms, MeasuredTable} from '../profile/profile.ts';
+import type {DeviceProfile, GemmTerms, MeasuredShares, MeasuredTable} from '../profile/profile.ts';
 import {costModel} from '../profile/costModel.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
@@ -34,6 +35,7 @@ export interface Measurements {
   readonly points: readonly Point[];
   readonly elementwise: readonly Point[];
   readonly lanes: readonly LaneRun[];
+  readonly shares: readonly MeasuredShare[];
   readonly noise: readonly Repetition[];
   readonly contexts: ContextCosts | null;
 }
@@ -64,11 +66,7 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
   const {computeMajor, computeMinor, multiprocessors} = device;
   const lanes = fp32Lanes(computeMajor, computeMinor);
   const busGBs = (2 * device.memoryClockKHz * device.memoryBusBits) / 8e6;
-  const gap = medianOf(
-    points.flatMap(({method, size, queuedNs, after}) =>
-      method === 'single' && size === 1 && queuedNs !== null ? [queuedNs - (after.p50 - detectNs)] : [],
-    ),
-  );
+  const gaps = gapsOf(points, detectNs);
   const gemm = base.gemm.fp32!;
   const raw = {
     ...base,
@@ -102,7 +100,20 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
       },
     },
     elementwise: {...base.elementwise, source: assumed},
-    launch: {gap_ns: {value: Math.max(0, gap || 0), source: Number.isNaN(gap) ? assumed : measuredHere}},
+    launch: {
+      gap_ns:
+        gaps.single === null
+          ? {value: base.launch.gap_ns.value, source: assumed}
+          : {value: Math.round(gaps.single), source: measuredHere},
+      ...(gaps.pointers === null
+        ? {}
+        : {
+            pointer_copy_ns: {
+              value: Math.round(Math.max(0, gaps.pointers - (gaps.single ?? base.launch.gap_ns.value))),
+              source: measuredHere,
+            },
+          }),
+    },
     host: hostOf(measurements, base),
     contention: {
       interference: {value: base.contention.interference.value, source: assumed},
@@ -116,8 +127,10 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
     },
     noise: noiseOf(measurements, base),
     measured: tablesOf(points, detectNs),
+    ...sharesIn(measurements),
   };
   delete (raw.gemm.fp32 as {residuals?: unknown}).residuals;
+  delete (raw.elementwise as {shares?: unknown}).shares;
   let profile = parseProfile(raw, 'calibration');
   profile = withElementwise(profile, measurements);
   return withContention(profile, measurements);
@@ -293,12 +306,14 @@ function pointersNs(points: readonly Point[]): number | null {
   return differences.length === 0 ? null : Math.max(0, Math.round(medianOf(differences)));
 }
 
-function withElementwise(profile: DeviceProfile, {elementwise, detectNs}: Measurements): DeviceProfile {
+function withElementwise(profile: DeviceProfile, measurements: Measurements): DeviceProfile {
+  const {elementwise, detectNs, shares: measured} = measurements;
   const rows = elementwise.map(({kernel, size, after}) => ({
     bytes: (kernel.op === 'elementwise' ? kernel.bytes : 0) * size,
     ns: Math.max(leastNs, after.p50 - detectNs),
   }));
   if (rows.length < 4) return profile;
+  const shares = elementwiseShares(measured);
   const at = (x: readonly number[]): DeviceProfile['elementwise'] => ({
     source: measuredHere,
     launch_ns: Math.exp(x[0]),
@@ -334,20 +349,110 @@ function withElementwise(profile: DeviceProfile, {elementwise, detectNs}: Measur
   ) as DeviceProfile['elementwise'];
   return {
     ...profile,
-    elementwise: rounded,
+    elementwise: shares.length === 0 ? rounded : {...rounded, shares},
     hardware: {...profile.hardware, l2_gb_per_s: {value: rounded.l2_gb_per_s, source: measuredHere}},
   };
 }
 
-/** Interference by the shares that the profile predicts; do this again after a fit. */
-export function withContention(profile: DeviceProfile, {lanes}: Measurements): DeviceProfile {
-  const fit = fitInterference(costModel(profile), lanes);
-  if (fit === null) return profile;
-  return {
-    ...profile,
-    contention: {
-      interference: {value: Number(fit.interference.toFixed(4)), source: measuredHere},
-      max_concurrent: profile.contention.max_concurrent,
-    },
+/** A launch this many times longer than its submission was timed in a plain queue of such launches; see measurePoint. */
+const timesHost = 3;
+
+/**
+ * What a launch takes longer in a full lane than on an idle one: the flag of the launch before, and for those that take
+ * arrays of pointers the copy of them, which an idle lane does while the host submits. In ns; null where unknown.
+ */
+function gapsOf(
+  points: readonly Point[],
+  detectNs: number,
+): {single: number | null; pointers: number | null} {
+  const gapOf = (isCounted: (point: Point) => boolean): number | null => {
+    const beyond = points.flatMap((point) => {
+      const {kernel, queuedNs, after, submit} = point;
+      const isQueue = kernel.op === 'gemm' && queuedNs !== null && after.p50 > timesHost * submit.p50;
+      return isQueue && isCounted(point) ? [queuedNs - (after.p50 - detectNs)] : [];
+    });
+    return beyond.length < 5 ? null : Math.max(0, medianOf(beyond));
   };
+  return {
+    single: gapOf(({method, size}) => method === 'single' && size === 1),
+    pointers: gapOf(({method}) => method === 'batched' || method === 'grouped'),
+  };
+}
+
+const rounded = (share: number): number => Number(share.toFixed(4));
+
+/** [R, share] by shape and method. */
+function sharesIn({shares}: Measurements): {measured_shares?: MeasuredShares[]} {
+  const tables = new Map<string, MeasuredShares>();
+  for (const {work, share} of shares) {
+    const {kernel, size, method} = work;
+    if (kernel.op !== 'gemm') continue;
+    const key = `${kernelKey(kernel)} ${method}`;
+    const {m, n, k, count, dtype} = kernel;
+    let table = tables.get(key);
+    if (table === undefined)
+      tables.set(key, (table = {source: measuredHere, m, n, k, count, dtype, method, points: []}));
+    table.points.push([size, rounded(share)]);
+  }
+  for (const {points} of tables.values()) points.sort((a, b) => a[0] - b[0]);
+  return tables.size === 0 ? {} : {measured_shares: [...tables.values()]};
+}
+
+function elementwiseShares(shares: readonly MeasuredShare[]): [bytes: number, share: number][] {
+  return shares
+    .flatMap(({work: {kernel, size}, share}): [number, number][] =>
+      kernel.op === 'elementwise' ? [[kernel.bytes * size, rounded(share)]] : [],
+    )
+    .sort((a, b) => a[0] - b[0]);
+}
+
+/** How the model's shares compare with the measured ones, and whether one factor on all mends them. */
+export interface ShareErrors {
+  readonly rows: number;
+  /** Median of measured / modelled. */
+  readonly scale: number;
+  /** Median relative error of the model as it is, and of the model times the scale of all other classes. */
+  readonly median: number;
+  readonly scaledMedian: number;
+}
+
+/** Leaves each class out in turn: its shares are predicted by the model times the median ratio of the other classes. */
+export function shareErrors(profile: DeviceProfile, {shares}: Measurements): ShareErrors | null {
+  const model = costModel(profile, {corrected: false});
+  const rows = shares.flatMap(({work: {kernel, size, method}, share}) =>
+    kernel.op !== 'gemm'
+      ? []
+      : [{key: kernelKey(kernel), share, modelled: model.smShare(kernel, size, method)}],
+  );
+  const keys = [...new Set(rows.map(({key}) => key))];
+  if (keys.length < 5) return null;
+  const ratio = ({share, modelled}: (typeof rows)[number]): number => share / modelled;
+  const scaled = keys.flatMap((key) => {
+    const scale = medianOf(rows.filter((row) => row.key !== key).map(ratio));
+    return rows
+      .filter((row) => row.key === key)
+      .map(({share, modelled}) => Math.abs(Math.min(1, scale * modelled) / share - 1));
+  });
+  return {
+    rows: rows.length,
+    scale: medianOf(rows.map(ratio)),
+    median: medianOf(rows.map(({share, modelled}) => Math.abs(modelled / share - 1))),
+    scaledMedian: medianOf(scaled),
+  };
+}
+
+/** A scale has to take away this part of the error before it is used. */
+const worthwhile = 0.1;
+
+/** Scale of modelled shares, and interference by the shares that the profile then has; do this again after a fit. */
+export function withContention(profile: DeviceProfile, measurements: Measurements): DeviceProfile {
+  const {interference, max_concurrent} = profile.contention;
+  const errors = shareErrors(profile, measurements);
+  const isScaled = errors !== null && errors.scaledMedian < (1 - worthwhile) * errors.median;
+  const scale = isScaled ? {share_scale: {value: Number(errors.scale.toFixed(4)), source: measuredHere}} : {};
+  const scaled: DeviceProfile = {...profile, contention: {interference, max_concurrent, ...scale}};
+  const fit = fitInterference(costModel(scaled), measurements.lanes);
+  if (fit === null) return scaled;
+  const value = Number(fit.interference.toFixed(4));
+  return {...scaled, contention: {...scaled.contention, interference: {value, source: measuredHere}}};
 }

@@ -18,14 +18,15 @@ tenants:
   - {name: speech, model: lstm-1024, replicas: 50, slo: 1s, arrivals: {process: saturated, outstanding: 1}}
 `;
 
-/** A share of the run that compiles the code, and the slices that are measured after it. */
-const slices = {warmUpNs: 300e6, ns: 20e6, count: 15};
+/** A part of the run that compiles the code, and the slices that are measured after it. */
+const usual = {warmUpNs: 300e6, slices: 15};
+const sliceNs = 20e6;
 
 /** Median host time in ns of one wake-up under a policy that coalesces. */
 export async function measureDecide(
   profile: DeviceProfile,
   nowNs: () => number,
-  {policy = 'ooo', warmUpNs = slices.warmUpNs} = {},
+  {policy = 'ooo', warmUpNs = usual.warmUpNs, slices = usual.slices} = {},
 ): Promise<number> {
   const spec = {
     scenario: parseScenario(scenario, 'calibration'),
@@ -55,10 +56,10 @@ export async function measureDecide(
   clock.restart();
   scheduler.run(warmUpNs);
   const costs: number[] = [];
-  for (let i = 0; i < slices.count; i++) {
+  for (let i = 0; i < slices; i++) {
     const waits = device.waits;
     const begin = clock.now();
-    scheduler.run(begin + slices.ns);
+    scheduler.run(begin + sliceNs);
     costs.push((clock.now() - begin) / (device.waits - waits));
   }
   return medianOf(costs);

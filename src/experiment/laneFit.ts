@@ -3,6 +3,8 @@ import {workKey} from '../gpu/calibration/bench.ts';
 import type {Work} from '../gpu/calibration/bench.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import {medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
+import {shareRates} from '../sim/sharing.ts';
+import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
 
 /** What a form of sharing predicts against what was measured: relative errors of the slowdown of each lane. */
@@ -21,18 +23,35 @@ interface Case {
   readonly share: readonly number[];
 }
 
-/** Rates (0 to 1) that lanes get by their shares. */
-type Form = (shares: readonly number[]) => number[];
+/** Slowdowns of lanes that take these shares of the device alone. */
+type Form = (shares: readonly number[], interference: number) => number[];
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-/** All slowed alike, once together they want more than there is. */
-const proportional: Form = (shares) => shares.map(() => 1 / Math.max(1, sum(shares)));
+/** What the simulator makes of it. */
+const simulated: Form = (shares, interference) => {
+  const share = Float64Array.from(shares);
+  const rate = new Float64Array(shares.length);
+  shareRates(shares.length, Int32Array.from(shares.keys()), share, share, interference, rate);
+  return Array.from(rate, (value) => 1 / value);
+};
+
+/** All slowed alike once together they want more than there is, and besides by neighbours. */
+const timesNeighbours: Form = (shares, interference) => {
+  const all = sum(shares);
+  return shares.map((share) => Math.max(1, all) * (1 + interference * Math.min(1, all - share)));
+};
+
+/** Slowed by what is missing or by neighbours, whichever is more: where the device is full, neighbours cost nothing besides. */
+const orNeighbours: Form = (shares, interference) => {
+  const all = sum(shares);
+  return shares.map((share) => Math.max(1, all, 1 + interference * (all - share)));
+};
 
 /** Each takes what is left by those before it in `order`. */
 const inOrder =
   (order: (a: number, b: number) => number): Form =>
-  (shares) => {
+  (shares, interference) => {
     const rates = shares.map(() => 0);
     let left = 1;
     for (const i of shares.map((_, i) => i).sort((a, b) => order(shares[a], shares[b]) || a - b)) {
@@ -41,37 +60,63 @@ const inOrder =
       rates[i] = got / shares[i];
       left -= got;
     }
+    const all = sum(shares);
     // Nothing starves: blocks come free all the time.
-    return rates.map((rate) => Math.max(rate, 0.02));
+    return rates.map((rate, i) => (1 + interference * Math.min(1, all - shares[i])) / Math.max(rate, 0.02));
   };
 
 const forms: Record<string, Form> = {
-  proportional,
+  'as simulated': simulated,
+  'proportional times neighbours': timesNeighbours,
+  'proportional or neighbours': orNeighbours,
   'leftover, smallest first': inOrder((a, b) => a - b),
   'leftover, largest first': inOrder((a, b) => b - a),
 };
 
-/** Errors of each form, with shares as the profile predicts and as the runs of equal lanes show; best first. */
-export function compareForms(costs: CostModel, runs: readonly LaneRun[]): SharingErrors[] {
+/** Runs of different work side by side. */
+export function mixedRuns(runs: readonly LaneRun[]): LaneRun[] {
+  return runs.filter(({works}) => works.some((work) => workKey(work) !== workKey(works[0])));
+}
+
+/**
+ * Errors of each form on the runs of `tested`, with shares as the profile has them, as its model predicts them, and as
+ * the runs of equal lanes show; best first.
+ */
+export function compareForms(
+  costs: CostModel,
+  runs: readonly LaneRun[],
+  tested: readonly LaneRun[] = runs,
+): SharingErrors[] {
   const found: SharingErrors[] = [];
-  for (const [name, shareOf] of [
-    ['predicted shares', predictedShare(costs)],
+  const ofModel = costModel(costs.profile, {corrected: false});
+  const sources: [string, (work: Work) => number][] = [
     ['observed shares', observedShare(runs)],
-  ] as const) {
-    const cases = casesOf(runs, shareOf);
+    ['modelled shares', shareBy(ofModel)],
+    ['shares of the profile', shareBy(costs)],
+  ];
+  for (const [name, shareOf] of sources) {
+    const cases = casesOf(runs, tested, shareOf);
     if (cases.length === 0) continue;
-    for (const [form, rates] of Object.entries(forms)) {
-      const interference = bestInterference(cases, rates);
-      found.push({form: `${form}, ${name}`, interference, ...errorsOf(cases, rates, interference)});
+    for (const [form, slowdowns] of Object.entries(forms)) {
+      const interference = bestInterference(cases, slowdowns);
+      found.push({form: `${form}, ${name}`, interference, ...errorsOf(cases, slowdowns, interference)});
     }
   }
   return found.sort((a, b) => a.median - b.median);
 }
 
-/** The interference term of the simulator's form (proportional sharing, predicted shares); null without runs. */
+/**
+ * The interference term of the simulator's form with the profile's shares: lanes of mixed work and lanes of equal work
+ * weigh the same. Null without runs of several lanes.
+ */
 export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): {interference: number} | null {
-  const cases = casesOf(runs, predictedShare(costs));
-  return cases.length === 0 ? null : {interference: bestInterference(cases, proportional)};
+  const mixed = casesOf(runs, mixedRuns(runs), shareBy(costs));
+  const cases = casesOf(runs, runs, shareBy(costs));
+  if (cases.length === 0) return null;
+  // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
+  const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
+  const weighted = [...cases, ...Array<Case[]>(level).fill(mixed).flat()];
+  return {interference: bestInterference(weighted, simulated)};
 }
 
 /** Throughput of L equal lanes over that of one, by work and L. */
@@ -94,7 +139,7 @@ function soloOf(runs: readonly LaneRun[]): Map<string, number> {
   );
 }
 
-function predictedShare(costs: CostModel): (work: Work) => number {
+function shareBy(costs: CostModel): (work: Work) => number {
   return ({kernel, size, method}) =>
     Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method));
 }
@@ -106,9 +151,14 @@ function observedShare(runs: readonly LaneRun[]): (work: Work) => number {
   return (work) => 1 / (most.get(workKey(work)) ?? 1);
 }
 
-function casesOf(runs: readonly LaneRun[], shareOf: (work: Work) => number): Case[] {
+/** Cases of `tested`; `runs` has each of its works alone. */
+function casesOf(
+  runs: readonly LaneRun[],
+  tested: readonly LaneRun[],
+  shareOf: (work: Work) => number,
+): Case[] {
   const alone = soloOf(runs);
-  return runs
+  return tested
     .filter(({works}) => works.length > 1 && works.every((work) => alone.has(workKey(work))))
     .map(({works, perLaunchNs}) => ({
       slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
@@ -116,14 +166,9 @@ function casesOf(runs: readonly LaneRun[], shareOf: (work: Work) => number): Cas
     }));
 }
 
-function slowdownsOf({share}: Case, form: Form, interference: number): number[] {
-  const all = sum(share);
-  return form(share).map((rate, i) => (1 + interference * Math.min(1, all - share[i])) / rate);
-}
-
 function errorsOf(cases: readonly Case[], form: Form, interference: number) {
   const errors = cases.flatMap((each) =>
-    slowdownsOf(each, form, interference).map((predicted, i) => predicted / each.slowdown[i] - 1),
+    form(each.share, interference).map((predicted, i) => predicted / each.slowdown[i] - 1),
   );
   const absolute = quantilesOf(errors.map(Math.abs), 10);
   return {median: absolute[5], p90: absolute[9], bias: medianOf(errors)};
@@ -136,7 +181,7 @@ function bestInterference(cases: readonly Case[], form: Form): number {
   for (let interference = 0; interference <= 1.0001; interference += 0.01) {
     let error = 0;
     for (const each of cases) {
-      slowdownsOf(each, form, interference).forEach((predicted, i) => {
+      form(each.share, interference).forEach((predicted, i) => {
         error += Math.abs(Math.log(predicted / each.slowdown[i]));
       });
     }

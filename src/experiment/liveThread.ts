@@ -73,19 +73,19 @@ export class LiveThread {
       workerData: {superkernelLive: this.stopFlag},
     }));
     return new Promise((resolve, reject) => {
+      // Not `removeAllListeners`: a Worker delivers nothing any more after that.
       const settle = (act: () => void): void => {
-        worker.removeAllListeners();
+        worker.off('message', onMessage).off('error', onEnd).off('exit', onExit);
         act();
       };
-      const die = (error: Error): void => {
+      const onMessage = (result: LiveOutcome | {failure: Failure}): void =>
+        settle(() => ('failure' in result ? reject(errorOf(result.failure)) : resolve(result)));
+      const onEnd = (error: Error): void => {
         this.worker = null;
         settle(() => reject(error));
       };
-      worker.once('message', (result: LiveOutcome | {failure: Failure}) =>
-        settle(() => ('failure' in result ? reject(errorOf(result.failure)) : resolve(result))),
-      );
-      worker.once('error', die);
-      worker.once('exit', (code) => die(new Error(`the live thread ended with exit code ${code}`)));
+      const onExit = (code: number): void => onEnd(new Error(`the live thread ended with exit code ${code}`));
+      worker.on('message', onMessage).on('error', onEnd).on('exit', onExit);
       worker.postMessage(task);
     });
   }

@@ -9,12 +9,20 @@ import type {Scenario} from './scenario.ts';
 /** Every model that a scenario's tenants name: its own files first, then the known ones. */
 export function loadModels(scenario: Scenario, directory: string): Map<string, Model> {
   const found = new Map<string, Model>();
-  for (const {model} of scenario.tenants) {
+  for (const {name, model} of scenario.tenants) {
     if (found.has(model)) continue;
     const file = scenario.models[model];
-    found.set(model, file === undefined ? findModel(model) : readModel(file, directory));
+    found.set(model, file === undefined ? known(model, name) : readModel(file, directory));
   }
   return found;
+}
+
+function known(model: string, tenant: string): Model {
+  try {
+    return findModel(model);
+  } catch (error) {
+    throw new InputError(`tenant ${tenant}: ${(error as Error).message}`, {cause: error});
+  }
 }
 
 function readModel(file: string, directory: string): Model {

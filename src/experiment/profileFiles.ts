@@ -15,10 +15,13 @@ export function calibrationFolder(): string {
 
 /** The names of the profiles that ship with the package. */
 export function profileNames(): string[] {
-  return readdirSync(calibrationFolder())
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => basename(file, '.json'))
-    .sort();
+  return (
+    readdirSync(calibrationFolder())
+      // Beside a calibrated profile lies what its check found.
+      .filter((file) => file.endsWith('.json') && !file.endsWith('.check.json'))
+      .map((file) => basename(file, '.json'))
+      .sort()
+  );
 }
 
 /** Reads a profile by name (`v100`) or by path (`./mine.json`). Throws an InputError that names the file. */

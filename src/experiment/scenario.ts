@@ -9,10 +9,14 @@ import {durationField, positiveDurationField} from '../workload/units.ts';
 
 const fraction = z.number().min(0).max(1);
 
-const sloSchema = z.union([
-  positiveDurationField.transform((latency) => ({latency, quantile: 0.99})),
-  z.strictObject({latency: positiveDurationField, quantile: z.number().gt(0).lt(1).default(0.99)}),
-]);
+const sloSchema = z.union(
+  [
+    positiveDurationField.transform((latency) => ({latency, quantile: 0.99})),
+    z.strictObject({latency: positiveDurationField, quantile: z.number().gt(0).lt(1).default(0.99)}),
+  ],
+  // A mapping is judged as a mapping, everything else as a duration.
+  {error: ({input, errors}) => (typeof input === 'object' ? errors[1] : errors[0])?.[0]?.message},
+);
 
 const tenantSchema = z.strictObject({
   name: z.string().min(1).describe('unique; replicas are named name/0, name/1, ...'),
@@ -27,7 +31,11 @@ const tenantSchema = z.strictObject({
   priority: z.int().default(0).describe('higher first, where a policy knows priorities'),
   weight: z.number().gt(0).default(1).describe('share of the device, relative'),
   batch: z.int().min(1).max(4096).default(1).describe('inputs (images, sequences) in one request'),
-  dtype: z.enum(['fp32', 'tf32', 'fp16', 'bf16']).default('fp32'),
+  dtype: z
+    .enum(['fp32', 'tf32', 'fp16', 'bf16'], {
+      error: ({input}) => `unknown data type: ${JSON.stringify(input)} (known: fp32, tf32, fp16, bf16)`,
+    })
+    .default('fp32'),
   arrivals: arrivalSchema.default({process: 'poisson', rate: 1}).describe('of each replica'),
 });
 
@@ -47,7 +55,7 @@ export const scenarioSchema = z
     drain: durationField
       .optional()
       .describe('time after the duration to finish what has arrived; default: twice the largest SLO'),
-    seed: z.union([z.int(), z.string()]).default(1),
+    seed: z.union([z.int(), z.string()], {error: 'expected a whole number or a text'}).default(1),
     replications: z
       .int()
       .min(1)

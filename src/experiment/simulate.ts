@@ -136,6 +136,7 @@ export async function simulateRun(
       decideNs: ownHost ? costs.decideNs : 0,
     },
     gapNs: costs.gapNs,
+    pointerCopyNs: costs.pointerCopyNs,
     ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
     ...(factors === null ? {} : {laneFactor: factors}),
     ...stragglerOption(scenario, workbench),

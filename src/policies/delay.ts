@@ -13,8 +13,8 @@ import {SlackHeap} from './slackHeap.ts';
  *
  * Conditions, with b kernels ready, T(b) their predicted time, and D the latest time at which the most urgent can start:
  * - `immediately`: never wait.
- * - `gain`: wait while the next arrival is expected to save more device time, T(b) + T(1) - T(b + 1), than the time it
- *   takes to come. One-step look-ahead for Poisson arrivals; [OoO] gives no rule.
+ * - `gain`: wait while the next arrival is expected to save more device time, T(b) + T(1) - T(b + 1), than the b kernels
+ *   spend waiting for it together. One-step look-ahead for Poisson arrivals; [OoO] gives no rule.
  * - `frontrun`: wait while b + 1 would still be in time: until D - (T(b + 1) - T(1)).
  * - `latest`: wait as long as b stays in time.
  * - `size`: wait for `target` kernels.
@@ -61,9 +61,9 @@ export const delay = definePolicy({
       let until: Nanoseconds;
       if (condition === 'gain') {
         const saved = together + alone - withNext;
-        if (rates.expectedGapNs(group, now) >= saved) return now;
-        // Where nothing comes, the expected gap grows to `saved` by then.
-        until = Math.min(frontrunAt, rates.lastArrivalAt(group) + saved);
+        if (count * rates.expectedGapNs(group, now) >= saved) return now;
+        // Where nothing comes, the expected gap grows to that by then.
+        until = Math.min(frontrunAt, rates.lastArrivalAt(group) + saved / count);
       } else if (condition === 'frontrun') {
         until = frontrunAt;
       } else {

@@ -26,7 +26,7 @@ const own = {
     .describe("run an evicted tenant's kernels alone on lanes left idle, or drop its requests"),
   slowdown: z.number().gt(1).default(1.5).describe('how much slower than predicted a straggler is'),
   deviations: z.number().min(0).default(4).describe('and how many robust standard deviations'),
-  patience: z.int().min(1).default(4).describe('launches in a row before a tenant is suspected'),
+  patience: z.int().min(1).default(8).describe('launches in a row before a tenant is suspected'),
   'probe-every': duration.prefault('20ms').describe('time between two probes of an evicted tenant'),
   readmit: z.int().min(1).default(3).describe('probes in a row at normal speed before readmission'),
 };
@@ -65,7 +65,7 @@ export function evicting(find: (name: string) => PolicyDefinition): PolicyDefini
 
       const judge = (tenant: number, residual: number, situation: Situation): void => {
         probing[tenant] = 0;
-        if (stragglers.isBeyond(residual)) {
+        if (stragglers.isSlow(residual, health[tenant] === SUSPECT)) {
           health[tenant] = EVICTED;
           passed[tenant] = 0;
           probeAt[tenant] = situation.now + probeEvery;

@@ -3,7 +3,7 @@ import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
 
 /** From an end until the host has seen it and decided: an end that is due is no reason not to use what is idle. */
-const leastWaitNs: Nanoseconds = 15_000;
+const overdueNs: Nanoseconds = 15_000;
 
 /** What launches fill of the device while they run alone, 0 to 1. */
 export interface Fill {
@@ -79,7 +79,8 @@ export class InFlight {
     const before = Math.max(1, this.totalSm, this.totalBandwidth) * (lanes.inFlight > 1 ? slowed : 1);
     const after = Math.max(1, this.totalSm + sm, this.totalBandwidth + bandwidth) * slowed;
     const stretch = after / before;
-    const wait = Math.max(leastWaitNs, this.nextEndsAt() - now);
+    const left = this.nextEndsAt() - now;
+    const wait = left > 0 ? left : overdueNs;
     const overlap = Math.min(ns, wait);
     const lost = overlap * (stretch - 1);
     const progress = (this.totalLarger + Math.max(sm, bandwidth)) / Math.max(this.totalLarger, 0.01);

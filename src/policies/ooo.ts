@@ -233,7 +233,8 @@ class OutOfOrder implements Policy {
     let ahead = Math.min(steps, common);
     if (lanes.inFlight > 0) {
       // The host should be back when the next launch ends.
-      const free = Math.floor((this.inFlight.nextEndsAt() - now) / costs.submitNs(method, size));
+      const freeNs = this.inFlight.nextEndsAt() - now;
+      const free = Math.floor(freeNs / Math.max(1, costs.submitNs(method, size)));
       ahead = Math.min(ahead, Math.max(fewestSteps, free));
     }
     const launch = situation.launch(lane, isMixed ? -1 : method, ahead);

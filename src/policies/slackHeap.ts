@@ -12,7 +12,8 @@ export class SlackHeap {
   private order = new Float64Array(256);
   private slot = new Int32Array(256);
   private stamp = new Uint32Array(256);
-  private size = 0;
+  /** Entries, those included that have gone since. */
+  size = 0;
   private pushed = 0;
   private sweepAt = 256;
 

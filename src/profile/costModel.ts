@@ -5,8 +5,8 @@ import type {DataType, Gemm, Kernel, Method} from '../scheduler/kernel.ts';
 import {elementwiseBandwidthShare, elementwiseNs} from './elementwise.ts';
 import {gemmModelOf} from './gemmModel.ts';
 import type {GemmModel, LaunchKind, Problem} from './gemmModel.ts';
-import {correctionsOf} from './measured.ts';
-import type {Corrections} from './measured.ts';
+import {correctionsOf, interpolate, sharesOf} from './measured.ts';
+import type {Corrections, Shares} from './measured.ts';
 import {dataTypesOf} from './profile.ts';
 import type {DeviceProfile, Region} from './profile.ts';
 
@@ -24,11 +24,14 @@ export interface CostModel {
   /** Time on an idle device of one grouped launch of mixed GEMM shapes of one data type. */
   groupedNs(kernels: readonly Kernel[]): Nanoseconds;
   /**
-   * Share (0 to 1] of the SMs that a superkernel takes while it runs alone: of the resident blocks or of the
-   * arithmetic, whichever is larger.
+   * Share (0 to 1] of the device that a superkernel takes while it runs alone: as measured beside its equals, or by the
+   * model, of the resident blocks or of the arithmetic, whichever is larger.
    */
   smShare(kernel: Kernel, size: number, method: Method): number;
-  /** Share (0 to 1] of the DRAM bandwidth that a superkernel takes while it runs alone. */
+  /**
+   * Share (0 to 1] of the DRAM bandwidth that a superkernel takes while it runs alone. Where its share of the device is
+   * measured, no more than that: what equals leave each other includes the bandwidth.
+   */
   bandwidthShare(kernel: Kernel, size: number, method: Method): number;
   /** Time that the host is busy submitting one superkernel. */
   submitNs(method: Method, size: number): Nanoseconds;
@@ -38,11 +41,13 @@ export interface CostModel {
   readonly decideNs: Nanoseconds;
   /** Idle time of a lane between two kernels that it holds. */
   readonly gapNs: Nanoseconds;
+  /** Besides the gap, before a launch that takes arrays of pointers. */
+  readonly pointerCopyNs: Nanoseconds;
 }
 
 /** The cost model of a profile; `corrected: false` leaves out the measured tables and predicts from the model alone. */
 export function costModel(profile: DeviceProfile, {corrected = true} = {}): CostModel {
-  return new ProfileCosts(profile, corrected ? correctionsOf(profile) : new Map());
+  return new ProfileCosts(profile, corrected);
 }
 
 class ProfileCosts implements CostModel {
@@ -50,15 +55,25 @@ class ProfileCosts implements CostModel {
   readonly detectNs: Nanoseconds;
   readonly decideNs: Nanoseconds;
   readonly gapNs: Nanoseconds;
+  readonly pointerCopyNs: Nanoseconds;
   private readonly corrections: Corrections;
+  private readonly shares: Shares;
+  private readonly shareScale: number;
+  /** [log2 of bytes, share] of element-wise kernels. */
+  private readonly elementwiseShares: readonly (readonly [number, number])[];
   private readonly gemms = new Map<DataType, GemmModel>();
 
-  constructor(profile: DeviceProfile, corrections: Corrections) {
+  constructor(profile: DeviceProfile, corrected: boolean) {
     this.profile = profile;
-    this.corrections = corrections;
+    this.corrections = corrected ? correctionsOf(profile) : new Map();
+    this.shares = corrected ? sharesOf(profile) : new Map();
+    this.shareScale = corrected ? (profile.contention.share_scale?.value ?? 1) : 1;
+    const byBytes = corrected ? (profile.elementwise.shares ?? []) : [];
+    this.elementwiseShares = byBytes.map(([bytes, share]) => [Math.log2(bytes), share]);
     this.detectNs = Math.round(profile.host.detect_ns.value);
     this.decideNs = Math.round(profile.host.decide_ns.value);
     this.gapNs = Math.round(profile.launch.gap_ns.value);
+    this.pointerCopyNs = Math.round(profile.launch.pointer_copy_ns?.value ?? 0);
     for (const dtype of dataTypesOf(profile)) this.gemms.set(dtype, gemmModelOf(profile, dtype));
   }
 
@@ -94,16 +109,34 @@ class ProfileCosts implements CostModel {
   }
 
   smShare(kernel: Kernel, size: number, method: Method): number {
+    const known = this.measuredShare(kernel, size, method);
+    if (known !== undefined) return known;
     // A memory-bound kernel launches more threads than fit.
     if (kernel.op === 'elementwise') return 1;
     const members = method === 'single' ? 1 : size;
-    return this.gemmOf(kernel).smShare(problemOf(kernel, members), kindOf(kernel, method));
+    const share = this.gemmOf(kernel).smShare(problemOf(kernel, members), kindOf(kernel, method));
+    return Math.min(1, this.shareScale * share);
   }
 
   bandwidthShare(kernel: Kernel, size: number, method: Method): number {
     const members = method === 'single' ? 1 : size;
-    if (kernel.op === 'elementwise') return elementwiseBandwidthShare(this.profile, kernel.bytes * members);
-    return this.gemmOf(kernel).bandwidthShare(problemOf(kernel, members), kindOf(kernel, method));
+    const share =
+      kernel.op === 'elementwise'
+        ? elementwiseBandwidthShare(this.profile, kernel.bytes * members)
+        : this.gemmOf(kernel).bandwidthShare(problemOf(kernel, members), kindOf(kernel, method));
+    return Math.min(share, this.measuredShare(kernel, size, method) ?? 1);
+  }
+
+  /** Of several members all methods launch about the same blocks: what batched launches take stands for them. */
+  private measuredShare(kernel: Kernel, size: number, method: Method): number | undefined {
+    if (kernel.op === 'elementwise') {
+      if (this.elementwiseShares.length === 0) return undefined;
+      return interpolate(this.elementwiseShares, Math.log2(kernel.bytes * (method === 'single' ? 1 : size)));
+    }
+    if (this.shares.size === 0) return undefined;
+    const isSingle = method === 'single';
+    const points = this.shares.get(`${kernelKey(kernel)} ${isSingle ? 'single' : 'batched'}`);
+    return points === undefined ? undefined : interpolate(points, isSingle ? 1 : size);
   }
 
   submitNs(method: Method, size: number): Nanoseconds {

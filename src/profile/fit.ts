@@ -25,6 +25,8 @@ export interface FitOptions {
    * tile's constants; the latter makes the choice come out right on the whole.
    */
   readonly knownTiles: boolean;
+  /** With the model's choice: weight, beside it, of the time of the tile that ran; default 0. */
+  readonly knownWeight?: number;
   /** Launches to fit; default: those that the measurements hold, of single and batched. */
   readonly kinds?: readonly LaunchKind[];
   /** Least time of a launch; default 2,000 ns. */
@@ -42,7 +44,15 @@ const outlier = 0.1;
  * what the measurements do not reach stays near where it starts. Deterministic.
  */
 export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options: FitOptions): GemmTerms {
-  const {facts, absoluteNs, knownTiles, iterations = 60, prior = 0.3, leastLaunchNs = 2000} = options;
+  const {
+    facts,
+    absoluteNs,
+    knownTiles,
+    knownWeight = 0,
+    iterations = 60,
+    prior = 0.3,
+    leastLaunchNs = 2000,
+  } = options;
   const terms = structuredClone(start);
   const measured = rows.filter((row) => row.isUpperBound !== true);
   const present = new Set(measured.map((row) => launchKindOf(row.method)));
@@ -53,16 +63,24 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
   const model = new GemmModel(terms, facts, bytesOf[used[0].dtype]);
   const predictions = used.map((row) => predictionOf(model, terms, row, knownTiles));
   const weights = used.map(({ns}) => 1 / Math.hypot(1, absoluteNs / ns / outlier));
+  const targets = used.map(({ns}) => ns);
+  if (!knownTiles && knownWeight > 0) {
+    for (let i = 0; i < used.length; i++) {
+      predictions.push(predictionOf(model, terms, used[i], true));
+      weights.push(knownWeight * weights[i]);
+      targets.push(used[i].ns);
+    }
+  }
   const startAt = parameters.map((parameter) => Math.log(parameter.get()));
   const apply = (x: readonly number[]): void => parameters.forEach(({set}, i) => set(Math.exp(x[i])));
   const {x} = leastSquares(
     (x, out) => {
       apply(x);
-      for (let i = 0; i < used.length; i++) out[i] = weights[i] * Math.log(predictions[i]() / used[i].ns);
-      for (let i = 0; i < x.length; i++) out[used.length + i] = prior * (x[i] - startAt[i]);
+      for (let i = 0; i < targets.length; i++) out[i] = weights[i] * Math.log(predictions[i]() / targets[i]);
+      for (let i = 0; i < x.length; i++) out[targets.length + i] = prior * (x[i] - startAt[i]);
     },
     startAt,
-    used.length + parameters.length,
+    targets.length + parameters.length,
     {
       outlier,
       iterations,
@@ -103,6 +121,7 @@ function parametersOf(terms: GemmTerms, kind: LaunchKind, leastLaunchNs: number)
   const {memory, tiles} = launch;
   add(launch, 'launch_ns', leastLaunchNs, 50_000);
   add(launch, 'tail', 0.01, 1);
+  add(launch, 'unaligned', 0.001, 0.5);
   for (const key of ['a', 'b', 'c'] as const) add(memory, key, 0.3, 6);
   add(memory, 'scatter_k', 8, 2000);
   add(memory, 'exposed', 0.001, 1);

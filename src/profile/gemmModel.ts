@@ -79,7 +79,7 @@ export class GemmModel {
     return this.stridedNs(problem) + this.terms.pointers_ns;
   }
 
-  /** Time in ns of a grouped launch: all blocks share the waves, and none ends before the longest block. */
+  /** Time in ns of a grouped launch: all blocks share the waves, and none ends before any of its problems would alone. */
   groupedNs(problems: readonly Problem[]): number {
     const {grouped} = this.terms;
     let least = Infinity;
@@ -136,7 +136,7 @@ export class GemmModel {
 
   /** `tileNs` of the problem loaded last. */
   private loadedNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    const steps = stepsOf(problem.k, splits) * this.farFactor(tile, problem.k);
+    const steps = stepsOf(problem.k, splits) * this.strideFactor(launch, tile, problem);
     const computing = this.computingNs(launch, tile, blocksOf(tile, splits, problem), steps, this.miss);
     const moving = this.movingNs(launch, tile, splits, problem);
     const reduction = splits > 1 ? launch.split_ns : 0;
@@ -177,28 +177,25 @@ export class GemmModel {
   }
 
   private groupedTileNs(launch: LaunchTerms, tile: Tile, problems: readonly Problem[]): number {
+    let bytes = 0;
+    for (const {batch, m, n, k} of problems) bytes += this.bytesPerElement * batch * (m * k + k * n + m * n);
+    const miss = this.missRate(bytes);
     let blocks = 0;
     let blockSteps = 0;
-    let longest = 0;
     let moving = 0;
-    let bytes = 0;
+    let alone = 0;
     for (const problem of problems) {
-      const {batch, m, n, k} = problem;
       const own = blocksOf(tile, 1, problem);
-      const steps = stepsOf(k, 1) * this.farFactor(tile, k);
+      const steps = stepsOf(problem.k, 1) * this.strideFactor(launch, tile, problem);
       blocks += own;
       blockSteps += own * steps;
-      longest = Math.max(longest, steps);
+      alone = Math.max(alone, this.computingNs(launch, tile, own, steps, miss));
       this.load(problem);
+      this.miss = miss;
       moving += this.movingNs(launch, tile, 1, problem);
-      bytes += this.bytesPerElement * batch * (m * k + k * n + m * n);
     }
-    const miss = this.missRate(bytes);
-    const computing = Math.max(
-      this.computingNs(launch, tile, blocks, blockSteps / blocks, miss),
-      this.computingNs(launch, tile, 1, longest, miss),
-    );
-    return launch.launch_ns + overlapped(computing, moving, launch.memory.exposed);
+    const together = this.computingNs(launch, tile, blocks, blockSteps / blocks, miss);
+    return launch.launch_ns + overlapped(Math.max(together, alone), moving, launch.memory.exposed);
   }
 
   /** Time for the waves of blocks on the fullest SM. */
@@ -241,11 +238,16 @@ export class GemmModel {
     return (batch * bytes) / facts.dramBytesPerNs;
   }
 
-  /** Rows that lie far apart miss the address translation cache. */
-  private farFactor(tile: Tile, k: number): number {
-    if (tile.far === undefined) return 1;
-    const excess = (k * this.bytesPerElement) / 131_072 - 1;
-    return 1 + tile.far * Math.min(1, Math.max(0, excess));
+  /** What the distance between the rows of the operands does to a step in k. */
+  private strideFactor({unaligned, memory}: LaunchTerms, tile: Tile, {n, k}: Problem): number {
+    const isOdd = (elements: number): number => ((elements * this.bytesPerElement) % 16 === 0 ? 0 : 0.5);
+    let factor = 1 + unaligned * (isOdd(k) + isOdd(memory.b_along_k ? k : n));
+    if (tile.far !== undefined) {
+      // Rows that lie far apart miss the address translation cache.
+      const excess = (k * this.bytesPerElement) / 131_072 - 1;
+      factor *= 1 + tile.far * Math.min(1, Math.max(0, excess));
+    }
+    return factor;
   }
 
   /** Share of the operands' bytes that L2 does not keep from one launch to the next. */

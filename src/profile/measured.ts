@@ -1,5 +1,5 @@
 import {kernelKey} from '../scheduler/kernel.ts';
-import type {DeviceProfile, MeasuredTable} from './profile.ts';
+import type {DeviceProfile, MeasuredShares, MeasuredTable} from './profile.ts';
 
 /** Measured tables by `kernelKey method`. */
 export type Corrections = ReadonlyMap<string, Correction>;
@@ -55,6 +55,24 @@ export function correctionsOf(profile: DeviceProfile): Corrections {
   return corrections;
 }
 
-function keyOf({m, n, k, count, dtype, method}: MeasuredTable): string {
+/** Measured shares of the device over R, by `kernelKey method`. */
+export type Shares = ReadonlyMap<string, MeasuredShares['points']>;
+
+/** The measured shares of a profile, ready to look up. */
+export function sharesOf(profile: DeviceProfile): Shares {
+  return new Map((profile.measured_shares ?? []).map((table) => [keyOf(table), table.points]));
+}
+
+/** Straight lines between the points, x ascending; beyond them the nearest. */
+export function interpolate(points: readonly (readonly [x: number, y: number])[], x: number): number {
+  const high = points.findIndex(([at]) => at >= x);
+  if (high === 0) return points[0][1];
+  if (high < 0) return points[points.length - 1][1];
+  const [x0, y0] = points[high - 1];
+  const [x1, y1] = points[high];
+  return y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
+}
+
+function keyOf({m, n, k, count, dtype, method}: Omit<MeasuredTable, 'points'>): string {
   return `${kernelKey({op: 'gemm', m, n, k, count, dtype})} ${method}`;
 }

@@ -40,7 +40,7 @@ const source = z.strictObject({
   note: z.string().optional(),
 });
 
-/** One tile size of the library's kernels; see tile.ts for what the numbers mean. */
+/** One tile size of the library's kernels; see gemmModel.ts for what the numbers do. */
 const tile = z.strictObject({
   name: z.string().min(1),
   rows: count,
@@ -97,6 +97,8 @@ const launchTerms = z.strictObject({
   split_ns: z.number().min(0),
   /** Share of the last wave's latency that the waves before do not hide. */
   tail: fraction,
+  /** How much longer a step takes where the rows of both operands do not start at multiples of 16 bytes; half: of one. */
+  unaligned: z.number().min(0).default(0),
   memory,
   /** Whether C' = B' A' may be computed instead, where that is faster. */
   transposable: z.boolean(),
@@ -132,6 +134,16 @@ const measured = z.strictObject({
 });
 export type MeasuredTable = z.infer<typeof measured>;
 
+const measuredShares = z.strictObject({
+  ...measured.omit({points: true}).shape,
+  /**
+   * [R, share], R ascending: the share of the device that a superkernel takes beside its equals, which is 1 / (greatest
+   * speed-up of L lanes over one, L from 2 to 8), each lane an unbroken queue of that same superkernel.
+   */
+  points: z.array(z.tuple([count, positive.max(1)])).min(1),
+});
+export type MeasuredShares = z.infer<typeof measuredShares>;
+
 const byDataType = <T extends z.ZodType>(value: T) =>
   z.strictObject({
     fp32: value.optional(),
@@ -165,10 +177,20 @@ const schema = z.strictObject({
     launch_ns: positive,
     gb_per_s: positive,
     l2_gb_per_s: positive,
+    /** [bytes moved, share of the device], bytes ascending; see `measured_shares`. */
+    shares: z
+      .array(z.tuple([positive, positive.max(1)]))
+      .min(1)
+      .optional(),
   }),
   launch: z.strictObject({
     /** Idle time of a lane between two kernels that it holds. */
     gap_ns: quantityOrZero,
+    /**
+     * Besides, before a launch that takes arrays of pointers (batched, grouped, padded): they are copied within the lane.
+     * A lane that is idle does that while the host still submits.
+     */
+    pointer_copy_ns: quantityOrZero.optional(),
   }),
   host: z.strictObject({
     submit: z.strictObject({
@@ -182,9 +204,14 @@ const schema = z.strictObject({
     decide_ns: quantityOrZero,
   }),
   contention: z.strictObject({
-    /** See contention.ts: slowdown 1 + interference x beside others that fill a share x of the device. */
+    /**
+     * A launch runs at min(1, 1 / sum of the shares of all launches in flight) of its speed alone, over 1 + interference
+     * times the share of the others: SMs and bandwidth are given out in proportion; caches and DRAM pages suffer besides.
+     */
     interference: quantityOrZero,
     max_concurrent: quantity,
+    /** Measured / modelled share of the device, for superkernels without measured shares; none: 1. */
+    share_scale: quantity.optional(),
   }),
   sharing: z.strictObject({
     time_slice_ns: quantity,
@@ -199,6 +226,8 @@ const schema = z.strictObject({
     quantiles: z.array(positive).min(2),
   }),
   measured: z.array(measured).optional(),
+  /** Of singles, and of batched launches for every method with several members. */
+  measured_shares: z.array(measuredShares).optional(),
 });
 
 /** A validated device profile. */

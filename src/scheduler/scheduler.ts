@@ -179,6 +179,9 @@ export class Scheduler implements Situation {
     if (lanes.outstanding[lane] >= lanes.depth) {
       this.fail(`launched on lane ${lane}, which holds ${lanes.depth} launches already`);
     }
+    if (!(Number.isInteger(steps) && steps >= 1)) {
+      this.fail(`launched ${steps} steps (expected a whole number from 1)`);
+    }
     this.chooseMethod(method);
     open.id = this.launches++;
     open.lane = lane;

@@ -2,6 +2,8 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Costs} from '../scheduler/costs.ts';
 import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {Method} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {LaunchQueue} from './launchQueue.ts';
 import {shareRates} from './sharing.ts';
@@ -33,6 +35,11 @@ export interface SimulatedDeviceOptions {
   readonly host: HostModel;
   /** Idle time of a lane between two launches that it holds. */
   readonly gapNs: Nanoseconds;
+  /**
+   * Besides the gap, before a launch that takes arrays of pointers: they are copied within the lane. On an idle lane that
+   * is part of the launch's duration. Default 0.
+   */
+  readonly pointerCopyNs?: Nanoseconds;
   /** Factor on every predicted duration, drawn for each step; 1 is what the profile predicts. */
   readonly residual?: () => number;
   /** Factor on the duration of launches of a lane, e.g. the spread between MPS processes. */
@@ -59,7 +66,9 @@ export class SimulatedDevice implements Device {
   private readonly model: DeviceModel;
   private readonly sharing: Sharing;
   private readonly host: HostModel;
-  private readonly gapNs: Nanoseconds;
+  private readonly longestGapNs: Nanoseconds;
+  /** Gap before a launch that follows another in its lane, by method. */
+  private readonly gapBefore: Float64Array;
   private readonly residual: (() => number) | undefined;
   private readonly laneFactor: Float64Array | undefined;
   private readonly tenantFactor: ((tenant: number, now: Nanoseconds) => number) | undefined;
@@ -105,7 +114,9 @@ export class SimulatedDevice implements Device {
     this.model = options.model;
     this.sharing = options.sharing;
     this.host = options.host;
-    this.gapNs = options.gapNs;
+    const copyNs = options.pointerCopyNs ?? 0;
+    this.longestGapNs = options.gapNs + copyNs;
+    this.gapBefore = Float64Array.from(methods, (m) => options.gapNs + (takesPointers(m) ? copyNs : 0));
     this.residual = options.residual;
     this.laneFactor = options.laneFactor;
     this.tenantFactor = options.tenantFactor;
@@ -294,7 +305,10 @@ export class SimulatedDevice implements Device {
     const step = ++this.stepOf[lane];
     if (this.dedicated) this.smTime += this.smShare[lane] * this.workLeft[lane];
     if (step < launch.steps) {
-      this.ready(lane, Math.max(this.time + this.gapNs, launch.releasedAt + step * this.stepNs[lane]));
+      this.ready(
+        lane,
+        Math.max(this.time + this.gapBefore[launch.method], launch.releasedAt + step * this.stepNs[lane]),
+      );
       return;
     }
     launch.finishedAt = this.time;
@@ -306,7 +320,7 @@ export class SimulatedDevice implements Device {
     }
     this.stepOf[lane] = 0;
     this.stepNs[lane] = this.model.submitNs(next.method, next.size);
-    this.ready(lane, Math.max(this.time + this.gapNs, next.releasedAt));
+    this.ready(lane, Math.max(this.time + this.gapBefore[next.method], next.releasedAt));
   }
 
   /** Recomputes the rates and when the next event is due. */
@@ -384,7 +398,7 @@ export class SimulatedDevice implements Device {
   private isRunnable(lane: number): boolean {
     if (lane < 0) return false;
     const phase = this.phase[lane];
-    return phase === running || (phase === waiting && this.dueAt[lane] <= this.time + this.gapNs);
+    return phase === running || (phase === waiting && this.dueAt[lane] <= this.time + this.longestGapNs);
   }
 
   private runnableBeside(): boolean {
@@ -395,6 +409,9 @@ export class SimulatedDevice implements Device {
     return false;
   }
 }
+
+const takesPointers = (method: Method): boolean =>
+  method === 'batched' || method === 'grouped' || method === 'padded';
 
 /** Work below this many ns counts as done: what floating-point subtraction leaves over. */
 const workEpsilon = 1e-6;

@@ -34,6 +34,8 @@ tenants:
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'superkernel-cli-'));
   private host: ChildProcess | undefined;
+  /** Rejects when the host ends, so that no test waits for its answer then. */
+  private ended: Promise<never> | undefined;
 
   constructor() {
     this.write('small.yaml', smallScenario);
@@ -42,6 +44,10 @@ export class Workplace {
   start(): void {
     if (!existsSync(program)) throw new Error('missing dist: run "npm run build" first');
     this.host = fork(join(dist, 'test/cli/host.js'), {stdio: 'inherit'});
+    this.ended = once(this.host, 'exit').then(([code]) => {
+      throw new Error(`the program's process ended with ${code}`);
+    });
+    this.ended.catch(() => {});
   }
 
   stop(): void {
@@ -79,10 +85,7 @@ export class Workplace {
     // One worker thread is started sooner than two.
     const request: Request = {args, cwd: this.folder, env: {SUPERKERNEL_JOBS: '1', ...env}};
     this.host!.send(request);
-    const ended = once(this.host!, 'exit').then(([code]) => {
-      throw new Error(`the program ended with ${code} while it ran: superkernel ${args.join(' ')}`);
-    });
-    const [response] = (await Promise.race([once(this.host!, 'message'), ended])) as [Response];
+    const [response] = (await Promise.race([once(this.host!, 'message'), this.ended])) as [Response];
     return response;
   }
 

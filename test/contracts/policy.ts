@@ -144,6 +144,10 @@ export function runChecked(
   };
   const result = runToy({
     ...world,
+    // Classes 0 and 1 pad to 0, 2 and 3 to 2.
+    ...(policy.setup?.grouping === 'cluster'
+      ? {groups: {count: 2, of: Int32Array.of(0, 0, 1, 1), common: Int32Array.of(0, 2)}}
+      : {}),
     policy: watched(policy, promise, (seen) => (situation = seen)),
     recorder: {launched, finished},
   });

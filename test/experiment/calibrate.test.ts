@@ -57,6 +57,7 @@ describe.skipIf(unavailable)('calibrate', () => {
       poolBytes: 1 << 20,
       checks: 6,
       slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
+      deciding: {warmUpNs: 20e6, slices: 2},
     },
     ...more,
   });
@@ -65,7 +66,9 @@ describe.skipIf(unavailable)('calibrate', () => {
     'writes a profile that predicts what it has measured, by every method',
     {timeout: 60_000},
     async () => {
-      const {profile, durations, equivalence, records, failed} = await calibrate(options('whole.json'));
+      const {profile, durations, equivalence, records, check, failed} = await calibrate(
+        options('whole.json'),
+      );
       expect([...failed]).toEqual([]);
       expect(readProfile(join(folder, 'whole.json'))).toEqual(profile);
       const costs = costModel(profile);
@@ -81,6 +84,14 @@ describe.skipIf(unavailable)('calibrate', () => {
       expect(equivalence.map(({method}) => method)).toContain('padded');
       for (const {worst} of equivalence) expect(worst).toBeLessThan(1);
       expect(existsSync(records)).toBe(true);
+      const shares = profile.measured_shares!.map(({m, n, k, method}) => `${m}x${n}x${k} ${method}`);
+      expect(shares).toContain('8x4x8 single');
+      expect(shares).toContain('8x4x8 batched');
+      expect(profile.elementwise.shares!.map(([bytes]) => bytes)).toContain(2 ** 14);
+      const found = JSON.parse(readFileSync(check, 'utf8')) as {
+        unseen: {durations: unknown; superkernels: unknown[]};
+      };
+      expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
     },
   );

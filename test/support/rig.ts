@@ -2,6 +2,7 @@
 import {KernelClasses, methods} from '../../src/scheduler/kernel.ts';
 import type {Kernel} from '../../src/scheduler/kernel.ts';
 import {groupPerClass} from '../../src/scheduler/groups.ts';
+import type {Groups} from '../../src/scheduler/groups.ts';
 import type {Policy} from '../../src/scheduler/policy.ts';
 import {defaultSetup} from '../../src/scheduler/policy.ts';
 import {Programs} from '../../src/scheduler/programs.ts';
@@ -54,6 +55,8 @@ export interface ToyWorld {
   until?: number;
   limit?: number;
   maxSize?: number;
+  /** By default every class is a group of its own. */
+  groups?: Groups;
   recorder?: Partial<Recorder>;
 }
 
@@ -180,7 +183,7 @@ export function runToy(world: ToyWorld): ToyResult {
     tenants,
     classes,
     programs,
-    groups: groupPerClass(classes.size),
+    groups: world.groups ?? groupPerClass(classes.size),
     costs: model,
     maxSize: world.maxSize ?? 128,
     recorder: {

@@ -75,7 +75,7 @@ export const multiplexing: FigureDefinition = {
       ],
       notes: [
         'Every replica sends its next request when the last is answered; exclusive batches the requests of all replicas. Geometric means over both models and all numbers of replicas that fit in memory.',
-        `Under MPS the mean of ${quick ? 1 : mpsDraws} draws of the processes’ speeds, whose spread is an assumption of the profile where it says so.`,
+        `Under MPS the mean of ${quick ? 1 : mpsDraws} draws of the processes’ speeds, whose spread comes from the profile’s source "${source.profile.sharing.mps_spread.source}".`,
       ],
     };
   },

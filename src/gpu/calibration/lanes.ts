@@ -19,13 +19,26 @@ const leastCompletions = 6;
 /** Graph launches that a lane holds. */
 const depth = 2;
 
+/** How long lanes run, their graphs take alone, and the launches that a graph has at least. */
+export interface LaneRunLength {
+  readonly graphNs: number;
+  readonly runNs: number;
+  readonly leastLaunches: number;
+}
+const usualLength: LaneRunLength = {graphNs, runNs, leastLaunches: 4};
+
 /** Keeps all lanes busy, lane i with `works[i]`, and takes the time per launch of each in the steady state. */
-export function runLanes(bench: Bench, works: readonly Work[], soloNs: readonly number[]): number[] {
+export function runLanes(
+  bench: Bench,
+  works: readonly Work[],
+  soloNs: readonly number[],
+  {graphNs, runNs, leastLaunches}: LaneRunLength = usualLength,
+): number[] {
   const {context, nowNs} = bench;
   const captured: {graph: number; count: number}[] = [];
   try {
     works.forEach((work, lane) => {
-      const launches = Math.min(256, Math.max(4, Math.ceil(graphNs / soloNs[lane])));
+      const launches = Math.min(256, Math.max(leastLaunches, Math.ceil(graphNs / soloNs[lane])));
       captured.push(bench.capture(work, launches, lane));
     });
     const {flags} = context;

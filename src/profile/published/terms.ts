@@ -44,6 +44,7 @@ export function launch(
     launch_ns: launchNs,
     split_ns: 2000,
     tail: 0.4,
+    unaligned: 0.04,
     memory: {a: 1, b: 1, c: 1.5, scatter_k: 200, b_along_k: bAlongK, partials: 1, exposed: 0.15},
     transposable,
     tiles,

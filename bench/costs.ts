@@ -1,0 +1,91 @@
+// What a look-up in the cost model costs: remembered by class and size, and computed.
+import {performance} from 'node:perf_hooks';
+import {readProfile} from '../src/experiment/profileFiles.ts';
+import {costModel} from '../src/profile/costModel.ts';
+import {CostTable} from '../src/profile/costTable.ts';
+import {KernelClasses, methods} from '../src/scheduler/kernel.ts';
+import type {Gemm} from '../src/scheduler/kernel.ts';
+
+export interface BenchResult {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  /** What the value should not exceed. */
+  readonly reference?: number;
+}
+
+const classCount = 200;
+const maxSize = 128;
+const rounds = 7;
+
+/** ns a call of the V100 profile: `durationNs` remembered and computed, and the choice of the best method. */
+export function run(): BenchResult[] {
+  const model = costModel(readProfile('v100'));
+  const classes = new KernelClasses();
+  for (let i = 0; i < classCount; i++) classes.intern(shape(i));
+  const table = new CostTable(model, classes, maxSize);
+  const batched = methods.indexOf('batched');
+  const cells = classCount * maxSize;
+  const sweep = (visit: (cls: number, size: number) => number): number => {
+    let sum = 0;
+    // A stride that is prime to the sizes, so that neighbours in time are not neighbours in memory.
+    for (let i = 0, at = 0; i < cells; i++, at = (at + 7919) % cells)
+      sum += visit(at % classCount, 1 + (at % maxSize));
+    return sum;
+  };
+  return [
+    {
+      name: 'costs: duration, remembered',
+      unit: 'ns',
+      value: nsPerCall(cells, () => sweep((cls, size) => table.durationNs(cls, size, batched))),
+      reference: 200,
+    },
+    {
+      name: 'costs: best method, remembered',
+      unit: 'ns',
+      value: nsPerCall(cells, () => sweep((cls, size) => table.bestNs(cls, size))),
+      reference: 200,
+    },
+    {
+      name: 'costs: duration of a batched launch, computed',
+      unit: 'ns',
+      value: nsPerCall(cells, () =>
+        sweep((cls, size) => model.durationNs(classes.kernels[cls], size, 'batched')),
+      ),
+      reference: 2000,
+    },
+    {
+      name: 'costs: duration of single launches, computed',
+      unit: 'ns',
+      value: nsPerCall(cells, () =>
+        sweep((cls, size) => model.durationNs(classes.kernels[cls], size, 'single')),
+      ),
+      reference: 2000,
+    },
+  ];
+}
+
+/** The median over rounds, the first of which warms up. */
+function nsPerCall(calls: number, body: () => number): number {
+  const times: number[] = [];
+  let sink = 0;
+  for (let round = 0; round <= rounds; round++) {
+    const start = performance.now();
+    sink += body();
+    if (round > 0) times.push(((performance.now() - start) * 1e6) / calls);
+  }
+  if (!(sink > 0)) throw new Error(`invalid sum of durations: ${sink} (expected above 0)`);
+  return times.sort((a, b) => a - b)[rounds >> 1];
+}
+
+/** Layers as models have them: a few hundred rows and columns, k up to some thousands. */
+function shape(i: number): Gemm {
+  return {
+    op: 'gemm',
+    m: 64 * (1 + (i % 16)),
+    n: 1 + ((i * 37) % 784),
+    k: 64 * (1 + ((i * 11) % 36)),
+    count: 1,
+    dtype: 'fp32',
+  };
+}

@@ -1,0 +1,184 @@
+// The papers' proposal: as fast as separate streams where there is little to coalesce, more throughput than greedy
+// where there is much, and requests in time under overload.
+import {describe, expect, test} from 'vitest';
+import {InFlight} from '../../src/policies/inFlight.ts';
+import {methods} from '../../src/scheduler/kernel.ts';
+import type {ToyTenant} from '../support/rig.ts';
+import {latencies, makePolicy, mean, median, poisson, runPolicy} from './run.ts';
+import {runToy} from '../support/rig.ts';
+
+const single = methods.indexOf('single');
+
+/**
+ * A device on which two kernels side by side take as long as one, and two in one launch more than twice as long; many in
+ * one launch are cheap, as on an H200. A launch takes the host 5 us, and it sees an end after 1.5 us.
+ */
+const device = {
+  durations: [10_000, 14_000],
+  batching: (size: number) => (size === 1 ? 1 : 2.3 + size / 20),
+  smShare: (_: number, size: number, method: number) => (method === single ? 1 / 8 : Math.min(1, size / 8)),
+  submitNs: 5_000,
+  detectNs: 1_500,
+  decideNs: 500,
+};
+
+/** Tenants of one model of twenty kernels, with Poisson arrivals at a rate in requests a second. */
+const tenantsAt = (rate: number, count: number, sloNs = 5e6): ToyTenant[] =>
+  Array.from({length: count}, (_, i) => ({
+    kernels: Array.from({length: 20}, (_, k) => k % 2),
+    arrivals: poisson(`tenant ${i}`, 1e9 / rate, Math.ceil(rate / 20)),
+    sloNs,
+    model: 'toy',
+  }));
+
+describe('ooo, where two side by side are faster than two in one launch', () => {
+  test.each([20, 100, 300])('is as fast as streams at %d requests a second and tenant', (rate) => {
+    const world = {...device, tenants: tenantsAt(rate, 4)};
+    const streams = latencies(runPolicy('streams', world));
+    const ooo = latencies(runPolicy('ooo', world));
+    expect(median(ooo)).toBeLessThanOrEqual(1.02 * median(streams));
+    expect(median(ooo)).toBeLessThan(0.8 * median(latencies(runPolicy('greedy', world))));
+  });
+
+  const saturated = {
+    ...device,
+    tenants: Array.from({length: 60}, () => ({
+      kernels: Array.from({length: 20}, (_, k) => k % 2),
+      loop: {outstanding: 1, thinkNs: () => 0},
+      model: 'toy',
+    })),
+    limit: 3e8,
+  };
+
+  test('serves at least as much as greedy when saturated', () => {
+    const served = (text: string) => runPolicy(text, saturated).completed.length;
+    const ooo = served('ooo');
+    for (const greedy of ['greedy:lanes=1', 'greedy:lanes=2', 'greedy:lanes=4']) {
+      expect(ooo, greedy).toBeGreaterThanOrEqual(served(greedy));
+    }
+    expect(ooo).toBeGreaterThan(2 * served('streams:lanes=8,host-threads=shared'));
+  });
+
+  test('coalesces when saturated and hardly at low load', () => {
+    const size = (world: Parameters<typeof runPolicy>[1]) =>
+      mean(runPolicy('ooo', world).launches.map(({size}) => size));
+    expect(size({...device, tenants: tenantsAt(20, 4)})).toBeLessThan(1.05);
+    expect(size(saturated)).toBeGreaterThan(8);
+  });
+
+  test('keeps requests in time under overload, where least slack first loses nearly all', () => {
+    const world = {...device, tenants: tenantsAt(2_500, 40, 4e6), limit: 2e8};
+    const inTime = (text: string) => {
+      const {arrived, completed} = runPolicy(text, world);
+      return completed.filter(({arrivalAt, at}) => at - arrivalAt <= 4e6).length / arrived;
+    };
+    const slo = inTime('slo');
+    expect(slo).toBeLessThan(0.25);
+    expect(inTime('ooo')).toBeGreaterThan(2 * slo);
+  });
+});
+
+describe('ooo', () => {
+  test('runs a stream ahead to its end when it is alone', () => {
+    const {launches} = runPolicy('ooo', {...device, tenants: [{kernels: [0, 1, 0, 1], arrivals: [0]}]});
+    expect(launches.map(({steps, method}) => [steps, method])).toEqual([[4, 'single']]);
+  });
+
+  test('asks again after its quantum', () => {
+    const {launches} = runPolicy('ooo:quantum=20us', {
+      ...device,
+      tenants: [{kernels: [0, 0, 0, 0, 0, 0], arrivals: [0]}],
+    });
+    expect(launches.map(({steps}) => steps)).toEqual([2, 2, 2]);
+  });
+
+  test('takes the request with the least slack first', () => {
+    const {launches} = runPolicy('ooo:lanes=1', {
+      tenants: [
+        {kernels: [0], arrivals: [0], sloNs: 50_000},
+        {kernels: [1], arrivals: [0], sloNs: 20_000},
+      ],
+      durations: [1_000, 1_000],
+    });
+    expect(launches.map(({tenants}) => tenants)).toEqual([[1], [0]]);
+  });
+
+  test('lets a request that is lost wait for one that is not', () => {
+    const {launches} = runPolicy('ooo:lanes=1', {
+      tenants: [
+        {kernels: [0], arrivals: [0], sloNs: 500},
+        {kernels: [1], arrivals: [0], sloNs: 20_000},
+      ],
+      durations: [1_000, 1_000],
+    });
+    expect(launches.map(({tenants}) => tenants)).toEqual([[1], [0]]);
+  });
+
+  test('delays a kernel while the device is full, and what is ready by then runs with it', () => {
+    const {launches} = runPolicy('ooo:lanes=4', {
+      tenants: [0, 100, 200, 300].map((at) => ({kernels: [0, 0, 0], arrivals: [at], sloNs: 1e6})),
+      durations: [1_000],
+      batching: () => 1,
+    });
+    expect(launches.map(({size}) => size)).toEqual([1, 3]);
+  });
+
+  test('pads within a cluster, one kernel at a time', () => {
+    const {launches} = runPolicy('ooo:coalesce=cluster', {
+      tenants: [0, 1, 0, 1].map((id) => ({kernels: [id, 2], arrivals: [0], sloNs: 1e6})),
+      durations: [1_000, 1_000, 1_000],
+      batching: () => 1,
+      groups: {count: 2, of: Int32Array.of(0, 0, 1), common: Int32Array.of(1, 2)},
+    });
+    expect(launches.map(({size, method, steps, cls}) => [size, method, steps, cls])).toEqual([
+      [4, 'padded', 1, 1],
+      [4, 'batched', 1, 2],
+    ]);
+  });
+
+  test('allocates no plan anew for what it has met', () => {
+    const policy = makePolicy('ooo', 1);
+    const tenants = [{kernels: [0, 1, 0], arrivals: Array.from({length: 500}, (_, i) => i * 100_000)}];
+    let asked = 0;
+    const counted = {
+      ...device,
+      submitNs: () => (asked++, 5_000),
+    };
+    runToy({...counted, policy, tenants});
+    // Each launch asks for what its submission costs: the device once, the policy not at all once the plan is known.
+    expect(asked).toBeLessThan(500 + 20);
+  });
+});
+
+describe('what is in flight', () => {
+  const launch = (lane: number, size: number, predictedNs: number) =>
+    ({lane, size, predictedNs, releasedAt: 0}) as Parameters<InFlight['launched']>[0];
+  const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
+
+  test('has room for a launch that fills what is left', () => {
+    const inFlight = new InFlight(4, 0.1);
+    inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, true);
+    expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, at(0, 1))).toBe(true);
+  });
+
+  test('has none when the device is full, unless the newcomer is short', () => {
+    const inFlight = new InFlight(4, 0.1);
+    inFlight.launched(launch(0, 1, 1_000_000), {sm: 1, bandwidth: 0.1}, true);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 10, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 10, at(0, 1))).toBe(true);
+  });
+
+  test('has room for what needs memory bandwidth beside what needs multiprocessors', () => {
+    const inFlight = new InFlight(4, 0);
+    inFlight.launched(launch(0, 1, 100_000), {sm: 0.95, bandwidth: 0.05}, true);
+    expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, at(0, 1))).toBe(true);
+    expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, at(0, 1))).toBe(false);
+  });
+
+  test('makes room where many wait for a device that is partly idle', () => {
+    const inFlight = new InFlight(4, 0.1);
+    inFlight.launched(launch(0, 1, 100_000), {sm: 0.8, bandwidth: 0}, true);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, at(0, 1))).toBe(true);
+  });
+});

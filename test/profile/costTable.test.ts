@@ -1,0 +1,60 @@
+// The remembered costs of shape classes.
+import {expect, test} from 'vitest';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {costModel} from '../../src/profile/costModel.ts';
+import {CostTable} from '../../src/profile/costTable.ts';
+import {KernelClasses, methods} from '../../src/scheduler/kernel.ts';
+import type {Kernel} from '../../src/scheduler/kernel.ts';
+
+const model = costModel(readProfile('v100'));
+const gemm = (m: number): Kernel => ({op: 'gemm', m, n: 64, k: 128, count: 1, dtype: 'fp32'});
+const setUp = () => {
+  const classes = new KernelClasses();
+  return {classes, table: new CostTable(model, classes, 64)};
+};
+
+test('a table says what the model says, the first time and again', () => {
+  const {classes, table} = setUp();
+  const cls = classes.intern(gemm(256));
+  for (const [index, method] of methods.entries()) {
+    for (const size of [1, 7, 64, 7]) {
+      expect(table.durationNs(cls, size, index)).toBe(model.durationNs(gemm(256), size, method));
+      expect(table.smShare(cls, size, index)).toBe(model.smShare(gemm(256), size, method));
+      expect(table.bandwidthShare(cls, size, index)).toBe(model.bandwidthShare(gemm(256), size, method));
+      expect(table.submitNs(index, size)).toBe(model.submitNs(method, size));
+    }
+  }
+});
+
+test('classes that are interned later are found, and what was known stays', () => {
+  const {classes, table} = setUp();
+  const before = table.durationNs(classes.intern(gemm(1)), 3, 1);
+  for (let m = 2; m <= 100; m++) {
+    expect(table.durationNs(classes.intern(gemm(m)), 3, 1)).toBe(model.durationNs(gemm(m), 3, 'batched'));
+  }
+  expect(table.durationNs(0, 3, 1)).toBe(before);
+});
+
+test('the best method is the one that takes the least time', () => {
+  const {classes, table} = setUp();
+  const cls = classes.intern(gemm(256));
+  for (const size of [1, 2, 8, 64]) {
+    const times = (['single', 'batched', 'grouped'] as const).map((method) =>
+      model.durationNs(gemm(256), size, method),
+    );
+    expect(table.bestNs(cls, size)).toBe(Math.min(...times));
+    expect(table.durationNs(cls, size, table.bestMethod(cls, size))).toBe(table.bestNs(cls, size));
+  }
+});
+
+test('element-wise kernels are never grouped', () => {
+  const {classes, table} = setUp();
+  const cls = classes.intern({op: 'elementwise', bytes: 1e6, dtype: 'fp32'});
+  for (const size of [1, 16, 64]) expect(methods[table.bestMethod(cls, size)]).not.toBe('grouped');
+});
+
+test('a mixed launch costs what the model says of its kernels', () => {
+  const {classes, table} = setUp();
+  const ids = Int32Array.from([64, 128, 512, 0].map((m) => (m === 0 ? 0 : classes.intern(gemm(m)))));
+  expect(table.mixedNs(ids, 3)).toBe(model.groupedNs([gemm(64), gemm(128), gemm(512)]));
+});

@@ -1,0 +1,113 @@
+// The fit: does it find constants that are known, and does it generalise.
+import {fc, test} from '@fast-check/vitest';
+import {describe, expect} from 'vitest';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {fitProfile, shapeHash} from '../../src/profile/fitProfile.ts';
+import {factsOf, gemmModelOf} from '../../src/profile/gemmModel.ts';
+import {leastSquares} from '../../src/profile/leastSquares.ts';
+import type {Measurement} from '../../src/profile/measurement.ts';
+import {checkProfile} from '../../src/profile/checkProfile.ts';
+
+const unbounded = (n: number) => ({lower: Array(n).fill(-1e9), upper: Array(n).fill(1e9)});
+
+describe('least squares', () => {
+  test('finds the constants of an exponential', () => {
+    const t = Array.from({length: 30}, (_, i) => i / 10);
+    const y = t.map((t) => 3 * Math.exp(-0.7 * t));
+    const {x, cost} = leastSquares(
+      (x, out) => t.forEach((t, i) => (out[i] = x[0] * Math.exp(x[1] * t) - y[i])),
+      [1, 0],
+      t.length,
+      {...unbounded(2), tolerance: 1e-12},
+    );
+    expect(x[0]).toBeCloseTo(3, 4);
+    expect(x[1]).toBeCloseTo(-0.7, 4);
+    expect(cost).toBeLessThan(1e-8);
+  });
+
+  test('an outlier moves a mean little', () => {
+    const values = [1, 1.1, 0.9, 1, 1.05, 0.95, 100];
+    const fit = (outlier: number): number =>
+      leastSquares((x, out) => values.forEach((value, i) => (out[i] = x[0] - value)), [0], values.length, {
+        ...unbounded(1),
+        outlier,
+        iterations: 200,
+      }).x[0];
+    expect(fit(0.1)).toBeLessThan(1.2);
+    expect(fit(Infinity)).toBeGreaterThan(10);
+  });
+
+  test('stays within its bounds', () => {
+    const {x} = leastSquares((x, out) => (out[0] = x[0] - 5), [0], 1, {lower: [-1], upper: [2]});
+    expect(x[0]).toBe(2);
+  });
+});
+
+test.prop([fc.integer({min: 1, max: 5000}), fc.integer({min: 1, max: 5000})])(
+  'the hash that holds shapes back does not depend on who measured or how long it took',
+  (m, n) => {
+    const shape = {batch: 1, m, n, k: 64};
+    const hash = shapeHash(shape);
+    expect(hash).toBe(shapeHash({...shape, ns: 5, source: 'x'} as typeof shape));
+    expect(hash).toBeGreaterThanOrEqual(0);
+    expect(hash).toBeLessThan(1);
+  },
+);
+
+test('the hash holds back the share of shapes that was asked for', () => {
+  let held = 0;
+  for (let i = 0; i < 10_000; i++) if (shapeHash({batch: 1 + (i % 7), m: i, n: 2 * i, k: 64}) < 0.25) held++;
+  expect(held / 10_000).toBeCloseTo(0.25, 1);
+});
+
+/** Launches as a device with the V100's constants would take them, with an error of a few per cent. */
+function synthetic(): Measurement[] {
+  const profile = readProfile('v100');
+  const model = gemmModelOf(profile, 'fp32', profile.gemm.fp32!.clock_mhz);
+  let state = 1;
+  const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  return Array.from({length: 400}, (_, i): Measurement => {
+    const size = (most: number): number => Math.ceil(Math.exp(random() * Math.log(most)));
+    const shape = {m: size(2000), n: size(2000), k: 16 + size(2000)};
+    const isSingle = i % 2 === 0;
+    const problem = {...shape, batch: isSingle ? 1 : size(300)};
+    const ns = isSingle ? model.singleNs(problem) : model.stridedNs(problem);
+    return {
+      source: 'synthetic',
+      kind: 'model',
+      method: isSingle ? 'single' : 'strided',
+      dtype: 'fp32',
+      ...problem,
+      ns: ns * (1 + 0.06 * (random() - 0.5)),
+    };
+  });
+}
+
+test('a fit from wrong constants predicts shapes that it has not seen', () => {
+  const profile = readProfile('v100');
+  const wrong = structuredClone(profile);
+  for (const launch of [wrong.gemm.fp32!.single, wrong.gemm.fp32!.batched]) {
+    launch.launch_ns *= 2;
+    for (const tile of launch.tiles) {
+      tile.step_ns *= 1.4;
+      tile.dram_step_ns *= 0.8;
+      tile.l2_step_ns *= 0.8;
+    }
+  }
+  const rows = synthetic();
+  const fitted = fitProfile(wrong, rows, {dtype: 'fp32', absoluteNs: 100});
+  const before = fitProfileErrors(wrong, rows);
+  const {residuals} = fitted.gemm.fp32!;
+  expect(before).toBeGreaterThan(0.15);
+  expect(residuals!['test synthetic single'].median).toBeLessThan(0.05);
+  expect(residuals!['test synthetic batched'].median).toBeLessThan(0.05);
+  expect(fitted.gemm.fp32!.region.m[1]).toBeLessThanOrEqual(2000);
+});
+
+const fitProfileErrors = (profile: ReturnType<typeof readProfile>, rows: Measurement[]): number =>
+  checkProfile(profile, rows).overall.median;
+
+test('facts at the measurements’ clock have a ratio of one', () => {
+  const profile = readProfile('v100');
+  expect(factsOf(profile, 'fp32', profile.gemm.fp32!.clock_mhz).clockRatio).toBe(1);
+});
