@@ -62,6 +62,7 @@ export async function engineRun(options: EngineRunOptions): Promise<EngineRun> {
     arrivals: after.arrivals - before.arrivals,
     requests: after.requests - before.requests,
     launches: after.launches - before.launches,
+    superkernels: after.superkernels - before.superkernels,
     kernels: after.kernels - before.kernels,
     latencyNs: after.latencyNs - before.latencyNs,
   };

@@ -7,6 +7,8 @@ export interface Counts {
   readonly arrivals: number;
   readonly requests: number;
   readonly launches: number;
+  /** Launches, each counted once a step: a launch that runs ahead is several superkernels in a row. */
+  readonly superkernels: number;
   readonly kernels: number;
   /** Sum over the completed requests: equal for two versions of the engine that make the same schedule. */
   readonly latencyNs: number;
@@ -17,6 +19,7 @@ export class LightRecorder implements Recorder {
   private arrivals = 0;
   private requests = 0;
   private launches = 0;
+  private superkernels = 0;
   private latencyNs = 0;
   kernels = 0;
   private readonly other: Recorder | undefined;
@@ -26,8 +29,8 @@ export class LightRecorder implements Recorder {
   }
 
   get counts(): Counts {
-    const {arrivals, requests, launches, kernels, latencyNs} = this;
-    return {arrivals, requests, launches, kernels, latencyNs};
+    const {arrivals, requests, launches, superkernels, kernels, latencyNs} = this;
+    return {arrivals, requests, launches, superkernels, kernels, latencyNs};
   }
 
   attach(...context: Parameters<NonNullable<Recorder['attach']>>): void {
@@ -55,6 +58,7 @@ export class LightRecorder implements Recorder {
 
   finished(launch: Launch, at: Nanoseconds): void {
     this.launches++;
+    this.superkernels += launch.steps;
     this.kernels += launch.size * launch.steps;
     this.other?.finished(launch, at);
   }

@@ -3,6 +3,7 @@
 import {writeFileSync} from 'node:fs';
 import {parseArgs} from 'node:util';
 import type {Benchmark, Findings} from './benchmark.ts';
+import {costLookUps} from './costLookUps.ts';
 import {day} from './day.ts';
 import {engine} from './engine.ts';
 import {eventList} from './eventList.ts';
@@ -11,7 +12,7 @@ import {references} from './references.ts';
 import {sweepScaling} from './sweep.ts';
 import {formatTable} from './table.ts';
 
-const benchmarks: readonly Benchmark[] = [engine, references, eventList, sweepScaling, day];
+const benchmarks: readonly Benchmark[] = [engine, references, costLookUps, eventList, sweepScaling, day];
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,

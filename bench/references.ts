@@ -62,7 +62,7 @@ export const references: Benchmark = {
         `64 tenants, 24 kernels a request, 40 classes, 16 lanes, host costs 0; ${requests} requests (SimPy: the first ${fewRequests}), simulated once before to warm up`,
         'all make the same schedule: kernels, launches, completions, makespan and the sum of latencies were compared',
         'wanted: 20 times SimPy, 3 times sim.js; aim: 0.5 of C++',
-        'sim.js and SimPy get the model as fast as they can run it, a timer or timeout a launch; "SimPy, processes" is written as its documentation does, a process a launch',
+        'SimPy and sim.js are written as their documentation does (a process a launch; objects and queues), and once more as fast as they get (a bare timeout a launch; our typed arrays for all state)',
         ...missing,
       );
       return {
@@ -103,11 +103,12 @@ function findImplementations(folder: string, simjs: string): {found: Implementat
       `no sim.js: "${simjs}" not found (npm install --no-save simjs, or --simjs FOLDER where it is installed elsewhere)`,
     );
   } else {
-    found.push({
-      name: 'sim.js',
-      requests,
-      run: (file, n) => runScript('./references/smallSimjs.js', [...args(file, n), path]),
-    });
+    for (const [name, script] of [
+      ['sim.js', './references/smallSimjs.js'],
+      ['sim.js, typed arrays', './references/smallSimjsArrays.js'],
+    ]) {
+      found.push({name, requests, run: (file, n) => runScript(script, [...args(file, n), path])});
+    }
   }
   const python = ['python3', '/usr/bin/python3'].find(
     (file) => firstLine(file, ['-c', 'import simpy']) !== null,
@@ -118,10 +119,13 @@ function findImplementations(folder: string, simjs: string): {found: Implementat
     );
   } else {
     const version = firstLine(python, ['-c', 'import simpy; print(simpy.__version__)']);
-    for (const style of ['timeouts', 'processes']) {
+    for (const [style, suffix] of [
+      ['processes', ''],
+      ['timeouts', ', bare timeouts'],
+    ]) {
       const script = join(referencesFolder, 'small.py');
       found.push({
-        name: `SimPy ${version}, ${style}`,
+        name: `SimPy ${version}${suffix}`,
         requests: fewRequests,
         run: (file, n) => runJson(python, [script, ...args(file, n), style]),
       });

@@ -28,6 +28,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
     bestNs: durationNs,
     mixedNs: () => NaN,
     submitNs: () => 0,
+    followNs: () => 0,
     smShare: () => 1,
     bandwidthShare: () => 0,
   };

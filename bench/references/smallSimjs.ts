@@ -1,52 +1,34 @@
-// The small model of workload.ts in sim.js (npm simjs): an entity that sets a timer for every arrival and every launch.
-// The model's own state is in typed arrays, as in ours, so that the two differ by the event kernel only.
+// The small model of workload.ts in sim.js (npm simjs): an entity that sets a timer for every arrival and every launch,
+// objects for streams and launches, arrays for queues.
 // usage: smallSimjs FILE REQUESTS WARMUP_REQUESTS PATH_OF_SIMJS
-import {createRequire} from 'node:module';
-import {SlotLists} from '../../src/scheduler/slotLists.ts';
 import {startWatch} from '../stopwatch.ts';
+import {loadSimjs} from './simjs.ts';
 import type {SmallResult, SmallWorkload} from './workload.ts';
 import {readSmallWorkload} from './workload.ts';
 
-/** What is used of sim.js. */
-interface Simjs {
-  Sim: new () => {
-    addEntity(type: new () => Entity, name: string): void;
-    simulate(until: number): void;
-  };
-  Entity: new () => Entity;
+interface Stream {
+  readonly tenant: number;
+  readonly arrivedAt: number;
+  position: number;
+  readyAt: number;
 }
-interface Entity {
-  start(): void;
-  time(): number;
-  setTimer(delay: number): {
-    done(callback: (argument: number) => void, context?: object, argument?: number): void;
-  };
+
+interface Launch {
+  readonly lane: number;
+  readonly members: Stream[];
 }
 
 const [path, requests, warmup, folder] = process.argv.slice(2);
-// The package is a bundle for browsers: it exports nothing and sets `window.Sim`.
-const window: {Sim?: Simjs} = {};
-Object.assign(globalThis, {window});
-createRequire(import.meta.url)(folder);
-const simjs = window.Sim!;
+const simjs = loadSimjs(folder);
 
 function simulate(w: SmallWorkload, requests: number): SmallResult {
   const result = {kernels: 0, launches: 0, completed: 0, makespanNs: 0, latencyNs: 0};
-  const programs = new Int32Array(w.tenants * (w.kernelsPerRequest + 1)).fill(-1);
-  for (let tenant = 0; tenant < w.tenants; tenant++) {
-    const sequence = w.programs.subarray(tenant * w.kernelsPerRequest, (tenant + 1) * w.kernelsPerRequest);
-    programs.set(sequence, tenant * (w.kernelsPerRequest + 1));
-  }
-  const ready = new SlotLists(w.classes, requests);
-  const cursor = new Int32Array(requests);
-  const readyAt = new Float64Array(requests);
-  const members = new Int32Array(w.lanes * w.maxSize);
-  const size = new Int32Array(w.lanes);
-  const busy = new Uint8Array(w.lanes);
-  /** What has happened at this instant and awaits the decision: lanes that finished, requests that arrived. */
-  const finished = new Int32Array(w.lanes);
-  let finishedCount = 0;
-  let arrivedFrom = 0;
+  const ready = Array.from({length: w.classes}, (): Stream[] => []);
+  const nonEmpty: number[] = [];
+  const busy = Array.from({length: w.lanes}, () => false);
+  /** What has happened at this instant and awaits the decision. */
+  let finished: Launch[] = [];
+  let arrived: Stream[] = [];
   let next = 0;
 
   class Model extends simjs.Entity {
@@ -57,69 +39,68 @@ function simulate(w: SmallWorkload, requests: number): SmallResult {
     arrive(): void {
       this.wake();
       const now = this.time();
-      while (next < requests && w.arrivalAt[next] === now) next++;
+      for (; next < requests && w.arrivalAt[next] === now; next++) {
+        arrived.push({tenant: w.arrivalTenant[next], arrivedAt: now, position: 0, readyAt: now});
+      }
       if (next < requests) this.setTimer(w.arrivalAt[next] - now).done(this.arrive);
     }
 
-    finish(lane: number): void {
+    finish(launch: Launch): void {
       this.wake();
-      finished[finishedCount++] = lane;
+      finished.push(launch);
     }
 
     /** One decision an instant, behind all that happens then: its timer is set last. */
     wake(): void {
-      if (finishedCount === 0 && arrivedFrom === next) this.setTimer(0).done(this.decide);
+      if (finished.length === 0 && arrived.length === 0) this.setTimer(0).done(this.decide);
     }
 
-    makeReady(slot: number): void {
-      readyAt[slot] = this.time();
-      ready.append(programs[cursor[slot]], slot);
+    makeReady(stream: Stream): void {
+      stream.readyAt = this.time();
+      const cls = w.programs[stream.tenant * w.kernelsPerRequest + stream.position];
+      if (ready[cls].length === 0) nonEmpty.push(cls);
+      ready[cls].push(stream);
     }
 
     decide(): void {
       const now = this.time();
-      for (let f = 0; f < finishedCount; f++) {
-        const lane = finished[f];
-        busy[lane] = 0;
-        for (let i = 0; i < size[lane]; i++) {
-          const slot = members[lane * w.maxSize + i];
-          if (programs[++cursor[slot]] >= 0) {
-            this.makeReady(slot);
+      for (const {lane, members} of finished) {
+        busy[lane] = false;
+        for (const stream of members) {
+          if (++stream.position < w.kernelsPerRequest) {
+            this.makeReady(stream);
           } else {
             result.completed++;
-            result.latencyNs += now - w.arrivalAt[slot];
+            result.latencyNs += now - stream.arrivedAt;
             result.makespanNs = now;
           }
         }
       }
-      finishedCount = 0;
-      for (; arrivedFrom < next; arrivedFrom++) {
-        cursor[arrivedFrom] = w.arrivalTenant[arrivedFrom] * (w.kernelsPerRequest + 1);
-        this.makeReady(arrivedFrom);
-      }
-      for (let lane = 0; lane < w.lanes && ready.total > 0; lane++) if (!busy[lane]) this.launch(lane);
+      for (const stream of arrived) this.makeReady(stream);
+      finished = [];
+      arrived = [];
+      for (let lane = 0; lane < w.lanes && nonEmpty.length > 0; lane++) if (!busy[lane]) this.launch(lane);
     }
 
     launch(lane: number): void {
       let best = -1;
-      for (let i = 0; i < ready.nonEmptyCount; i++) {
-        const cls = ready.nonEmpty[i];
+      for (const cls of nonEmpty) {
         if (best >= 0) {
-          const more = ready.count[cls] - ready.count[best];
-          if (more < 0 || (more === 0 && readyAt[ready.first(cls)] >= readyAt[ready.first(best)])) continue;
+          const more = ready[cls].length - ready[best].length;
+          if (more < 0 || (more === 0 && ready[cls][0].readyAt >= ready[best][0].readyAt)) continue;
         }
         best = cls;
       }
-      let n = 0;
-      for (let slot = ready.first(best); slot >= 0 && n < w.maxSize; slot = ready.first(best)) {
-        ready.remove(slot);
-        members[lane * w.maxSize + n++] = slot;
+      const members = ready[best].splice(0, w.maxSize);
+      if (ready[best].length === 0) {
+        nonEmpty[nonEmpty.indexOf(best)] = nonEmpty[nonEmpty.length - 1];
+        nonEmpty.pop();
       }
-      size[lane] = n;
-      busy[lane] = 1;
+      busy[lane] = true;
       result.launches++;
-      result.kernels += n;
-      this.setTimer(w.durations[best * (w.maxSize + 1) + n]).done(this.finish, this, lane);
+      result.kernels += members.length;
+      const duration = w.durations[best * (w.maxSize + 1) + members.length];
+      this.setTimer(duration).done(this.finish, this, {lane, members});
     }
   }
 

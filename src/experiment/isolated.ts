@@ -22,6 +22,9 @@ const headStartNs = 50e6;
 const graceMs = 20_000;
 const prepareMs = 120_000;
 
+/** Time for a thread to free what it holds on the device, before it is ended in any case. */
+const stopMs = 3000;
+
 /** Time between two looks at whether to stop. */
 const lookEveryMs = 20;
 
@@ -128,7 +131,7 @@ class Outcome {
     host.onMessage((message) => {
       if (message.kind === 'ready') this.ready();
       else if (message.kind === 'failed') this.fail(errorOf(message.failure));
-      else {
+      else if (message.kind === 'done') {
         this.done = message;
         this.finish();
       }
@@ -204,6 +207,7 @@ function childProcess(env: Readonly<Record<string, string>>): Host {
 
 function thread(): Host {
   const worker = new Worker(entry);
+  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return {
     send: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', listener),
@@ -212,6 +216,15 @@ function thread(): Host {
       worker.on('exit', (code) => listener(`its thread ended with exit code ${code}`));
     },
     async stop() {
+      // The device belongs to the whole process, which goes on: a thread has to give back what it took.
+      const stopped = new Promise<void>((resolve) => {
+        worker.on('message', ({kind}: FromTenant) => kind === 'stopped' && resolve());
+      });
+      worker.postMessage({kind: 'stop'} satisfies ToTenant);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, stopMs)));
+      await Promise.race([stopped, gone, late]);
+      clearTimeout(timer);
       await worker.terminate();
     },
   };

@@ -37,18 +37,34 @@ export class StoppedError extends SuperkernelError {
 export class LiveThread {
   private readonly stopFlag = new Int32Array(new SharedArrayBuffer(4));
   private worker: Worker | null = null;
+  private isRunning = false;
+  /**
+   * A process that exits waits for its threads, and one that waits for a hung GPU never ends: then the signal that asked
+   * for the end is left to do what it does to programs that do not handle it.
+   */
+  private readonly onExit = (code: number): void => {
+    if (!this.isRunning) return;
+    const signal = code === 143 ? 'SIGTERM' : 'SIGINT';
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
 
   constructor() {
+    // In this order: the daemon would outlive us.
     quitMpsAtExit();
+    process.on('exit', this.onExit);
   }
 
   /** Rejects with what ended the run, typed as it was thrown; with a StoppedError where `stop` did. */
   async run(task: Task): Promise<LiveOutcome> {
     try {
+      this.isRunning = true;
       const outcome = await this.perform(task);
       if (!this.isStopped) return outcome;
     } catch (error) {
       if (!this.isStopped) throw error;
+    } finally {
+      this.isRunning = false;
     }
     throw new StoppedError('the run was stopped');
   }
@@ -61,6 +77,7 @@ export class LiveThread {
   async close(): Promise<void> {
     await this.worker?.terminate();
     this.worker = null;
+    process.off('exit', this.onExit);
   }
 
   private get isStopped(): boolean {

@@ -250,6 +250,7 @@ function withoutHost(model: Workbench['model']): Workbench['model'] {
     bestNs: (cls, size) => model.bestNs(cls, size),
     mixedNs: (classes, size) => model.mixedNs(classes, size),
     submitNs: () => 0,
+    followNs: () => 0,
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
   };

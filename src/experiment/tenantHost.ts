@@ -23,7 +23,9 @@ export type ToTenant =
       /** Threads share it: nonzero where the run is to stop. */
       readonly stop?: Int32Array;
     }
-  | {readonly kind: 'start'; readonly originNs: number};
+  | {readonly kind: 'start'; readonly originNs: number}
+  /** To a thread before it is ended: frees what it holds on the device. */
+  | {readonly kind: 'stop'};
 
 /** To the parent: ready, done with everything that happened, or failed. */
 export type FromTenant =
@@ -34,7 +36,8 @@ export type FromTenant =
       readonly endedAtNs: number;
       readonly host: HostTimes;
     }
-  | {readonly kind: 'failed'; readonly failure: Failure};
+  | {readonly kind: 'failed'; readonly failure: Failure}
+  | {readonly kind: 'stopped'};
 
 const send = (message: FromTenant): void => {
   if (isMainThread) process.send!(message);
@@ -82,6 +85,11 @@ function seldom(ask: () => boolean): () => boolean {
 }
 
 function receive(message: ToTenant): void {
+  if (message.kind === 'stop') {
+    const closed = prepared?.host.close() ?? Promise.resolve();
+    void closed.catch(() => {}).then(() => send({kind: 'stopped'}));
+    return;
+  }
   (message.kind === 'prepare' ? prepare(message) : start(message.originNs)).catch((error: unknown) =>
     send({kind: 'failed', failure: failureOf(error)}),
   );

@@ -137,7 +137,8 @@ export class Operands {
 
   private offsetOf(cursor: number): number {
     const offset = this.offsets[cursor];
-    return offset === offset ? offset : this.placeProgram(cursor); // NaN where it is new, undefined beyond the end
+    // Neither NaN, where the program is new, nor undefined, beyond the end.
+    return offset >= -1 ? offset : this.placeProgram(cursor);
   }
 
   /** Lays out the weights of the program that `cursor` is in, and makes room for its tensors where they need more. */

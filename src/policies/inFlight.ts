@@ -103,6 +103,14 @@ export class InFlight {
     return at;
   }
 
+  /** When the last of the launches is expected to end. */
+  allEndAt(): Nanoseconds {
+    let at = 0;
+    for (let lane = 0; lane < this.endsAt.length; lane++)
+      if (this.endsAt[lane] < Infinity) at = Math.max(at, this.endsAt[lane]);
+    return at;
+  }
+
   private stretch(): number {
     return Math.max(1, this.totalSm, this.totalBandwidth) * (1 + this.interference * this.use());
   }

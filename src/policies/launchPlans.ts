@@ -54,6 +54,9 @@ const nextSize = (size: number): number => Math.min(size - 1, Math.floor((size *
 export class LaunchPlans {
   private readonly limits: PlanLimits;
   private readonly plans = new Map<number, LaunchPlan>();
+  /** A decision asks for the plan of its seed several times. */
+  private lastKey = -1;
+  private lastPlan: LaunchPlan | undefined;
 
   constructor(limits: PlanLimits) {
     this.limits = limits;
@@ -62,13 +65,16 @@ export class LaunchPlans {
   /** The plan for `count` streams, 1 to the maximal size, whose next kernel is at `cursor`, while `others` wait. */
   of(cursor: number, count: number, others: number, situation: Situation): LaunchPlan {
     // Powers of two do for the others: the plan hardly changes between them.
-    const level = others < 1 ? 0 : 1 + Math.floor(Math.log2(others));
-    const key = (cursor * (this.limits.maxSize + 1) + count) * 32 + level;
+    const level = 32 - Math.clz32(others);
+    const key = (cursor * (this.limits.maxSize + 1) + count) * 33 + level;
+    if (key === this.lastKey) return this.lastPlan!;
     let plan = this.plans.get(key);
     if (plan === undefined) {
       plan = this.choose(cursor, count, level === 0 ? 0 : 2 ** (level - 1), situation);
       this.plans.set(key, plan);
     }
+    this.lastKey = key;
+    this.lastPlan = plan;
     return plan;
   }
 
@@ -95,7 +101,7 @@ export class LaunchPlans {
           bandwidth += ns * costs.bandwidthShare(cls, size, method);
         }
         const work = Math.max(sm, bandwidth);
-        const submission = length * costs.submitNs(method, size);
+        const submission = costs.submitNs(method, size) + (length - 1) * costs.followNs(method, size);
         const launches = count / size;
         const fit = Math.max(1, Math.floor(duration / work));
         for (let beside = fit; beside <= fit + 1; beside++) {

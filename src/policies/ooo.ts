@@ -9,6 +9,7 @@ import {InFlight} from './inFlight.ts';
 import type {LaunchPlan} from './launchPlans.ts';
 import {LaunchPlans} from './launchPlans.ts';
 import {SlackQueue} from './slackQueue.ts';
+import {Timeliness} from './timeliness.ts';
 
 const parameters = z.strictObject({
   lanes: z.int().min(1).max(64).default(8).describe('most launches in flight'),
@@ -23,6 +24,12 @@ const parameters = z.strictObject({
     .min(0)
     .default(0.1)
     .describe('expected slowdown of launches side by side, beyond sharing the device'),
+  'late-share': z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('share of the device kept for requests that are late already, while others are not'),
 });
 
 /** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
@@ -39,13 +46,13 @@ const fewestSteps = 4;
 /** A launch of so few steps is submitted before the last has ended: the host is back in time to see that. */
 const shortSteps = 2;
 const leadNs: Nanoseconds = 15_000;
-/** Room for what predictions leave out, before a request that has not begun counts as late. */
-const lateMargin = 1.5;
 /** Share of its SLO to which coalescing may stretch a request: under load as long again is spent waiting. */
 const budgetShare = 0.5;
 /** Over how long the load is averaged, and the most that it multiplies the weight of who waits. */
 const loadMemoryNs: Nanoseconds = 20_000_000;
 const mostPressure = 20;
+/** Time between two fruitless looks at all groups: less than a launch takes, more than most decisions are apart. */
+const fillEveryNs: Nanoseconds = 20_000;
 /** Streams that were ready together but did not fit, set aside while a launch is gathered. */
 const mostAside = 16;
 
@@ -67,12 +74,19 @@ class OutOfOrder implements Policy {
   private readonly aside = new Int32Array(mostAside);
   private maxSize = 1;
   private inFlight!: InFlight;
+  private timeliness!: Timeliness;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
   /** Mean share of the device in use, and the use since the last decision. */
   private load = 0;
   private use = 0;
   private decidedAt: Nanoseconds = 0;
+  /** Device time that late requests have coming to them, while they wait behind others. */
+  private lateCredit: Nanoseconds = 0;
+  /** Whether the seed is a late one that uses it. */
+  private isCharged = false;
+  /** When to look for a filler again. */
+  private fillAt: Nanoseconds = 0;
   /** Weight of a waiting stream: the higher the load, the more will come while it waits. */
   private pressure = 1;
 
@@ -81,8 +95,10 @@ class OutOfOrder implements Policy {
     this.setup = {lanes: values.lanes, grouping: values.coalesce};
   }
 
-  attach({lanes, maxSize, tenants}: Situation): void {
+  attach(situation: Situation): void {
     const {parameters} = this;
+    const {lanes, maxSize, tenants} = situation;
+    this.timeliness = new Timeliness(situation);
     this.maxSize = Math.min(parameters['max-size'], maxSize);
     this.inFlight = new InFlight(lanes.count, parameters.interference);
     const bySlo = new Map<Nanoseconds, LaunchPlans>();
@@ -110,7 +126,13 @@ class OutOfOrder implements Policy {
     (this.groups[ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
   }
 
-  onFinished(launch: Launch): void {
+  onFinished(launch: Launch, situation: Situation): void {
+    const {members, size, steps, failed} = launch;
+    const {streams, programs} = situation;
+    for (let i = 0; i < size && !failed; i++) {
+      const slot = members[i];
+      if (programs.classes[streams.cursor[slot] + steps] < 0) this.timeliness.complete(slot, situation);
+    }
     this.inFlight.finished(launch.lane);
     this.hasSuccessor = false;
   }
@@ -126,6 +148,7 @@ class OutOfOrder implements Policy {
       if (seed < 0) break;
       if (this.isDelayed(this.planOf(seed, situation), situation)) {
         seed = this.filler(situation);
+        this.isCharged = false;
         if (seed < 0) break;
       }
       this.launch(lane, seed, this.groups[ready.list(seed)], this.planOf(seed, situation), situation);
@@ -146,8 +169,9 @@ class OutOfOrder implements Policy {
 
   /** While the most urgent kernel is delayed: the most urgent one of another group that fills what it leaves idle, or -1. */
   private filler(situation: Situation): number {
-    const {ready, streams} = situation;
-    if (ready.nonEmptyCount < 2 || !this.inFlight.hasIdle()) return -1;
+    const {ready, streams, now} = situation;
+    if (now < this.fillAt || ready.nonEmptyCount < 2 || !this.inFlight.hasIdle()) return -1;
+    const endsAt = this.inFlight.allEndAt();
     let best = -1;
     let bestStart = Infinity;
     for (let i = 0; i < ready.nonEmptyCount; i++) {
@@ -155,10 +179,12 @@ class OutOfOrder implements Policy {
       if (slot < 0) continue;
       const start = situation.latestStart(slot);
       if (start >= bestStart) continue;
+      if (now + this.planOf(slot, situation).completionNs > endsAt) continue;
       if (!this.isWorthBeside(this.planOf(slot, situation), situation)) continue;
       best = slot;
       bestStart = start;
     }
+    if (best < 0) this.fillAt = now + fillEveryNs;
     return best;
   }
 
@@ -166,8 +192,15 @@ class OutOfOrder implements Policy {
   private seed(situation: Situation): number {
     const {streams} = situation;
     const {onTime, late} = this.seeds;
+    this.isCharged = false;
+    if (this.lateCredit > 0) {
+      const slot = late.top(streams);
+      this.isCharged = slot >= 0;
+      if (slot >= 0) return slot;
+      this.lateCredit = 0;
+    }
     for (let slot = onTime.top(streams); slot >= 0; slot = onTime.top(streams)) {
-      if (isInTime(slot, this.planOf(slot, situation), situation)) return slot;
+      if (this.timeliness.isInTime(slot, this.planOf(slot, situation).completionNs, situation)) return slot;
       this.seeds.demote(situation);
     }
     return late.top(streams);
@@ -210,7 +243,7 @@ class OutOfOrder implements Policy {
     situation.take(seed);
     while (situation.taken < plan.size && aside < mostAside) {
       let slot = queue.onTime.top(streams);
-      if (slot >= 0 && !isInTime(slot, plan, situation)) {
+      if (slot >= 0 && !this.timeliness.isInTime(slot, plan.completionNs, situation)) {
         queue.demote(situation);
         continue;
       }
@@ -229,24 +262,25 @@ class OutOfOrder implements Policy {
     while (aside > 0) queue.push(this.aside[--aside], situation);
 
     const size = situation.taken;
-    const {method, steps, fill} = size === plan.size ? plan : this.plan(seed, size, situation);
+    const {method, steps, fill, completionNs} = size === plan.size ? plan : this.plan(seed, size, situation);
     let ahead = Math.min(steps, common);
     if (lanes.inFlight > 0) {
       // The host should be back when the next launch ends.
       const freeNs = this.inFlight.nextEndsAt() - now;
-      const free = Math.floor(freeNs / Math.max(1, costs.submitNs(method, size)));
+      const free =
+        1 + Math.floor((freeNs - costs.submitNs(method, size)) / Math.max(1, costs.followNs(method, size)));
       ahead = Math.min(ahead, Math.max(fewestSteps, free));
     }
     const launch = situation.launch(lane, isMixed ? -1 : method, ahead);
+    for (let i = 0; i < size; i++) {
+      const slot = launch.members[i];
+      if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
+    }
+    const work = launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
+    const share = this.parameters['late-share'];
+    this.lateCredit += this.isCharged ? -work * (1 - share) : work * share;
     this.inFlight.launched(launch, fill, classes[cursor + ahead] < 0);
   }
-}
-
-/** Whether a request can be in time: one that has begun if it ran on alone, another if it ran by the plan. */
-function isInTime(slot: number, plan: LaunchPlan, {streams, programs, now}: Situation): boolean {
-  const hasBegun = streams.startedAt[slot] >= 0;
-  const ns = hasBegun ? programs.remainingNs[streams.cursor[slot]] : lateMargin * plan.completionNs;
-  return now + ns <= streams.deadlineAt[slot];
 }
 
 /** How many kernels from `a` and from `b` on, of one group, are of equal classes; up to `most`, the first counts always. */

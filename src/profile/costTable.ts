@@ -24,12 +24,15 @@ export class CostTable implements Costs {
   /** Index of the best method + 1; 0: not asked for yet. */
   private best: Uint8Array = new Uint8Array(0);
   private readonly submit: Float64Array[];
+  /** Host time of a launch however many kernels it holds: the intercept of the members of `single`. */
+  private readonly perLaunchNs: Nanoseconds;
 
   constructor(model: CostModel, classes: KernelClasses, maxSize: number, choice: readonly Method[] = free) {
     this.model = model;
     this.classes = classes;
     this.width = maxSize + 1;
     this.free = choice.map((method) => methods.indexOf(method));
+    this.perLaunchNs = 2 * model.submitNs('single', 1) - model.submitNs('single', 2);
     this.submit = methods.map((method) =>
       Float64Array.from({length: this.width}, (_, size) => model.submitNs(method, size)),
     );
@@ -74,6 +77,10 @@ export class CostTable implements Costs {
 
   submitNs(method: number, size: number): Nanoseconds {
     return this.submit[method][size];
+  }
+
+  followNs(method: number, size: number): Nanoseconds {
+    return Math.max(0, this.submit[method][size] - this.perLaunchNs);
   }
 
   smShare(cls: number, size: number, method: number): number {

@@ -22,6 +22,9 @@ export interface Costs {
   /** Time that the host is busy submitting one launch. */
   submitNs(method: number, size: number): Nanoseconds;
 
+  /** Time that the host is busy submitting each further step of a launch: no new ticket, no new flag. */
+  followNs(method: number, size: number): Nanoseconds;
+
   /** Share (0 to 1] of the device's resident-block capacity that a superkernel fills while it runs alone. */
   smShare(cls: number, size: number, method: number): number;
 

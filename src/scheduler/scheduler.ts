@@ -117,6 +117,7 @@ export class Scheduler implements Situation {
    */
   run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
     const {clock, device, arrivals, policy, decisionsPerLook} = this;
+    let untilLook = decisionsPerLook;
     for (;;) {
       this.now = clock.now();
       for (let launch = device.poll(); launch !== null; launch = device.poll()) this.finish(launch);
@@ -125,7 +126,10 @@ export class Scheduler implements Situation {
       this.decisions++;
       policy.decide(this);
       if (this.taken > 0) this.fail(`took ${this.taken} kernels without launching them`);
-      if (this.decisions % decisionsPerLook === 0 && shouldStop()) return 'stopped';
+      if (--untilLook === 0) {
+        if (shouldStop()) return 'stopped';
+        untilLook = decisionsPerLook;
+      }
 
       const next = Math.min(arrivals.nextAt(), this.wake);
       if (next === Infinity && this.lanes.inFlight === 0) {
@@ -164,11 +168,18 @@ export class Scheduler implements Situation {
   }
 
   takeGroup(group: number, most: number): number {
-    let n = 0;
-    for (let slot = this.ready.first(group); slot >= 0 && n < most; slot = this.ready.first(group)) {
-      this.take(slot);
-      n++;
+    const {ready, streams, open, taken} = this;
+    const n = Math.min(Math.ceil(most), ready.count[group]);
+    if (!(n > 0)) return 0;
+    if (taken + n > this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
+    const {members, classes} = open;
+    ready.removeFirst(group, n, members, taken);
+    for (let i = taken; i < taken + n; i++) {
+      const slot = members[i];
+      streams.state[slot] = TAKEN;
+      classes[i] = this.programs.classes[streams.cursor[slot]];
     }
+    this.taken = taken + n;
     return n;
   }
 

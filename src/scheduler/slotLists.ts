@@ -80,13 +80,33 @@ export class SlotLists {
     else this.previousOf[next] = previous;
     this.listOf[slot] = -1;
     this.total--;
-    if (--this.count[list] === 0) {
-      const hole = this.where[list];
-      const moved = this.nonEmpty[--this.nonEmptyCount];
-      this.nonEmpty[hole] = moved;
-      this.where[moved] = hole;
-      this.where[list] = -1;
+    if (--this.count[list] === 0) this.becomeEmpty(list);
+  }
+
+  /** Moves the first `n` slots of a list, which holds as many, to `out`, from its index `at` on. */
+  removeFirst(list: number, n: number, out: Int32Array, at: number): void {
+    const {nextOf, listOf} = this;
+    let slot = this.head[list];
+    for (let i = at; i < at + n; i++) {
+      out[i] = slot;
+      listOf[slot] = -1;
+      slot = nextOf[slot];
     }
+    this.head[list] = slot;
+    if (slot < 0) this.tail[list] = -1;
+    else this.previousOf[slot] = -1;
+    this.total -= n;
+    this.count[list] -= n;
+    if (slot < 0) this.becomeEmpty(list);
+  }
+
+  /** The last of the lists that hold something takes the place of one that no longer does. */
+  private becomeEmpty(list: number): void {
+    const hole = this.where[list];
+    const moved = this.nonEmpty[--this.nonEmptyCount];
+    this.nonEmpty[hole] = moved;
+    this.where[moved] = hole;
+    this.where[list] = -1;
   }
 
   growSlots(slots: number): void {

@@ -162,15 +162,16 @@ export class SimulatedDevice implements Device {
     const submitNs = this.model.submitNs(launch.method, launch.size);
     const now = this.clock.time;
     const begin = this.perLaneHost ? Math.max(now, this.hostFreeAt[lane]) : now;
-    const end = begin + submitNs * steps;
+    const followNs = steps > 1 ? this.model.followNs(launch.method, launch.size) : 0;
+    const end = begin + submitNs + followNs * (steps - 1);
     launch.submittedAt = begin;
     launch.releasedAt = begin + submitNs;
     if (this.perLaneHost) this.hostFreeAt[lane] = end;
     else this.clock.time = end;
     queue.push(launch);
     if (!isIdle) return;
-    this.busy[this.busyCount++] = lane;
-    this.stepNs[lane] = submitNs;
+    if (!this.dedicated) this.busy[this.busyCount++] = lane;
+    this.stepNs[lane] = followNs;
     this.stepOf[lane] = 0;
     this.ready(lane, launch.releasedAt);
     // What has not started changes no rate, but it may give a context its turn.
@@ -188,7 +189,7 @@ export class SimulatedDevice implements Device {
 
   wait(until: Nanoseconds): void {
     const {clock, host, ended} = this;
-    while (ended.length === 0 && this.nextEventAt <= until) this.step();
+    while (ended.length === 0 && this.nextEventAt <= until && this.nextEventAt < Infinity) this.step();
     const first = ended.first();
     const seenAt = first === null ? Infinity : first.finishedAt + host.detectNs;
     const wakeAt = Math.min(seenAt, until);
@@ -206,8 +207,12 @@ export class SimulatedDevice implements Device {
   /** Simulates the device up to its next event. */
   private step(): void {
     this.moveTo(this.nextEventAt);
-    this.handleDue();
-    if (!this.dedicated) this.schedule();
+    if (this.dedicated) {
+      this.endDue();
+    } else {
+      this.handleDue();
+      this.schedule();
+    }
   }
 
   /** Lets time pass at the present rates, with no event in between. */
@@ -227,7 +232,6 @@ export class SimulatedDevice implements Device {
   private handleDue(): void {
     const {busy, phase, dueAt, time} = this;
     let kept = 0;
-    let next = Infinity;
     for (let i = 0; i < this.busyCount; i++) {
       const lane = busy[i];
       if (dueAt[lane] <= time) {
@@ -237,10 +241,25 @@ export class SimulatedDevice implements Device {
         if (phase[lane] === idle) continue;
       }
       busy[kept++] = lane;
-      if (dueAt[lane] < next) next = dueAt[lane];
     }
     this.busyCount = kept;
-    this.nextEventAt = next;
+  }
+
+  /** Dedicated devices: ends the steps that are due at `time`, in the order in which they were submitted. */
+  private endDue(): void {
+    const {busy, dueAt, time} = this;
+    while (this.busyCount > 0 && dueAt[busy[this.busyCount - 1]] <= time)
+      this.endStep(busy[--this.busyCount]);
+    this.nextEventAt = this.busyCount > 0 ? dueAt[busy[this.busyCount - 1]] : Infinity;
+  }
+
+  /** Dedicated devices: puts the lane among the busy ones, which are sorted, the last one due first. */
+  private enter(lane: number): void {
+    const {busy, dueAt} = this;
+    const at = dueAt[lane];
+    let i = this.busyCount++;
+    for (; i > 0 && dueAt[busy[i - 1]] <= at; i--) busy[i] = busy[i - 1];
+    busy[i] = lane;
   }
 
   /** The lane's next step may start at `at`. */
@@ -277,7 +296,7 @@ export class SimulatedDevice implements Device {
     }
     if (this.residual !== undefined) ns *= this.residual();
     if (this.laneFactor !== undefined) ns *= this.laneFactor[lane];
-    if (this.tenantFactor !== undefined) ns *= this.slowestMember(launch);
+    if (this.tenantFactor !== undefined) ns *= this.slowestMember(launch, this.dueAt[lane]);
     if (!(ns > 0 && ns < Infinity)) {
       throw new DeviceError(
         `invalid duration of launch ${launch.id} (class ${launch.cls}, ${size} members): ${ns} ns`,
@@ -286,14 +305,16 @@ export class SimulatedDevice implements Device {
     if (step === 0) launch.startedAt = this.dueAt[lane];
     this.workLeft[lane] = ns;
     this.phase[lane] = running;
-    if (this.dedicated) this.dueAt[lane] += Math.ceil(ns - workEpsilon);
+    if (!this.dedicated) return;
+    this.dueAt[lane] += Math.ceil(ns - workEpsilon);
+    this.enter(lane);
   }
 
-  private slowestMember(launch: Launch): number {
+  private slowestMember(launch: Launch, at: Nanoseconds): number {
     const {streams} = this.context;
     let slowest = 1;
     for (let i = 0; i < launch.size; i++) {
-      slowest = Math.max(slowest, this.tenantFactor!(streams.tenant[launch.members[i]], this.time));
+      slowest = Math.max(slowest, this.tenantFactor!(streams.tenant[launch.members[i]], at));
     }
     return slowest;
   }
@@ -319,7 +340,7 @@ export class SimulatedDevice implements Device {
       return;
     }
     this.stepOf[lane] = 0;
-    this.stepNs[lane] = this.model.submitNs(next.method, next.size);
+    this.stepNs[lane] = this.model.followNs(next.method, next.size);
     this.ready(lane, Math.max(this.time + this.gapBefore[next.method], next.releasedAt));
   }
 

@@ -18,7 +18,7 @@ function batches(text: string, world: Parameters<typeof runPolicy>[1]): [number,
   for (const {tenant, startedAt} of completed)
     starts.set(startedAt, [...(starts.get(startedAt) ?? []), tenant]);
   return [...starts]
-    .map(([at, tenants]): [number, number[]] => [at, tenants.toSorted()])
+    .map(([at, tenants]): [number, number[]] => [at, tenants.toSorted((a, b) => a - b)])
     .toSorted((a, b) => a[0] - b[0]);
 }
 

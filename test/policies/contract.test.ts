@@ -2,7 +2,7 @@
 import {expect, test} from 'vitest';
 import {policies} from '../../src/policies/table.ts';
 import type {LanePromise} from '../contracts/policy.ts';
-import {deviceBusy, noLaneIdle, noOwnLaneIdle, policyContract} from '../contracts/policy.ts';
+import {deviceBusy, noLaneIdle, noOwnLaneIdle, policyContract, withoutHost} from '../contracts/policy.ts';
 
 const nothing: LanePromise = () => undefined;
 
@@ -46,6 +46,11 @@ const cases: [string, LanePromise][] = [
 
 test('covers every policy of the table', () => {
   expect(new Set(cases.map(([text]) => /^[\w-]+/.exec(text)![0]))).toEqual(new Set(policies.keys()));
+});
+
+test('the contract finds out who touches the host', () => {
+  for (const touch of [() => Date.now(), () => new Date(), () => performance.now(), () => Math.random()])
+    expect(() => withoutHost(touch)).toThrow('touched the host');
 });
 
 for (const [text, promise] of cases) policyContract(text, promise);

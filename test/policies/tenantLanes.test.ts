@@ -57,7 +57,7 @@ describe('a tenant', () => {
     const lanes = (text: string) =>
       runPolicy(text, {tenants, durations: [1_000]})
         .launches.map(({lane, tenants}) => [tenants[0], lane])
-        .toSorted();
+        .toSorted((a, b) => a[0] - b[0]);
     expect(lanes('streams')).toEqual([
       [0, 0],
       [1, 1],

@@ -157,9 +157,7 @@ describe('a run', () => {
     );
     expect(arrived).toBe(completed.length);
     expect(Math.max(...completed.map(({arrivalAt}) => arrivalAt))).toBeLessThan(1_000);
-    expect(completed.every(({at, arrivalAt}, i) => i < 2 || arrivalAt === completed[i - 2].at + 30)).toBe(
-      true,
-    );
+    expect(completed.every(({arrivalAt}, i) => i < 2 || arrivalAt === completed[i - 2].at + 30)).toBe(true);
   });
 
   test('gives a situation whose lanes tell what is in flight', () => {

@@ -4,7 +4,7 @@ import {expect} from 'vitest';
 import {SlotLists} from '../../src/scheduler/slotLists.ts';
 
 const step = fc.record({
-  what: fc.constantFrom('append', 'append', 'remove', 'growSlots', 'growLists'),
+  what: fc.constantFrom('append', 'append', 'append', 'remove', 'removeFirst', 'growSlots', 'growLists'),
   list: fc.nat(5),
   slot: fc.nat(20),
 });
@@ -25,9 +25,14 @@ test.prop([fc.array(step, {maxLength: 200})])('hold what was appended, first com
     } else if (what === 'remove' && holder >= 0) {
       lists.remove(slot);
       model[holder] = model[holder].filter((other) => other !== slot);
+    } else if (what === 'removeFirst' && list < model.length && model[list].length > 0) {
+      const n = 1 + (slot % model[list].length);
+      const out = new Int32Array(n + 2);
+      lists.removeFirst(list, n, out, 1);
+      expect([...out.subarray(1, n + 1)]).toEqual(model[list].splice(0, n));
     }
     expect(lists.total).toBe(model.flat().length);
-    expect([...lists.nonEmpty.subarray(0, lists.nonEmptyCount)].toSorted()).toEqual(
+    expect([...lists.nonEmpty.subarray(0, lists.nonEmptyCount)].toSorted((a, b) => a - b)).toEqual(
       model.flatMap((members, i) => (members.length > 0 ? [i] : [])),
     );
     for (const [i, members] of model.entries()) {

@@ -107,6 +107,8 @@ export function runToy(world: ToyWorld): ToyResult {
     },
     submitNs: (method, size) =>
       typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
+    followNs: (method, size) =>
+      typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,

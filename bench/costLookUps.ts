@@ -1,0 +1,22 @@
+import type {Benchmark} from './benchmark.ts';
+import {run} from './costs.ts';
+
+/** What the cost model costs by itself. */
+export const costLookUps: Benchmark = {
+  name: 'costs',
+  summary: 'a look-up in the cost model, remembered and computed',
+  async run() {
+    const results = run();
+    return {
+      title: 'Costs: one look-up',
+      columns: ['what', 'value', 'at most'],
+      rows: results.map(({name, unit, value, reference}) => [
+        name.replace(/^costs: /, ''),
+        `${value.toFixed(0)} ${unit}`,
+        reference === undefined ? '-' : `${reference} ${unit}`,
+      ]),
+      notes: [],
+      data: results,
+    };
+  },
+};

@@ -1,0 +1,144 @@
+// What goes wrong on the device in the middle of a live run: the run goes on where it can, and ends with a sentence where not.
+import {afterAll, describe, expect, test} from 'vitest';
+import {Workplace, unavailable, until} from './program.ts';
+
+interface Tenant {
+  readonly tenant: string;
+  readonly arrived: number;
+  readonly completed: number;
+  readonly dropped: number;
+  readonly unfinished: number;
+}
+
+interface Result {
+  readonly cells: {
+    readonly replications: (Tenant & {failed_launches: number; tenants: Tenant[]})[];
+  }[];
+}
+
+describe.skipIf(unavailable)('on the stand-in', () => {
+  const place = new Workplace();
+  afterAll(() => place.remove());
+  const json = ['--format', 'json', '--quiet', '--report', 'false'];
+  const live = ['live', 'tiny.yaml', ...json];
+  const runOf = (stdout: string): Result['cells'][number]['replications'][number] =>
+    (JSON.parse(stdout) as Result).cells[0].replications[0];
+
+  test('a launch that fails runs again, and no request is lost', async () => {
+    const {code, stdout} = await place.run([...live, '--policy', 'greedy', '--output', 'failed'], {
+      // Beyond what warming up calls.
+      FAKE_CUDA_FAIL: 'cublasGemmEx=14@40,cublasGemmEx=14@60,cublasGemmStridedBatchedEx=14@20',
+    });
+    expect(code).toBe(0);
+    const run = runOf(stdout);
+    expect(run.failed_launches).toBe(3);
+    expect(run.arrived).toBe(run.completed);
+    expect(run.arrived).toBeGreaterThan(30);
+  });
+
+  test('where launches fail for good, requests are dropped and counted', async () => {
+    const {code, stdout} = await place.run(
+      [...live, '--policy', 'streams:host-threads=shared', '--output', 'all'],
+      {
+        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cublasGemmEx=14@${40 + i}`).join(','),
+      },
+    );
+    expect(code).toBe(0);
+    const {arrived, completed, dropped, unfinished, failed_launches} = runOf(stdout);
+    expect(failed_launches).toBeGreaterThan(6);
+    expect(dropped).toBeGreaterThan(0);
+    expect(completed + dropped + unfinished).toBe(arrived);
+  });
+
+  test('a device that is lost ends the run with 1 and a sentence', async () => {
+    for (const policy of ['greedy', 'streams']) {
+      const {code, stderr} = await place.run([...live, '--policy', policy, '--output', 'lost'], {
+        FAKE_CUDA_LOSE: '150',
+      });
+      expect(stderr).toMatch(/superkernel: [^\n]*CUDA_ERROR_ILLEGAL_ADDRESS[^\n]*\n$/);
+      expect(code).toBe(1);
+    }
+  });
+
+  test('operands that do not fit are told before the run, by policy', async () => {
+    place.write('large.csv', '4096,1,8192\n');
+    const {code, stderr} = await place.run(
+      [...live, '--set', 'models.small=./large.csv', '--output', 'large'],
+      {
+        FAKE_CUDA_MEMORY: '300000000',
+      },
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /superkernel: no policy can run this: greedy does not fit in the GPU's memory: weights [\d.]+ GB and activations [\d.]+ GB of [\d.]+ GB free\n$/,
+    );
+  });
+
+  test('contexts that do not fit are told before the run', async () => {
+    const {code, stderr} = await place.run(
+      [...live, '--policy', 'time-slice', '--set', 'memory=true', '--output', 'contexts'],
+      {FAKE_CUDA_MEMORY: '300000000'},
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /no policy can run this: time-slice does not fit in memory: needs [^\n]*contexts[^\n]*\n$/,
+    );
+  });
+
+  test('evict keeps an injected straggler apart', async () => {
+    const {code, stdout} = await place.run(
+      [
+        ...live,
+        '--policy',
+        'evict(greedy):action=drop',
+        '--output',
+        'straggler',
+        '--duration',
+        '600ms',
+        '--set',
+        'stragglers=[{tenant: b, factor: 20, from: 100ms}]',
+        '--set',
+        'tenants.1.arrivals.rate=150',
+      ],
+      {FAKE_CUDA_KERNEL_US: '300'},
+    );
+    expect(code).toBe(0);
+    const {tenants} = runOf(stdout);
+    const straggler = tenants.find(({tenant}) => tenant === 'b')!;
+    expect(straggler.dropped).toBeGreaterThan(5);
+    expect(straggler.dropped).toBeGreaterThan(
+      Math.max(...tenants.map(({tenant, dropped}) => (tenant === 'b' ? 0 : dropped))),
+    );
+  });
+
+  test('a tenant whose process is killed is told; the others finish', async () => {
+    const running = place.start([
+      ...live,
+      '--policy',
+      'time-slice',
+      '--output',
+      'killed',
+      '--duration',
+      '2s',
+      '--warmup',
+      '100ms',
+    ]);
+    await until(() => running.children().length === 4, 'four processes');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const [first] = running.children();
+    process.kill(first, 'SIGKILL');
+    const {code, stdout, stderr} = await running.ended;
+    expect(stderr).toMatch(
+      /warning: tenant (a\/0|a\/1|a\/2|b) died, [^\n]* its process ended with SIGKILL\n/,
+    );
+    expect(code).toBe(0);
+    const {tenants} = runOf(stdout);
+    const dead = tenants.filter(({completed}) => completed === 0);
+    expect(dead).toHaveLength(1);
+    // Nobody served them, and nobody forgot them.
+    expect(dead[0].unfinished).toBe(dead[0].arrived);
+    expect(dead[0].arrived).toBeGreaterThan(20);
+    for (const {arrived, completed} of tenants.filter((tenant) => tenant !== dead[0]))
+      expect(completed).toBe(arrived);
+  });
+});

@@ -1,0 +1,125 @@
+// Ctrl-C while a GPU is at work: nothing hangs, and nothing is left behind.
+import {existsSync, readdirSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {afterAll, describe, expect, test} from 'vitest';
+import {Workplace, isAlive, unavailable, until} from './program.ts';
+import type {Running} from './program.ts';
+
+describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
+  const place = new Workplace();
+  afterAll(() => place.remove());
+  // A daemon in name only: it notes what it is told.
+  place.write(
+    'nvidia-cuda-mps-control',
+    '#!/bin/sh\nif [ "$1" = -d ]; then echo start; else cat; fi >>"$MPS_NOTES"\n',
+    0o755,
+  );
+  const notes = place.path('notes');
+  const long = ['--duration', '60s', '--quiet', '--set', 'tenants.0.replicas=1'];
+
+  const start = (args: readonly string[], name: string, env: Record<string, string> = {}): Running =>
+    place.start([...args, ...long, '--output', name], {
+      FAKE_CUDA_REPORT: place.path(`${name}.report`),
+      PATH: `${place.folder}:${process.env['PATH']}`,
+      MPS_NOTES: notes,
+      ...env,
+    });
+  /** Some time after the first run has begun, of which a warning tells. */
+  const inTheMiddle = async (running: Running): Promise<void> => {
+    await until(() => running.stderr().includes('is of another GPU'), 'the first run');
+    await new Promise((resolve) => setTimeout(resolve, 800));
+  };
+  const daemonFolder = (pid: number): boolean => readdirSync(tmpdir()).includes(`superkernel-mps-${pid}`);
+
+  test.for([
+    ['live', 'greedy', 0],
+    ['live', 'streams', 0],
+    ['live', 'mps', 2],
+    ['validate', 'batcher', 0],
+    ['validate', 'time-slice', 2],
+  ] as const)('%s of %s ends with 130', async ([command, policy, processes]) => {
+    const name = `${command}-${policy}`;
+    const before = place.read('notes');
+    const running = start([command, 'tiny.yaml', '--policy', policy], name);
+    await until(() => running.children().length === processes, `${processes} processes`);
+    await inTheMiddle(running);
+    const children = running.children();
+    expect(children).toHaveLength(processes);
+    const at = performance.now();
+    running.signal('SIGINT');
+    const {code, stderr} = await running.ended;
+    expect(stderr).toMatch(/superkernel: interrupted[^\n]*\n$/);
+    expect(code).toBe(130);
+    expect(performance.now() - at).toBeLessThan(5000);
+    expect(children.filter(isAlive)).toEqual([]);
+    if (policy === 'mps') {
+      expect(place.read('notes').slice(before.length)).toBe('start\nquit\n');
+      expect(daemonFolder(running.pid)).toBe(false);
+    }
+    // Processes that are killed leave it to the driver to free what they had.
+    if (processes === 0)
+      expect(JSON.parse(place.read(`${name}.report`))).toMatchObject({memory: 0, streams: 0, handles: 0});
+  });
+
+  test('an interrupted run is no result: the same command makes it again', async () => {
+    const args = ['live', 'tiny.yaml', '--policy', 'greedy', '--policy', 'slo'];
+    const running = start([...args, '--replications', '2'], 'again');
+    await inTheMiddle(running);
+    running.signal('SIGINT');
+    const {code} = await running.ended;
+    expect(code).toBe(130);
+    const files = existsSync(place.path('again')) ? readdirSync(place.path('again'), {recursive: true}) : [];
+    expect(files.filter((file) => /runs.\w+\.json$/.test(String(file)))).toEqual([]);
+  });
+
+  test('a terminal signals every process: tenants leave it to the program', async () => {
+    const running = start(['live', 'tiny.yaml', '--policy', 'time-slice'], 'group');
+    await until(() => running.children().length === 2, 'two processes');
+    await inTheMiddle(running);
+    const children = running.children();
+    for (const child of children) process.kill(child, 'SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(children.filter(isAlive)).toEqual(children);
+    running.signal('SIGINT');
+    expect((await running.ended).code).toBe(130);
+    expect(children.filter(isAlive)).toEqual([]);
+  });
+
+  test('a second Ctrl-C ends the program at once, and the daemon with it', async () => {
+    const before = place.read('notes');
+    const running = start(['live', 'tiny.yaml', '--policy', 'mps'], 'twice');
+    await until(() => running.children().length === 2, 'two processes');
+    await inTheMiddle(running);
+    const children = running.children();
+    running.signal('SIGINT');
+    running.signal('SIGINT');
+    const {code, signal} = await running.ended;
+    // Two at once may be one; either way a shell says 130.
+    expect(['SIGINT', 130]).toContain(signal ?? code);
+    expect(place.read('notes').slice(before.length)).toBe('start\nquit\n');
+    expect(daemonFolder(running.pid)).toBe(false);
+    await until(() => children.every((child) => !isAlive(child)), 'the processes to end');
+  });
+
+  test('a second Ctrl-C ends a program that waits for a GPU that hangs', async () => {
+    const running = start(['live', 'tiny.yaml', '--policy', 'greedy'], 'hung', {
+      FAKE_CUDA_KERNEL_US: '60000000',
+    });
+    await inTheMiddle(running);
+    running.signal('SIGINT');
+    await until(() => running.stderr().includes('interrupt again'), 'the first to be seen');
+    running.signal('SIGINT');
+    const {code, signal} = await running.ended;
+    expect(signal ?? code).toBe('SIGINT');
+  });
+
+  test('where the program is killed, its processes end by themselves', async () => {
+    const running = start(['live', 'tiny.yaml', '--policy', 'time-slice'], 'orphans');
+    await until(() => running.children().length === 2, 'two processes');
+    await inTheMiddle(running);
+    const children = running.children();
+    running.signal('SIGKILL');
+    await running.ended;
+    await until(() => children.every((child) => !isAlive(child)), 'the processes to end');
+  });
+});

@@ -1,0 +1,145 @@
+// The compiled program on the stand-in for CUDA, as a process that tests can watch, signal and make fail.
+import {execFileSync, spawn} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {folder as standIn, unavailable as notBuilt} from '../fake-cuda/standIn.ts';
+
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+
+/** Why live tests cannot run, or null. */
+export const unavailable =
+  notBuilt ?? (existsSync(main) ? null : 'the program has not been compiled ("npm run build")');
+if (unavailable) console.warn(`skipped: ${unavailable}`);
+
+/** Three tenants of a small model, and one of another; the drain is long enough for a slow machine. */
+const scenario = `name: tiny
+device: v100
+duration: 250ms
+drain: 10s
+memory: false
+models: {small: ./small.csv, other: ./other.csv}
+policies: [greedy]
+tenants:
+  - {name: a, model: small, replicas: 3, slo: 100ms, arrivals: {process: poisson, rate: 80}}
+  - {name: b, model: other, slo: 100ms, arrivals: {process: gamma, rate: 50, cv: 2}}
+`;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program that runs. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves when it has ended; kills it, and rejects, after `patienceMs`. */
+  readonly ended: Promise<Ended>;
+  signal(signal: NodeJS.Signals): void;
+  /** Processes that it has started. */
+  children(): number[];
+  /** What it has written to stderr so far. */
+  stderr(): string;
+}
+
+const patienceMs = 20_000;
+
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'superkernel-live-'));
+
+  constructor() {
+    this.write('tiny.yaml', scenario);
+    this.write('small.csv', '8,4,16\n8,4,16,2\n4,1,8\n');
+    this.write('other.csv', '6,2,8\n8,4,16\n');
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  write(name: string, text: string, mode = 0o644): string {
+    writeFileSync(this.path(name), text, {mode});
+    return this.path(name);
+  }
+
+  read(name: string): string {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : '';
+  }
+
+  remove(): void {
+    rmSync(this.folder, {recursive: true, force: true});
+  }
+
+  /** `env` as the stand-in takes it, e.g. `{FAKE_CUDA_LOSE: '9'}`; `LD_LIBRARY_PATH: ''` takes CUDA away. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: this.folder,
+      env: {...process.env, LD_LIBRARY_PATH: standIn, ...env},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += text));
+    return {
+      pid: child.pid!,
+      ended: ended(child),
+      stderr: () => stderr,
+      signal: (signal) => void child.kill(signal),
+      children: () => childrenOf(child.pid!),
+    };
+  }
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return this.start(args, env).ended;
+  }
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout!.on('data', (text) => (stdout += text));
+  child.stderr!.on('data', (text) => (stderr += text));
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, patienceMs);
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(timer);
+  if (isLate)
+    throw new Error(`the program did not end within ${patienceMs} ms; it wrote:\n${stdout}\n${stderr}`);
+  return {code, signal, stdout, stderr};
+}
+
+/** Processes that live and have this parent. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], {encoding: 'utf8'})
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map(Number);
+  } catch {
+    return []; // ps found none
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when `condition` holds; rejects after some seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let i = 0; !condition(); i++) {
+    if (i === 400) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

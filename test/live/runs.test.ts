@@ -1,0 +1,135 @@
+// Live runs and validation on the stand-in for CUDA: nothing is lost, and both worlds serve the same requests.
+import {afterAll, describe, expect, test} from 'vitest';
+import {Workplace, unavailable} from './program.ts';
+import type {Ended} from './program.ts';
+
+interface Counts {
+  readonly policy: string;
+  readonly error?: string;
+  readonly aggregate: {arrived: number; completed: number; dropped: number} | null;
+}
+
+const cellsOf = ({stdout, stderr}: Ended): Counts[] => {
+  try {
+    return (JSON.parse(stdout) as {cells: Counts[]}).cells;
+  } catch (error) {
+    throw new Error(`no JSON: ${stdout}\n${stderr}`, {cause: error});
+  }
+};
+
+describe.skipIf(unavailable)('on the stand-in', () => {
+  const place = new Workplace();
+  afterAll(() => place.remove());
+  const json = ['--format', 'json', '--quiet', '--report', 'false'];
+  // One thread for all; batches of its own and of all; threads, with lanes of their own and shared; processes.
+  const policies = [
+    'greedy',
+    'slo:coalesce=cluster',
+    'exclusive',
+    'batcher:max-batch=4',
+    'streams',
+    'streams:lanes=2',
+    'time-slice:run-ahead=1',
+  ];
+  const chosen = policies.flatMap((policy) => ['--policy', policy]);
+
+  test('live completes what simulate completes, under every policy', async () => {
+    const simulated = cellsOf(
+      await place.run(['simulate', 'tiny.yaml', ...chosen, ...json, '--output', 'sim']),
+    );
+    const ended = await place.run(['live', 'tiny.yaml', ...chosen, ...json, '--output', 'live']);
+    const live = cellsOf(ended);
+    expect(ended.code).toBe(0);
+    expect(live.map(({policy}) => policy)).toEqual(policies);
+    for (const [i, {policy, error, aggregate}] of live.entries()) {
+      expect(error, policy).toBeUndefined();
+      const {arrived, completed, dropped} = aggregate!;
+      expect({policy, arrived, completed, dropped}).toEqual({
+        policy,
+        arrived: simulated[i].aggregate!.arrived,
+        completed: simulated[i].aggregate!.completed,
+        dropped: 0,
+      });
+      expect(completed).toBeGreaterThan(30);
+    }
+  });
+
+  test('validate compares the same requests, and says how far the worlds are apart', async () => {
+    const ended = await place.run([
+      'validate',
+      'tiny.yaml',
+      '--policy',
+      'greedy',
+      '--policy',
+      'batcher:max-batch=4',
+      '--policy',
+      'time-slice',
+      '--policy',
+      'exclusive:gpus=own',
+      '--repeats',
+      '2',
+      '--output',
+      'v.json',
+      '--quiet',
+    ]);
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toMatch(/^greedy .*time-slice /ms);
+    expect(ended.stdout).toContain(
+      'exclusive:gpus=own cannot run live: it gives every tenant a GPU of its own',
+    );
+    const {cells, verdicts, skipped} = JSON.parse(place.read('v.json')) as {
+      cells: {
+        policy: string;
+        simulated: {completed: number}[];
+        measured: {completed: number}[];
+        kinds: {kernel: string; launches: number; measuredNs: number; predictedNs: number}[];
+        attribution: {agreed: number; hostNs: number | null};
+        metrics: {slo_attainment: {error: number; simulated: number; measured: number}};
+      }[];
+      verdicts: {better: string; base: string}[];
+      skipped: {policy: string}[];
+    };
+    expect(skipped.map(({policy}) => policy)).toEqual(['exclusive:gpus=own']);
+    expect(cells.map(({policy}) => policy)).toEqual(['greedy', 'batcher:max-batch=4', 'time-slice']);
+    for (const {simulated, measured, kinds, attribution, metrics} of cells) {
+      expect(measured.map(({completed}) => completed)).toEqual([
+        simulated[0].completed,
+        simulated[0].completed,
+      ]);
+      expect(kinds.length).toBeGreaterThan(1);
+      for (const {kernel, predictedNs, measuredNs} of kinds) {
+        expect(kernel).toMatch(/^(gemm|elementwise) /);
+        expect(predictedNs).toBeGreaterThan(0);
+        expect(measuredNs).toBeGreaterThan(0);
+      }
+      expect(attribution.agreed).toBeGreaterThan(0);
+      const {error, simulated: s, measured: m} = metrics.slo_attainment;
+      expect(error).toBeCloseTo(100 * (s - m), 9);
+    }
+    expect(verdicts.map(({better, base}) => [better, base])).toEqual([
+      ['batcher:max-batch=4', 'greedy'],
+      ['time-slice', 'greedy'],
+    ]);
+  });
+
+  test('validate ends with 3 where the simulator is further off than allowed', async () => {
+    // The simulated GPU is far faster than the stand-in, so this SLO is met there and missed here.
+    const args = ['validate', 'tiny.yaml', '--set', 'tenants.0.slo=60us', '--set', 'tenants.1.slo=60us'];
+    const strict = await place.run([...args, '--repeats', '1', '--quiet', '--max-error', '5']);
+    expect(strict.code).toBe(3);
+    expect(strict.stderr).toMatch(
+      /superkernel: the simulator’s mean error of SLO attainment is [\d.]+ points, more than 5\n$/,
+    );
+    const lenient = await place.run([...args, '--repeats', '1', '--quiet', '--max-error', '100']);
+    expect(lenient.code).toBe(0);
+  });
+
+  test('without a GPU both end with 4, and one sentence', async () => {
+    for (const command of ['live', 'validate']) {
+      const none = await place.run([command, 'tiny.yaml'], {FAKE_CUDA_DEVICES: '0'});
+      expect(none.code).toBe(4);
+      expect(none.stderr).toMatch(/^superkernel: no GPU to use: [^\n]*\n$/);
+      expect(none.stdout).toBe('');
+    }
+  });
+});
