@@ -86,6 +86,7 @@ export const batcher = definePolicy({
           if (lane >= 0) run(slot, lane, situation);
         }
         if (requests.live === 0) return;
+        // Lower goes first. Priorities are whole numbers, so what has timed out stays within its priority.
         const level = (tenant: number, arrivalAt: number): number =>
           (arrivalAt + timeout <= now ? 0.5 : 0) - tenants[tenant].priority;
         for (const family of families) {

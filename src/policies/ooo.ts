@@ -58,10 +58,12 @@ const mostAside = 16;
 
 /**
  * The seed is the ready kernel with the least slack whose request can still be in time; its plan says how many of its
- * kind run together, how, and how far ahead. It is delayed while the device is full, as what is in flight would lose
- * more than the waiting gain, and meanwhile more of its kind get ready.
+ * kind run together, how, and how far ahead. It is delayed while what is in flight would lose more than those who wait
+ * gain; meanwhile more of its kind get ready, and short launches of other groups fill what is idle, as backfilling does:
+ * none that would end after what is in flight. Late requests wait for those on time, but for a small share of the device.
  *
- * A decision costs O(size of the launch x log n), with no allocation once the plans are known.
+ * A decision costs O(size of the launch x log n), with no allocation once the plans are known; a look for fillers costs
+ * O(groups).
  */
 class OutOfOrder implements Policy {
   readonly name = 'ooo';

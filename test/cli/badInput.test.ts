@@ -34,7 +34,7 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a setting that leads nowhere', small('--set', 'name.deep=1'), /^cannot set name.deep: /],
   ['a misspelt key', small('--set', 'tenants.0.wieght=2'), /^small.yaml:8:5: tenants\[0\]: unknown key "wieght"; did you mean "weight"\?/],
   ['no tenants', small('--set', 'tenants=[]'), /missing tenants: expected at least one/],
-  ['an unknown model', small('--set', 'tenants.0.model=resnet-5'), 'unknown model: resnet-5; did you mean "resnet-50"?'],
+  ['an unknown model', small('--set', 'tenants.0.model=resnet-5'), 'tenant pictures: unknown model: resnet-5; did you mean "resnet-50"?'],
   ['a negative rate', small('--set', 'tenants.0.arrivals.rate=-4'), /^small.yaml:8:\d+: tenants\[0\].arrivals.rate: invalid rate: -4 /],
   ['a shard that does not exist', ['sweep', 'small.yaml', '--shard', '3/2'], 'invalid shard: 3/2 (expected i/n with i from 1 to n, as in 2/8)'],
   ['a parameter without values', ['sweep', 'small.yaml', '--param', 'name'], 'invalid parameter: "name" (expected key=value)'],
