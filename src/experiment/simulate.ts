@@ -27,6 +27,7 @@ import {memoryNeed, memoryProblem} from './memory.ts';
 import {makePolicy} from './makePolicy.ts';
 import {readProfile} from './profileFiles.ts';
 import type {Scenario} from './scenario.ts';
+import {stragglerFactor} from './stragglers.ts';
 import {setUp} from './workbench.ts';
 import type {Workbench} from './workbench.ts';
 
@@ -118,6 +119,7 @@ export async function simulateRun(
   const {sharing, contention, noise} = profile;
   const ownHost = scenario['own-host'];
   const factors = setup.sharing === 'mps' ? processSpeeds(lanes, sharing.mps_spread.value, seed) : null;
+  const tenantFactor = stragglerFactor(scenario, tenants);
   const device = new SimulatedDevice({
     clock,
     model: ownHost ? model : withoutHost(model),
@@ -139,7 +141,7 @@ export async function simulateRun(
     pointerCopyNs: costs.pointerCopyNs,
     ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
     ...(factors === null ? {} : {laneFactor: factors}),
-    ...stragglerOption(scenario, workbench),
+    ...(tenantFactor === undefined ? {} : {tenantFactor}),
   });
   const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
   const scheduler = new Scheduler({
@@ -223,23 +225,6 @@ function residuals(quantiles: readonly number[], seed: string): () => number {
     const at = random() * (quantiles.length - 1);
     const i = Math.floor(at);
     return quantiles[i] + (at - i) * (quantiles[i + 1] - quantiles[i]);
-  };
-}
-
-function stragglerOption(
-  {stragglers}: Scenario,
-  {tenants}: Workbench,
-): {tenantFactor?: (tenant: number, now: number) => number} {
-  if (stragglers.length === 0) return {};
-  const ofTenant = tenants.map(({entry}) => stragglers.filter(({tenant}) => tenant === entry.name));
-  return {
-    tenantFactor: (tenant, now) => {
-      let factor = 1;
-      for (const straggler of ofTenant[tenant]) {
-        if (now >= straggler.from && now < straggler.to) factor = Math.max(factor, straggler.factor);
-      }
-      return factor;
-    },
   };
 }
 
