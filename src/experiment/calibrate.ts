@@ -477,7 +477,7 @@ async function checkProfile(
         [work],
         ({kernel, size, method}) => ({
           durationNs: model.durationNs(kernel, size, method),
-          submitNs: model.submitNs(method, size),
+          submitNs: model.submitNs(kernel, size, method),
           detectNs: model.detectNs,
         }),
         session,

@@ -95,7 +95,9 @@ export function report(
 ): void {
   const {lanes, noise, contexts, detectNs, points, shares} = measurements;
   const {host, launch, contention, elementwise} = model.profile;
-  for (const [method, {fixed_ns, per_member_ns}] of Object.entries(host.submit)) {
+  for (const [method, terms] of Object.entries(host.submit)) {
+    if (terms === undefined) continue;
+    const {fixed_ns, per_member_ns} = terms;
     log(`submit ${method}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
   }
   log(

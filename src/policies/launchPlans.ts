@@ -101,7 +101,9 @@ export class LaunchPlans {
           bandwidth += ns * costs.bandwidthShare(cls, size, method);
         }
         const work = Math.max(sm, bandwidth);
-        const submission = costs.submitNs(method, size) + (length - 1) * costs.followNs(method, size);
+        const submission =
+          costs.submitNs(programs.classes[cursor], size, method) +
+          (length - 1) * costs.followNs(programs.classes[cursor], size, method);
         const launches = count / size;
         const fit = Math.max(1, Math.floor(duration / work));
         for (let beside = fit; beside <= fit + 1; beside++) {

@@ -270,7 +270,11 @@ class OutOfOrder implements Policy {
       // The host should be back when the next launch ends.
       const freeNs = this.inFlight.nextEndsAt() - now;
       const free =
-        1 + Math.floor((freeNs - costs.submitNs(method, size)) / Math.max(1, costs.followNs(method, size)));
+        1 +
+        Math.floor(
+          (freeNs - costs.submitNs(classes[cursor], size, method)) /
+            Math.max(1, costs.followNs(classes[cursor], size, method)),
+        );
       ahead = Math.min(ahead, Math.max(fewestSteps, free));
     }
     const launch = situation.launch(lane, isMixed ? -1 : method, ahead);

@@ -34,7 +34,9 @@ export interface CostModel {
    */
   bandwidthShare(kernel: Kernel, size: number, method: Method): number;
   /** Time that the host is busy submitting one superkernel. */
-  submitNs(method: Method, size: number): Nanoseconds;
+  submitNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
+  /** Time that the host is busy submitting it behind another kernel of the same launch: no new ticket, no new flag. */
+  followNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** From the end on the device until the host can see it. */
   readonly detectNs: Nanoseconds;
   /** Host time of one wake-up: seeing what happened, deciding. */
@@ -139,9 +141,16 @@ class ProfileCosts implements CostModel {
     return points === undefined ? undefined : interpolate(points, isSingle ? 1 : size);
   }
 
-  submitNs(method: Method, size: number): Nanoseconds {
-    const {fixed_ns, per_member_ns} = this.profile.host.submit[method];
+  submitNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
+    const {submit} = this.profile.host;
+    const {fixed_ns, per_member_ns} =
+      (kernel.op === 'elementwise' ? submit.elementwise : undefined) ?? submit[method];
     return Math.round(fixed_ns + per_member_ns * size);
+  }
+
+  followNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
+    const perLaunchNs = Math.round(this.profile.host.submit.single.fixed_ns);
+    return Math.max(0, this.submitNs(kernel, size, method) - perLaunchNs);
   }
 
   /** Time of one launch of `members`, as measured where the profile holds a table for it. */

@@ -23,19 +23,15 @@ export class CostTable implements Costs {
   private bandwidth: Float64Array[] = [];
   /** Index of the best method + 1; 0: not asked for yet. */
   private best: Uint8Array = new Uint8Array(0);
-  private readonly submit: Float64Array[];
-  /** Host time of a launch however many kernels it holds: the intercept of the members of `single`. */
-  private readonly perLaunchNs: Nanoseconds;
+  /** NaN: not asked for yet. */
+  private submit: Float64Array[] = [];
+  private follow: Float64Array[] = [];
 
   constructor(model: CostModel, classes: KernelClasses, maxSize: number, choice: readonly Method[] = free) {
     this.model = model;
     this.classes = classes;
     this.width = maxSize + 1;
     this.free = choice.map((method) => methods.indexOf(method));
-    this.perLaunchNs = 2 * model.submitNs('single', 1) - model.submitNs('single', 2);
-    this.submit = methods.map((method) =>
-      Float64Array.from({length: this.width}, (_, size) => model.submitNs(method, size)),
-    );
   }
 
   durationNs(cls: number, size: number, method: number): Nanoseconds {
@@ -75,12 +71,20 @@ export class CostTable implements Costs {
     return this.model.groupedNs(kernels);
   }
 
-  submitNs(method: number, size: number): Nanoseconds {
-    return this.submit[method][size];
+  submitNs(cls: number, size: number, method: number): Nanoseconds {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.submit[method][at];
+    if (known >= 0) return known;
+    return (this.submit[method][at] = this.model.submitNs(this.classes.kernels[cls], size, methods[method]));
   }
 
-  followNs(method: number, size: number): Nanoseconds {
-    return Math.max(0, this.submit[method][size] - this.perLaunchNs);
+  followNs(cls: number, size: number, method: number): Nanoseconds {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.follow[method][at];
+    if (known >= 0) return known;
+    return (this.follow[method][at] = this.model.followNs(this.classes.kernels[cls], size, methods[method]));
   }
 
   smShare(cls: number, size: number, method: number): number {
@@ -121,6 +125,8 @@ export class CostTable implements Costs {
     this.duration = methods.map((_, i) => copy(this.duration[i], 0));
     this.sm = methods.map((_, i) => copy(this.sm[i], 0));
     this.bandwidth = methods.map((_, i) => copy(this.bandwidth[i], -1));
+    this.submit = methods.map((_, i) => copy(this.submit[i], NaN));
+    this.follow = methods.map((_, i) => copy(this.follow[i], NaN));
     const best = new Uint8Array(length);
     best.set(this.best);
     this.best = best;

@@ -199,6 +199,8 @@ const schema = z.strictObject({
       strided: affine,
       grouped: affine,
       padded: affine,
+      /** Memory-bound kernels by any method; none: as `single`. */
+      elementwise: affine.optional(),
     }),
     detect_ns: quantityOrZero,
     decide_ns: quantityOrZero,

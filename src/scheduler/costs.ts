@@ -19,11 +19,11 @@ export interface Costs {
   /** Time on an idle device of one grouped launch of mixed shapes: the first `size` entries of `classes`. */
   mixedNs(classes: Int32Array, size: number): Nanoseconds;
 
-  /** Time that the host is busy submitting one launch. */
-  submitNs(method: number, size: number): Nanoseconds;
+  /** Time that the host is busy submitting one launch. Of mixed shapes: as if all members were of the first one's. */
+  submitNs(cls: number, size: number, method: number): Nanoseconds;
 
   /** Time that the host is busy submitting each further step of a launch: no new ticket, no new flag. */
-  followNs(method: number, size: number): Nanoseconds;
+  followNs(cls: number, size: number, method: number): Nanoseconds;
 
   /** Share (0 to 1] of the device's resident-block capacity that a superkernel fills while it runs alone. */
   smShare(cls: number, size: number, method: number): number;

@@ -159,10 +159,11 @@ export class SimulatedDevice implements Device {
     const queue = this.queue[lane];
     const isIdle = queue.length === 0;
     if (isIdle && this.timeSliced) this.catchUp();
-    const submitNs = this.model.submitNs(launch.method, launch.size);
+    const cls = launch.cls < 0 ? launch.classes[0] : launch.cls;
+    const submitNs = this.model.submitNs(cls, launch.size, launch.method);
     const now = this.clock.time;
     const begin = this.perLaneHost ? Math.max(now, this.hostFreeAt[lane]) : now;
-    const followNs = steps > 1 ? this.model.followNs(launch.method, launch.size) : 0;
+    const followNs = steps > 1 ? this.model.followNs(cls, launch.size, launch.method) : 0;
     const end = begin + submitNs + followNs * (steps - 1);
     launch.submittedAt = begin;
     launch.releasedAt = begin + submitNs;
@@ -340,7 +341,11 @@ export class SimulatedDevice implements Device {
       return;
     }
     this.stepOf[lane] = 0;
-    this.stepNs[lane] = this.model.followNs(next.method, next.size);
+    this.stepNs[lane] = this.model.followNs(
+      next.cls < 0 ? next.classes[0] : next.cls,
+      next.size,
+      next.method,
+    );
     this.ready(lane, Math.max(this.time + this.gapBefore[next.method], next.releasedAt));
   }
 

@@ -21,7 +21,7 @@ test('a table says what the model says, the first time and again', () => {
       expect(table.durationNs(cls, size, index)).toBe(model.durationNs(gemm(256), size, method));
       expect(table.smShare(cls, size, index)).toBe(model.smShare(gemm(256), size, method));
       expect(table.bandwidthShare(cls, size, index)).toBe(model.bandwidthShare(gemm(256), size, method));
-      expect(table.submitNs(index, size)).toBe(model.submitNs(method, size));
+      expect(table.submitNs(cls, size, index)).toBe(model.submitNs(gemm(256), size, method));
     }
   }
 });

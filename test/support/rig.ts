@@ -105,9 +105,9 @@ export function runToy(world: ToyWorld): ToyResult {
       for (let i = 0; i < size; i++) total += durations[ids[i]];
       return total;
     },
-    submitNs: (method, size) =>
+    submitNs: (_, size, method) =>
       typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
-    followNs: (method, size) =>
+    followNs: (_, size, method) =>
       typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
