@@ -66,7 +66,7 @@ export async function makeWorld(options: WorldOptions): Promise<Scheduler> {
       interference: profile.contention.interference.value,
       maxConcurrent: profile.contention.max_concurrent.value,
     },
-    host: {threads: setup.host, detectNs: costs.detectNs, decideNs: costs.decideNs},
+    host: {threads: setup.host, detectNs: costs.detectNs, decideNs: costs.decideNs(run.policy.name)},
     gapNs: costs.gapNs,
   });
   return new Scheduler({

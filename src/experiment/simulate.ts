@@ -135,7 +135,7 @@ export async function simulateRun(
     host: {
       threads: setup.host,
       detectNs: ownHost ? costs.detectNs : 0,
-      decideNs: ownHost ? costs.decideNs : 0,
+      decideNs: ownHost ? costs.decideNs(policy.name) : 0,
     },
     gapNs: costs.gapNs,
     pointerCopyNs: costs.pointerCopyNs,

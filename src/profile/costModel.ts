@@ -39,12 +39,16 @@ export interface CostModel {
   followNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** From the end on the device until the host can see it. */
   readonly detectNs: Nanoseconds;
-  /** Host time of one wake-up: seeing what happened, deciding. */
-  readonly decideNs: Nanoseconds;
+  /** Host time of one wake-up under a policy of this name: seeing what happened, deciding. */
+  decideNs(policy: string): Nanoseconds;
   /** Idle time of a lane between two kernels that it holds. */
   readonly gapNs: Nanoseconds;
   /** Besides the gap, before a launch that takes arrays of pointers. */
   readonly pointerCopyNs: Nanoseconds;
+  /** Idle time of a lane between two kernels of one launch. */
+  readonly stepGapNs: Nanoseconds;
+  /** Least time between the starts of two kernels on the device, whatever their lanes. */
+  readonly startIntervalNs: Nanoseconds;
 }
 
 /** The cost model of a profile; `corrected: false` leaves out the measured tables and predicts from the model alone. */
@@ -55,9 +59,10 @@ export function costModel(profile: DeviceProfile, {corrected = true} = {}): Cost
 class ProfileCosts implements CostModel {
   readonly profile: DeviceProfile;
   readonly detectNs: Nanoseconds;
-  readonly decideNs: Nanoseconds;
   readonly gapNs: Nanoseconds;
   readonly pointerCopyNs: Nanoseconds;
+  readonly stepGapNs: Nanoseconds;
+  readonly startIntervalNs: Nanoseconds;
   private readonly corrections: Corrections;
   private readonly shares: Shares;
   private readonly shareScale: number;
@@ -73,9 +78,10 @@ class ProfileCosts implements CostModel {
     const byBytes = corrected ? (profile.elementwise.shares ?? []) : [];
     this.elementwiseShares = byBytes.map(([bytes, share]) => [Math.log2(bytes), share]);
     this.detectNs = Math.round(profile.host.detect_ns.value);
-    this.decideNs = Math.round(profile.host.decide_ns.value);
     this.gapNs = Math.round(profile.launch.gap_ns.value);
     this.pointerCopyNs = Math.round(profile.launch.pointer_copy_ns?.value ?? 0);
+    this.stepGapNs = Math.round((profile.launch.step_gap_ns ?? profile.launch.gap_ns).value);
+    this.startIntervalNs = Math.round(profile.launch.start_interval_ns?.value ?? 0);
     for (const dtype of dataTypesOf(profile)) this.gemms.set(dtype, gemmModelOf(profile, dtype));
   }
 
@@ -149,8 +155,16 @@ class ProfileCosts implements CostModel {
   }
 
   followNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
-    const perLaunchNs = Math.round(this.profile.host.submit.single.fixed_ns);
+    const {follow, submit} = this.profile.host;
+    const terms = follow?.[method];
+    if (terms !== undefined) return Math.round(terms.fixed_ns + terms.per_member_ns * size);
+    const perLaunchNs = Math.round(submit.single.fixed_ns);
     return Math.max(0, this.submitNs(kernel, size, method) - perLaunchNs);
+  }
+
+  decideNs(policy: string): Nanoseconds {
+    const {decide_ns, decide_by_policy} = this.profile.host;
+    return Math.round((decide_by_policy?.[policy] ?? decide_ns).value);
   }
 
   /** Time of one launch of `members`, as measured where the profile holds a table for it. */

@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {InputError} from '../scheduler/errors.ts';
+import {methods} from '../scheduler/kernel.ts';
 import type {DataType} from '../scheduler/kernel.ts';
 import {nearestKey} from './nearestKey.ts';
 
@@ -191,6 +192,10 @@ const schema = z.strictObject({
      * A lane that is idle does that while the host still submits.
      */
     pointer_copy_ns: quantityOrZero.optional(),
+    /** Idle time between two kernels of one launch that runs ahead; none: `gap_ns`. */
+    step_gap_ns: quantityOrZero.optional(),
+    /** Least time between the starts of two kernels on the device, whatever their lanes; none: 0. */
+    start_interval_ns: quantityOrZero.optional(),
   }),
   host: z.strictObject({
     submit: z.strictObject({
@@ -202,8 +207,13 @@ const schema = z.strictObject({
       /** Memory-bound kernels by any method; none: as `single`. */
       elementwise: affine.optional(),
     }),
+    /** Host time of each further step of a launch, by method; none: `submit` less the `fixed_ns` of `single`. */
+    follow: z.partialRecord(z.enum(methods), affine).optional(),
     detect_ns: quantityOrZero,
+    /** Host time of one wake-up: seeing what happened, deciding. */
     decide_ns: quantityOrZero,
+    /** The same under policies of one family, by name; none: `decide_ns`. */
+    decide_by_policy: z.record(z.string(), quantityOrZero).optional(),
   }),
   contention: z.strictObject({
     /**
@@ -217,7 +227,10 @@ const schema = z.strictObject({
   }),
   sharing: z.strictObject({
     time_slice_ns: quantity,
+    /** How long nothing runs when a context's slice is over and another takes its turn. */
     switch_ns: quantityOrZero,
+    /** The same where the context had nothing left to run; none: `switch_ns`. */
+    yield_ns: quantityOrZero.optional(),
     context_bytes: quantityOrZero,
     /** Relative standard deviation between the speeds of MPS processes. */
     mps_spread: quantityOrZero,
