@@ -4,6 +4,7 @@ import {CudaDevice} from '../gpu/cudaDevice.ts';
 import {WallClock} from '../gpu/wallClock.ts';
 import type {Arrivals} from '../scheduler/arrivals.ts';
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Device} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
@@ -32,6 +33,8 @@ export interface LiveHostOptions {
   readonly plan?: HostPlan;
   readonly recorder: Recorder;
   readonly shouldStop: () => boolean;
+  /** Puts itself between the scheduler and the device, to take times. */
+  readonly observe?: (device: Device) => Device;
 }
 
 export interface LiveHost {
@@ -70,6 +73,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     maxSize,
     largestBatch: batch,
     shouldStop,
+    graphs: spec.scenario.graphs,
     ...(plan === undefined ? {} : {hostLanes: plan.lanes, served: plan.tenants}),
     ...(tenantFactor === undefined ? {} : {tenantFactor}),
   });
@@ -89,7 +93,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
   try {
     scheduler = new Scheduler({
       clock,
-      device,
+      device: options.observe?.(device) ?? device,
       policy: meter.timed(policy),
       arrivals: plan === undefined ? run.arrivals : onlyOf(run.arrivals, new Set(plan.tenants)),
       tenants,

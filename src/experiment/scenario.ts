@@ -86,6 +86,10 @@ export const scenarioSchema = z
       .default(false)
       .describe('draw durations around the prediction, as measured by the profile'),
     'own-host': z.boolean().default(true).describe('model the host’s submit, detect and decide times'),
+    graphs: z
+      .boolean()
+      .default(true)
+      .describe('live: record launches as CUDA graphs and launch those, where the driver can'),
     contention: z.boolean().default(true).describe('lanes slow each other down beyond sharing SMs'),
     memory: z.boolean().default(true).describe('refuse what does not fit the device'),
     stragglers: z

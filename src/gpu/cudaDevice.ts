@@ -1,22 +1,25 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
-import {methods} from '../scheduler/kernel.ts';
-import type {Gemm, Kernel} from '../scheduler/kernel.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
-import {CudaError, DeviceLostError, OutOfMemoryError, dataTypeCode} from './cuda.ts';
+import {CudaError, DeviceLostError, OutOfMemoryError} from './cuda.ts';
 import type {CudaContext} from './cuda.ts';
-import {Operands, elementwiseBytes} from './operands.ts';
+import {GraphCache} from './graphCache.ts';
+import {Operands} from './operands.ts';
+import {Submission} from './submission.ts';
 import {following} from './ticket.ts';
+import {batchesOf, recordAhead} from './recordAhead.ts';
+import type {Program} from './recordAhead.ts';
 import type {WallClock} from './wallClock.ts';
 import {warmUp} from './warmUp.ts';
 
-const SINGLE = methods.indexOf('single');
-const GROUPED = methods.indexOf('grouped');
-
 /** Time between two looks at whether the device still lives and whether to stop. A query costs about a microsecond. */
 const lookEveryNs = 2e6;
+
+/** Requests under way hold their activations between their kernels too: a few more than fit on the lanes. */
+const fewestPairs = 64;
 
 /** Waits for nothing but time sleep, and spin at their end: a sleeper may wake this much late. */
 const spinNs = 1e6;
@@ -44,13 +47,13 @@ export interface CudaDeviceOptions {
   readonly shouldStop?: () => boolean;
   /** Injected stragglers: a launch with a kernel of such a tenant runs this many times over. */
   readonly tenantFactor?: (tenant: number, now: Nanoseconds) => number;
+  /** Whether launches are recorded as graphs and launched again, where the driver can. Default true. */
+  readonly graphs?: boolean;
 }
 
 /**
  * A GPU through cuBLAS: a lane is a CUDA stream, a completion a number that the stream writes to page-locked memory and
  * the host reads with `Atomics.load`. One thread submits, waits and sees.
- *
- * Whatever the method, members that the library cannot put into one call run one after another on their lane.
  */
 export class CudaDevice implements Device {
   readonly lanes: number;
@@ -62,6 +65,8 @@ export class CudaDevice implements Device {
   private readonly firstLane: number;
   private run!: DeviceContext;
   private operands: Operands | null = null;
+  private graphs: GraphCache | null = null;
+  private submission!: Submission;
   /** Launches in flight by lane, oldest first. */
   private readonly queue: Launch[][];
   private readonly tickets: Int32Array;
@@ -97,44 +102,46 @@ export class CudaDevice implements Device {
       kernels: this.kernels,
       tenants,
       run,
-      streams: (options.hostLanes?.count ?? lanes) * depth * maxSize,
+      streams: Math.max(fewestPairs, (options.hostLanes?.count ?? lanes) * depth * maxSize),
       ...(served === undefined ? {} : {served}),
       ...(largestBatch === undefined ? {} : {largestBatch}),
     });
-    warmUp({
-      context,
-      lanes: length,
-      maxSize,
-      maxMembers: options.maxMembers,
-      classes: classesOf(tenants, served, run),
-      kernels: this.kernels,
-      operands: this.operands,
-    });
+    const {maxMembers} = options;
+    const {kernels, operands} = this;
+    this.graphs =
+      options.graphs === false ? null : new GraphCache({context, operands, run, kernels, maxSize});
+    this.submission = new Submission({context, run, kernels, operands, graphs: this.graphs, maxMembers});
+    const classes = classesOf(tenants, served, run);
+    warmUp({context, lanes: length, maxSize, maxMembers, classes, kernels, operands});
+    const programsOf = (batch: number): Program[] =>
+      (served ?? [...tenants.keys()]).map((tenant) => ({tenant, start: tenants[tenant].program(batch)}));
+    if (this.graphs !== null) {
+      recordAhead({
+        graphs: this.graphs,
+        operands,
+        programs: programsOf(1),
+        batchPrograms: Array.from({length: (largestBatch ?? 1) - 1}, (_, i) => programsOf(i + 2)).flat(),
+        batches: batchesOf(classes.keys(), kernels, maxSize, maxMembers),
+        lanes: length,
+        now: () => this.clock.now(),
+      });
+    }
     for (let i = 0; i < length && firstLane + i < lanes; i++) {
       this.seen[firstLane + i] = this.tickets[firstLane + i] = Atomics.load(context.flags, i);
     }
   }
 
   submit(launch: Launch): void {
-    const {lane, steps} = launch;
+    const {lane} = launch;
     const on = lane - this.firstLane;
     const ticket = (this.tickets[lane] = following(this.tickets[lane]));
     launch.submittedAt = this.clock.now();
     launch.startedAt = NaN;
     const times = this.timesOf(launch);
     try {
-      if (steps === 1 && times === 1) {
-        this.enqueue(launch, 0, ticket);
-        launch.releasedAt = this.clock.now();
-      } else {
-        this.context.begin(on, ticket);
-        for (let step = 0; step < steps; step++) {
-          for (let i = 0; i < times; i++) this.enqueue(launch, step, 0);
-          // As in the simulator: the device may begin when it has the first step.
-          if (step === 0) launch.releasedAt = this.clock.now();
-        }
-        this.context.finish(on, ticket);
-      }
+      if (times > 1 || !this.submission.asGraphs(launch, on, ticket))
+        this.submitSteps(launch, on, ticket, times);
+      else launch.releasedAt = this.clock.now();
     } catch (error) {
       this.giveUp(launch, on, ticket, error);
     }
@@ -189,9 +196,28 @@ export class CudaDevice implements Device {
     try {
       this.context.synchronize();
     } finally {
+      this.graphs?.free();
+      this.graphs = null;
       this.operands?.free();
       this.operands = null;
     }
+  }
+
+  private submitSteps(launch: Launch, on: number, ticket: number, times: number): void {
+    const {submission, context} = this;
+    const {steps} = launch;
+    if (steps === 1 && times === 1) {
+      submission.step(launch, on, 0, ticket);
+      launch.releasedAt = this.clock.now();
+      return;
+    }
+    context.begin(on, ticket);
+    for (let step = 0; step < steps; step++) {
+      for (let i = 0; i < times; i++) submission.step(launch, on, step, 0);
+      // As in the simulator: the device may begin when it has the first step.
+      if (step === 0) launch.releasedAt = this.clock.now();
+    }
+    context.finish(on, ticket);
   }
 
   private waitForTime(until: Nanoseconds): void {
@@ -216,126 +242,6 @@ export class CudaDevice implements Device {
       factor = Math.max(factor, tenantFactor(tenant, launch.submittedAt));
     }
     return Math.round(factor);
-  }
-
-  /** Enqueues one step of a launch; ticket 0 signals nothing. */
-  private enqueue(launch: Launch, step: number, ticket: number): void {
-    const {context, run, kernels} = this;
-    const {streams, programs} = run;
-    const {members, size, method} = launch;
-    if (method === GROUPED) {
-      this.enqueueGrouped(launch, step, ticket);
-      return;
-    }
-    const lane = launch.lane - this.firstLane;
-    const operands = this.operands!;
-    const addresses = context.operands;
-    for (let i = 0; i < size; i++) {
-      const slot = members[i];
-      // Before the activations, which it may have to make larger.
-      addresses[3 * i] = operands.weights(streams.tenant[slot], streams.cursor[slot] + step);
-      addresses[3 * i + 1] = operands.input(slot);
-      addresses[3 * i + 2] = operands.output(slot);
-    }
-    const cls = step === 0 ? launch.cls : programs.classes[streams.cursor[members[0]] + step];
-    const kernel = kernels[cls];
-    if (kernel.op === 'elementwise') {
-      for (let i = 0; i < size; i++) addresses[3 * i] = addresses[3 * i + 1];
-      context.submitElementwise(lane, ticket, elementwiseBytes(kernel.bytes), size);
-      return;
-    }
-    const {m, n, k, count, dtype} = kernel;
-    const code = dataTypeCode(dtype);
-    if (method === SINGLE || size * count > this.options.maxMembers) {
-      context.submitSequence(lane, ticket, code, m, n, k, count, size);
-    } else {
-      context.submitBatched(lane, ticket, code, m, n, k, count, size);
-    }
-  }
-
-  /** One grouped call where the library has it for what is to run, else a call for each run of equal members. */
-  private enqueueGrouped(launch: Launch, step: number, ticket: number): void {
-    const {context, run, kernels} = this;
-    const {streams, programs} = run;
-    const {members, size} = launch;
-    const classOf = (i: number): number => programs.classes[streams.cursor[members[i]] + step];
-    if (this.canGroup(size, classOf)) {
-      this.submitGroups(launch, step, ticket);
-      return;
-    }
-    const lane = launch.lane - this.firstLane;
-    const operands = this.operands!;
-    const addresses = context.operands;
-    if (ticket !== 0) context.begin(lane, ticket);
-    for (let from = 0, to = 0; from < size; from = to) {
-      const kernel = kernels[classOf(from)];
-      for (; to < size && classOf(to) === classOf(from); to++) {
-        const at = 3 * (to - from);
-        const slot = members[to];
-        const weights = operands.weights(streams.tenant[slot], streams.cursor[slot] + step);
-        addresses[at + 1] = operands.input(slot);
-        addresses[at + 2] = operands.output(slot);
-        addresses[at] = kernel.op === 'elementwise' ? addresses[at + 1] : weights;
-      }
-      if (kernel.op === 'elementwise') {
-        context.submitElementwise(lane, 0, elementwiseBytes(kernel.bytes), to - from);
-      } else {
-        const {m, n, k, count, dtype} = kernel;
-        context.submitSequence(lane, 0, dataTypeCode(dtype), m, n, k, count, to - from);
-      }
-    }
-    if (ticket !== 0) context.finish(lane, ticket);
-  }
-
-  private canGroup(size: number, classOf: (i: number) => number): boolean {
-    const first = this.kernels[classOf(0)];
-    const {grouped} = this.context;
-    if (grouped === 'none' || (grouped === 'fp32' && first.dtype !== 'fp32')) return false;
-    let products = 0;
-    for (let i = 0; i < size; i++) {
-      const kernel = this.kernels[classOf(i)];
-      if (kernel.op !== 'gemm' || kernel.dtype !== first.dtype) return false;
-      products += kernel.count;
-    }
-    return products <= this.options.maxMembers;
-  }
-
-  /** Consecutive members of one class form a group; a kernel of several products is as many members. */
-  private submitGroups({lane, members, size}: Launch, step: number, ticket: number): void {
-    const {context, run, kernels} = this;
-    const {streams, programs} = run;
-    const operands = this.operands!;
-    const {shapes, operands: addresses} = context;
-    let groups = 0;
-    let product = 0;
-    let last = -1;
-    for (let i = 0; i < size; i++) {
-      const slot = members[i];
-      const cursor = streams.cursor[slot] + step;
-      const cls = programs.classes[cursor];
-      const {m, n, k, count, dtype} = kernels[cls] as Gemm;
-      const bytes = dtype === 'fp32' || dtype === 'tf32' ? 4 : 2;
-      const a = operands.weights(streams.tenant[slot], cursor);
-      const b = operands.input(slot);
-      const c = operands.output(slot);
-      for (let j = 0; j < count; j++, product++) {
-        addresses[3 * product] = a + j * m * k * bytes;
-        addresses[3 * product + 1] = b + j * k * n * bytes;
-        addresses[3 * product + 2] = c + j * m * n * bytes;
-      }
-      if (cls === last) {
-        shapes[4 * groups - 1] += count;
-        continue;
-      }
-      shapes[4 * groups] = m;
-      shapes[4 * groups + 1] = n;
-      shapes[4 * groups + 2] = k;
-      shapes[4 * groups + 3] = count;
-      groups++;
-      last = cls;
-    }
-    const {dtype} = kernels[last];
-    context.submitGrouped(lane - this.firstLane, ticket, dataTypeCode(dtype), groups);
   }
 
   /** A call that failed and left the device usable fails its launch alone; anything worse ends the run. */

@@ -3,6 +3,7 @@ import {InputError} from '../scheduler/errors.ts';
 import {bytesOf} from '../scheduler/kernel.ts';
 import type {DataType, Kernel} from '../scheduler/kernel.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
+import {ActivationPairs} from './activationPairs.ts';
 import type {CudaContext} from './cuda.ts';
 import {dataTypeCode} from './cuda.ts';
 
@@ -65,6 +66,10 @@ export class Operands {
   /** By cursor: where the kernel's weights start within the tenant's block; NaN before its program was looked at. */
   private offsets = new Float64Array(0);
   private readonly allocated: number[] = [];
+  private assignment!: ActivationPairs;
+
+  /** Rises when operands have moved: addresses from before are still good memory, but no longer in use. */
+  version = 0;
 
   /** Allocates and fills. Throws an InputError when the plan does not fit in the memory that is free. */
   constructor({context, kernels, tenants, run, streams, served, largestBatch}: OperandOptions) {
@@ -114,14 +119,29 @@ export class Operands {
     return this.weightsAt[tenant] + (offset < this.weightBytes[tenant] ? offset : 0);
   }
 
-  /** Address of what a stream's kernels read. */
-  input(slot: number): number {
-    return this.activationAt + 2 * (slot % this.pairs) * this.tensorBytes;
+  /** The pair of activation buffers of the stream in `slot`, whose request is `tenant`'s. */
+  pair(slot: number, tenant: number): number {
+    return this.assignment.of(slot, tenant);
   }
 
-  /** Address of what a stream's kernels write. */
-  output(slot: number): number {
-    return this.input(slot) + this.tensorBytes;
+  /** A pair for the tenant's streams to come; -1 where there is none left. */
+  reservePair(tenant: number): number {
+    return this.assignment.reserve(tenant);
+  }
+
+  /** Whether no other stream uses the slot's pair. */
+  isOwnPair(slot: number): boolean {
+    return this.assignment.isOwn(slot);
+  }
+
+  /** Address of what kernels on a pair read. */
+  input(pair: number): number {
+    return this.activationAt + 2 * pair * this.tensorBytes;
+  }
+
+  /** Address of what kernels on a pair write. */
+  output(pair: number): number {
+    return this.input(pair) + this.tensorBytes;
   }
 
   free(): void {
@@ -168,11 +188,13 @@ export class Operands {
     if (weights > Math.max(this.slack, this.farBytes)) {
       this.farAt = this.allocate(weights);
       this.farBytes = weights;
+      this.version++;
     }
     const tensor = most(program.map(tensorBytesOf));
     if (tensor > this.tensorBytes) {
       this.planActivations(tensor, 0);
       this.activationAt = this.allocate(2 * this.tensorBytes * this.pairs);
+      this.version++;
     }
   }
 
@@ -188,6 +210,7 @@ export class Operands {
     }
     this.tensorBytes = tensorBytes;
     this.pairs = pairs;
+    this.assignment = new ActivationPairs(pairs);
   }
 
   private allocate(bytes: number): number {

@@ -33,8 +33,8 @@ export function warmUp({
     const ticket = following(Atomics.load(context.flags, lane));
     for (let i = 0; i < size; i++) {
       const weights = operands.weights(at.tenant, at.cursor);
-      addresses[3 * i + 1] = operands.input(i);
-      addresses[3 * i + 2] = operands.output(i);
+      addresses[3 * i + 1] = operands.input(i % operands.plan.activations);
+      addresses[3 * i + 2] = operands.output(i % operands.plan.activations);
       addresses[3 * i] = kernel.op === 'elementwise' ? addresses[3 * i + 1] : weights;
     }
     if (kernel.op === 'elementwise') {

@@ -9,8 +9,7 @@ import type {DeviceRig, DeviceWorld} from '../contracts/device.ts';
 import {destroyAll, openStandIn, unavailable, withFaults} from '../fake-cuda/standIn.ts';
 
 /** FAKE_CUDA_KERNEL_US holds from the enqueuing on, so it stays set while the rig is open. */
-function makeRig(world: DeviceWorld, kernelNs: number, context?: CudaContext): DeviceRig {
-  const opened = context ?? openStandIn({lanes: world.lanes, ringSlots: 64});
+function makeRig(world: DeviceWorld, kernelNs: number, opened: CudaContext, graphs: boolean): DeviceRig {
   const before = opened.memoryInfo().free;
   const clock = new WallClock(loadAddon().nowNs);
   const device = new CudaDevice({
@@ -22,6 +21,7 @@ function makeRig(world: DeviceWorld, kernelNs: number, context?: CudaContext): D
     depth: world.depth,
     maxMembers: 32,
     maxSize: world.maxSize,
+    graphs,
   });
   const {attach} = device;
   // Warming up need not take the time that the test asks for.
@@ -32,7 +32,7 @@ function makeRig(world: DeviceWorld, kernelNs: number, context?: CudaContext): D
   return {
     device,
     clock,
-    failing: (submit) => withFaults({FAIL: 'cublasGemmEx=14@2'}, submit),
+    failing: (submit) => withFaults({FAIL: graphs ? 'cuGraphLaunch=1@2' : 'cublasGemmEx=14@2'}, submit),
     close() {
       delete process.env['FAKE_CUDA_KERNEL_US'];
       device.close();
@@ -46,14 +46,15 @@ function makeRig(world: DeviceWorld, kernelNs: number, context?: CudaContext): D
 describe.skipIf(unavailable)('on the stand-in', () => {
   afterEach(destroyAll);
 
-  for (const [name, options] of Object.entries({
-    'CudaDevice with copied pointers': {pointers: 'copy'},
-    'CudaDevice with mapped pointers': {pointers: 'mapped'},
-  } as const)) {
+  for (const [name, options, graphs] of [
+    ['CudaDevice with graphs', {}, true],
+    ['CudaDevice with calls and copied pointers', {pointers: 'copy'}, false],
+    ['CudaDevice with calls and mapped pointers', {pointers: 'mapped'}, false],
+  ] as const) {
     deviceContract(
       name,
       (world, kernelNs) =>
-        makeRig(world, kernelNs, openStandIn({lanes: world.lanes, ringSlots: 64, ...options})),
+        makeRig(world, kernelNs, openStandIn({lanes: world.lanes, ringSlots: 64, ...options}), graphs),
       {hasChosenTimes: true},
     );
   }

@@ -1,48 +1,9 @@
 // Where operands lie: apart, inside what was allocated, and inside the memory there is.
 import {afterEach, describe, expect, test} from 'vitest';
 import {Operands} from '../../src/gpu/operands.ts';
-import {KernelClasses} from '../../src/scheduler/kernel.ts';
 import type {Kernel} from '../../src/scheduler/kernel.ts';
-import {Programs} from '../../src/scheduler/programs.ts';
-import {Streams} from '../../src/scheduler/streams.ts';
-import type {Tenant} from '../../src/scheduler/tenant.ts';
 import {destroyAll, openStandIn, unavailable, withFaults} from '../fake-cuda/standIn.ts';
-
-const gemm = (m: number, n: number, k: number, count = 1): Kernel => ({
-  op: 'gemm',
-  m,
-  n,
-  k,
-  count,
-  dtype: 'fp32',
-});
-
-/** Tenants of one model with two layers, whose batches are laid out when they are asked for. */
-function world(tenantCount: number) {
-  const classes = new KernelClasses();
-  const programs = new Programs();
-  const starts = new Map<number, number>();
-  const program = (batch: number): number => {
-    const known = starts.get(batch);
-    if (known !== undefined) return known;
-    const ids = [gemm(16, 4 * batch, 32), gemm(8, 8, 8, 2 * batch)].map((kernel) => classes.intern(kernel));
-    const start = programs.add(ids, [1, 1]);
-    starts.set(batch, start);
-    return start;
-  };
-  const tenants = Array.from({length: tenantCount}, (_, i): Tenant => ({
-    name: `${i}`,
-    model: 'm',
-    family: 0,
-    sloNs: 1,
-    sloQuantile: 0.99,
-    weight: 1,
-    priority: 0,
-    program,
-  }));
-  program(1);
-  return {kernels: classes.kernels, tenants, run: {programs, streams: new Streams()}, program};
-}
+import {world} from './smallModel.ts';
 
 describe.skipIf(unavailable)('operands', () => {
   afterEach(destroyAll);
@@ -57,15 +18,19 @@ describe.skipIf(unavailable)('operands', () => {
         [operands.weights(t, start), 4 * 16 * 32],
         [operands.weights(t, start + 1), 4 * 8 * 8 * 2],
       ]),
-      ...[0, 1, 2, 3].flatMap((slot) => [
-        [operands.input(slot), 4 * 32 * 4],
-        [operands.output(slot), 4 * 16 * 4],
-      ]),
+      ...[0, 1, 2, 3].flatMap((slot) => {
+        const pair = operands.pair(slot, slot % 3);
+        return [
+          [operands.input(pair), 4 * 32 * 4],
+          [operands.output(pair), 4 * 16 * 4],
+        ];
+      }),
     ].toSorted(([a], [b]) => a - b);
     for (let i = 1; i < spans.length; i++)
       expect(spans[i][0]).toBeGreaterThanOrEqual(spans[i - 1][0] + spans[i - 1][1]);
-    // More streams than buffers take them in turn.
-    expect(operands.input(4)).toBe(operands.input(0));
+    // More streams than buffers share them.
+    expect([0, 1, 2, 3]).toContain(operands.pair(4, 0));
+    expect([0, 1, 2, 3, 4].map((slot) => operands.isOwnPair(slot))).toEqual([true, true, true, true, false]);
   });
 
   test.for([1, 16])('batches find room, with %s announced as the largest', (largestBatch) => {

@@ -77,6 +77,12 @@ export interface NativeContext {
   readonly operands: Float64Array;
   /** Groups of the next `submitGrouped`: m, n, k, members at 4g to 4g + 3; their members follow in `operands`. */
   readonly shapes: Int32Array;
+  /** Numbers of graphs for `launchGraphs`. */
+  readonly sequence: Int32Array;
+  /** Of each lane; 0: cuBLAS finds its own. */
+  readonly workspaceBytes: number;
+  /** Whether the driver can run recorded graphs. */
+  readonly graphs: boolean;
   /**
    * Device times in ns of the launch with a ticket: start at 2 (lane ringSlots + ticket mod ringSlots), end after it.
    * Global timer: there once the ticket has completed. Events: after `readTiming`.
@@ -149,6 +155,32 @@ export interface NativeContext {
   /** The recorded graph's number. */
   captureEnd(lane: number): number;
   launchGraph(lane: number, ticket: number, graph: number): void;
+  /** The first `count` graphs of `sequence`, one after another. */
+  launchGraphs(lane: number, ticket: number, count: number): void;
+  /** A graph of one batched call that reads its operands' addresses where `launchBatched` puts them, on this lane. */
+  captureBatched(
+    lane: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    count: number,
+    size: number,
+  ): number;
+  /** As `submitBatched`, by a graph of `captureBatched` with the same lane, shape, count and size. */
+  launchBatched(
+    lane: number,
+    ticket: number,
+    graph: number,
+    dtype: number,
+    m: number,
+    n: number,
+    k: number,
+    count: number,
+    size: number,
+  ): void;
+  /** The cuBLAS workspace of the lane's calls from now on, also of those that are recorded; address 0: its own. */
+  setWorkspace(lane: number, address: number, bytes: number): void;
   /** Gives a captured batch the addresses in `operands`: `products` of them, captured after `first` others. */
   updateGraph(graph: number, first: number, products: number): void;
   destroyGraph(graph: number): void;

@@ -105,6 +105,9 @@ void Context::makeViews(Napi::Env env, Napi::Object self) {
   auto shapeView = Napi::Int32Array::New(env, 4 * static_cast<size_t>(maxMembers));
   operands = operandView.Data();
   shapes = shapeView.Data();
+  auto sequenceView = Napi::Int32Array::New(env, kSequenceLength);
+  sequence = sequenceView.Data();
+  defineConstant(self, "sequence", sequenceView);
   defineConstant(self, "operands", operandView);
   defineConstant(self, "shapes", shapeView);
   defineConstant(self, "flags", Napi::Int32Array::New(env, lanes.size(), viewOf(env, flags), 0));
@@ -114,6 +117,8 @@ void Context::makeViews(Napi::Env env, Napi::Object self) {
                         : blas.cublasSgemmGroupedBatched ? "fp32"
                                                          : "none";
   defineConstant(self, "grouped", Napi::String::New(env, grouped));
+  defineConstant(self, "workspaceBytes", Napi::Number::New(env, lanes[0].workspaceBytes));
+  defineConstant(self, "graphs", Napi::Boolean::New(env, cuda::driver.cuGraphInstantiateWithFlags != nullptr));
   const char *writing = completion == Completion::WriteValue ? "writeValue" : "memset";
   defineConstant(self, "completion", Napi::String::New(env, writing));
 }
@@ -201,6 +206,10 @@ Napi::Function Context::define(Napi::Env env) {
                          METHOD(captureBegin),
                          METHOD(captureEnd),
                          METHOD(launchGraph),
+                         METHOD(launchGraphs),
+                         METHOD(captureBatched),
+                         METHOD(launchBatched),
+                         METHOD(setWorkspace),
                          METHOD(updateGraph),
                          METHOD(destroyGraph),
                          OVERLOADED(begin),

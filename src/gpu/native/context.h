@@ -86,6 +86,9 @@ class Context : public Napi::ObjectWrap<Context> {
   void submitSequence(Info info);
   void submitBatched(Info info);
   void submitGrouped(Info info);
+  void setWorkspace(Info info);
+  void batched(Lane &lane, const GemmShape &shape, int products, CUdeviceptr pointers);
+  void writePointers(uint64_t *to, const GemmShape &shape, int count, int size) const;
   void gemm(Lane &lane, const GemmShape &shape, uint64_t a, uint64_t b, uint64_t c);
   void strided(Lane &lane, const GemmShape &shape, int count, const int64_t strides[3], uint64_t a,
                uint64_t b, uint64_t c);
@@ -97,9 +100,14 @@ class Context : public Napi::ObjectWrap<Context> {
   void captureBegin(Info info);
   Napi::Value captureEnd(Info info);
   void launchGraph(Info info);
+  void launchGraphs(Info info);
+  Napi::Value captureBatched(Info info);
+  void launchBatched(Info info);
   void updateGraph(Info info);
   void destroyGraph(Info info);
   CapturedGraph &graph(int id);
+  int keep(CUgraph recorded, std::unique_ptr<GraphPointers> pointers);
+  void launch(CapturedGraph &graph, Lane &lane, int32_t ticket);
   bool inFlight(const CapturedGraph &graph);
 
   // timing.cc
@@ -127,8 +135,8 @@ class Context : public Napi::ObjectWrap<Context> {
   std::vector<Lane> lanes;
   std::map<CUdeviceptr, DeviceMemory> allocations;
   std::optional<Kernels> compiled;
-  std::map<int, CapturedGraph> graphs;
-  int nextGraph = 1;
+  std::vector<std::unique_ptr<CapturedGraph>> graphs;  // by number - 1
+  std::vector<int> freeGraphs;                         // numbers to use again
   GraphPointers *capturing = nullptr;
   std::unique_ptr<GraphPointers> captured;
 
@@ -138,6 +146,7 @@ class Context : public Napi::ObjectWrap<Context> {
       timings;                    // two doubles (start, end in device ns) a lane and slot, and one scratch
   double *operands = nullptr;     // three addresses a member: A, B, C
   int32_t *shapes = nullptr;      // four numbers a group: m, n, k, members
+  int32_t *sequence = nullptr;    // graphs for launchGraphs
   std::vector<int> groupLengths;  // scratch of submitGrouped: seven arrays of maxMembers
   std::vector<cublasOperation_t> groupOperations;
   std::vector<float> groupAlphas;
@@ -147,6 +156,9 @@ class Context : public Napi::ObjectWrap<Context> {
   Event baseEvent;         // event times are measured from this one,
   double baseNs = 0;       // which was at this time
 };
+
+/** Graphs that one `launchGraphs` takes at most. */
+inline constexpr int kSequenceLength = 4096;
 
 inline int attributeOf(CUdevice device, CUdevice_attribute which) {
   int value = 0;

@@ -117,14 +117,31 @@ void Context::submitBatched(Info info) {
   const int count = boundedArgument(info, 6, "count", 1, maxMembers);
   const int size = boundedArgument(info, 7, "size", 1, maxMembers / count);
   const int products = size * count;
-  const auto &[stored, compute, bytes] = dataType(shape.dtype);
-  const ProductBytes step(shape);
-
   const PointerSlot slot = on.takePointers(products);
   begin(on, ticket);
-  uint64_t *a = slot.host;
-  uint64_t *b = a + products;
-  uint64_t *c = b + products;
+  writePointers(slot.host, shape, count, size);
+  on.sendPointers(slot, products);
+  batched(on, shape, products, slot.device);
+  finish(on, ticket);
+}
+
+/** One call for `products` products whose operands' addresses lie at `pointers`: all A, all B, all C. */
+void Context::batched(Lane &lane, const GemmShape &shape, int products, CUdeviceptr pointers) {
+  const auto &[stored, compute, bytes] = dataType(shape.dtype);
+  const size_t array = sizeof(uint64_t) * products;
+  CUBLAS(cublasGemmBatchedEx, lane.blas.get(), CUBLAS_OP_N, CUBLAS_OP_N, shape.n, shape.m, shape.k, &one,
+         reinterpret_cast<const void *const *>(pointers + array), stored, shape.n,
+         reinterpret_cast<const void *const *>(pointers), stored, shape.k, &zero,
+         reinterpret_cast<void *const *>(pointers + 2 * array), stored, shape.n, products, compute,
+         CUBLAS_GEMM_DEFAULT);
+}
+
+/** The addresses in `operands` of `size` kernels of `count` products each, in the order that `batched` reads. */
+void Context::writePointers(uint64_t *to, const GemmShape &shape, int count, int size) const {
+  const ProductBytes step(shape);
+  uint64_t *a = to;
+  uint64_t *b = a + size * count;
+  uint64_t *c = b + size * count;
   for (int i = 0; i < size; i++) {
     const auto firstA = static_cast<uint64_t>(operands[3 * i]);
     const auto firstB = static_cast<uint64_t>(operands[3 * i + 1]);
@@ -135,15 +152,59 @@ void Context::submitBatched(Info info) {
       *c++ = firstC + j * step.c;
     }
   }
-  on.sendPointers(slot, products);
-  const CUdeviceptr at = slot.device;
-  const size_t array = sizeof(uint64_t) * products;
-  CUBLAS(cublasGemmBatchedEx, on.blas.get(), CUBLAS_OP_N, CUBLAS_OP_N, shape.n, shape.m, shape.k, &one,
-         reinterpret_cast<const void *const *>(at + array), stored, shape.n,
-         reinterpret_cast<const void *const *>(at), stored, shape.k, &zero,
-         reinterpret_cast<void *const *>(at + 2 * array), stored, shape.n, products, compute,
-         CUBLAS_GEMM_DEFAULT);
+}
+
+/** captureBatched(lane, dtype, m, n, k, count, size): a graph of one batched call on the lane's graph pointers. */
+Napi::Value Context::captureBatched(Info info) {
+  Lane &on = lane(info);
+  if (on.capture) throw UsageError("INVALID", "a graph is being captured already");
+  const GemmShape shape = {intArgument(info, 1), intArgument(info, 2), intArgument(info, 3),
+                           intArgument(info, 4)};
+  dataType(shape.dtype);
+  const int count = boundedArgument(info, 5, "count", 1, maxMembers);
+  const int size = boundedArgument(info, 6, "size", 1, maxMembers / count);
+  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  CUgraph recorded = nullptr;
+  try {
+    batched(on, shape, size * count, on.graphPointers.address());
+  } catch (...) {
+    // The stream has to leave the capture whatever the call said.
+    if (cuda::driver.cuStreamEndCapture(on.stream.get(), &recorded) == CUDA_SUCCESS && recorded)
+      cuda::driver.cuGraphDestroy(recorded);
+    throw;
+  }
+  CU(cuStreamEndCapture, on.stream.get(), &recorded);
+  return Napi::Number::New(info.Env(), keep(recorded, nullptr));
+}
+
+/** launchBatched(lane, ticket, graph, dtype, m, n, k, count, size): a graph of captureBatched, on `operands`. */
+void Context::launchBatched(Info info) {
+  Lane &on = lane(info);
+  const int ticket = intArgument(info, 1);
+  CapturedGraph &launched = graph(intArgument(info, 2));
+  const GemmShape shape = {intArgument(info, 3), intArgument(info, 4), intArgument(info, 5),
+                           intArgument(info, 6)};
+  const int count = boundedArgument(info, 7, "count", 1, maxMembers);
+  const int size = boundedArgument(info, 8, "size", 1, maxMembers / count);
+  const PointerSlot slot = on.takePointers(size * count);
+  begin(on, ticket);
+  writePointers(slot.host, shape, count, size);
+  on.sendGraphPointers(slot, size * count);
+  launch(launched, on, ticket);
   finish(on, ticket);
+}
+
+/** setWorkspace(lane, address, bytes): what the lane's cuBLAS calls use from now on; address 0: the lane's own. */
+void Context::setWorkspace(Info info) {
+  Lane &on = lane(info);
+  const uint64_t address = addressArgument(info, 1);
+  const auto bytes = static_cast<size_t>(longArgument(info, 2));
+  if (address != 0) {
+    CUBLAS(cublasSetWorkspace_v2, on.blas.get(), reinterpret_cast<void *>(address), bytes);
+  } else if (on.workspaceBytes > 0) {
+    CUBLAS(cublasSetWorkspace_v2, on.blas.get(), reinterpret_cast<void *>(on.workspace.address()),
+           on.workspaceBytes);
+  }
 }
 
 /** submitGrouped(lane, ticket, dtype, groups): members of several shapes in one call, by `shapes` and

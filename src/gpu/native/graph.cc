@@ -34,18 +34,34 @@ Napi::Value Context::captureEnd(Info info) {
   std::unique_ptr<GraphPointers> pointers = std::move(captured);
   CUgraph recorded = nullptr;
   CU(cuStreamEndCapture, on.stream.get(), &recorded);
+  return Napi::Number::New(info.Env(), keep(recorded, std::move(pointers)));
+}
+
+/** Makes a graph that can be launched of a recorded one, which it frees. Returns its number. */
+int Context::keep(CUgraph recorded, std::unique_ptr<GraphPointers> pointers) {
   const Graph graph(recorded);
   CUgraphExec instance = nullptr;
   CU(cuGraphInstantiateWithFlags, &instance, recorded, 0);
-  const int id = nextGraph++;
-  graphs.emplace(id, CapturedGraph{GraphInstance(instance), std::move(pointers)});
-  return Napi::Number::New(info.Env(), id);
+  if (freeGraphs.empty()) {
+    graphs.emplace_back();
+    freeGraphs.push_back(static_cast<int>(graphs.size()));
+  }
+  const int id = freeGraphs.back();
+  graphs[id - 1] = std::make_unique<CapturedGraph>(GraphInstance(instance), std::move(pointers));
+  freeGraphs.pop_back();
+  return id;
 }
 
 Context::CapturedGraph &Context::graph(int id) {
-  const auto found = graphs.find(id);
-  if (found == graphs.end()) throw UsageError("INVALID", "unknown graph: " + std::to_string(id));
-  return found->second;
+  if (id < 1 || static_cast<size_t>(id) > graphs.size() || !graphs[id - 1])
+    throw UsageError("INVALID", "unknown graph: " + std::to_string(id));
+  return *graphs[id - 1];
+}
+
+void Context::launch(CapturedGraph &graph, Lane &on, int32_t ticket) {
+  CU(cuGraphLaunch, graph.instance.get(), on.stream.get());
+  graph.lane = on.index;
+  graph.ticket = ticket;
 }
 
 /** launchGraph(lane, ticket, graph). */
@@ -54,9 +70,17 @@ void Context::launchGraph(Info info) {
   const int ticket = intArgument(info, 1);
   CapturedGraph &launched = graph(intArgument(info, 2));
   begin(on, ticket);
-  CU(cuGraphLaunch, launched.instance.get(), on.stream.get());
-  launched.lane = on.index;
-  launched.ticket = ticket;
+  launch(launched, on, ticket);
+  finish(on, ticket);
+}
+
+/** launchGraphs(lane, ticket, count): the graphs whose numbers are in `sequence`, one after another. */
+void Context::launchGraphs(Info info) {
+  Lane &on = lane(info);
+  const int ticket = intArgument(info, 1);
+  const int count = boundedArgument(info, 2, "count", 1, kSequenceLength);
+  begin(on, ticket);
+  for (int i = 0; i < count; i++) launch(graph(sequence[i]), on, ticket);
   finish(on, ticket);
 }
 
@@ -75,7 +99,7 @@ bool Context::inFlight(const CapturedGraph &graph) {
  */
 void Context::updateGraph(Info info) {
   CapturedGraph &updated = graph(intArgument(info, 0));
-  const int held = static_cast<int>(updated.pointers->used / 3);
+  const int held = updated.pointers ? static_cast<int>(updated.pointers->used / 3) : 0;
   const int first = boundedArgument(info, 1, "first", 0, held);
   const int products = boundedArgument(info, 2, "products", 1, std::min(maxMembers, held - first));
   if (inFlight(updated))
@@ -93,5 +117,6 @@ void Context::destroyGraph(Info info) {
   const int id = intArgument(info, 0);
   const CapturedGraph &ended = graph(id);
   if (inFlight(ended)) CU(cuStreamSynchronize, lanes[ended.lane].stream.get());
-  graphs.erase(id);
+  graphs[id - 1].reset();
+  freeGraphs.push_back(id);
 }

@@ -6,6 +6,7 @@
 Lane::Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneOptions &options,
            volatile int32_t *flag, CUdeviceptr flagAddress)
     : index(index),
+      workspaceBytes(options.workspaceBytes),
       flag(flag),
       flagAddress(flagAddress),
       maxMembers(options.maxMembers),
@@ -34,6 +35,7 @@ Lane::Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneO
   const size_t ringBytes = sizeof(uint64_t) * 3 * maxMembers * ringSlots;
   ring = std::make_unique<PinnedMemory>(context, ringBytes);
   if (!mappedPointers) deviceRing = DeviceMemory(ringBytes);
+  graphPointers = DeviceMemory(sizeof(uint64_t) * 3 * maxMembers);
   if (options.events) {
     for (int i = 0; i < ringSlots; i++) {
       starts.push_back(makeEvent());
@@ -73,6 +75,10 @@ PointerSlot Lane::takePointers(int count) {
 void Lane::sendPointers(const PointerSlot &slot, int count) {
   if (mappedPointers && !capture) return;
   CU(cuMemcpyHtoDAsync_v2, slot.device, slot.host, sizeof(uint64_t) * 3 * count, stream.get());
+}
+
+void Lane::sendGraphPointers(const PointerSlot &slot, int count) {
+  CU(cuMemcpyHtoDAsync_v2, graphPointers.address(), slot.host, sizeof(uint64_t) * 3 * count, stream.get());
 }
 
 void Lane::writeFlag(int32_t ticket) {

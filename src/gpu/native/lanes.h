@@ -52,6 +52,9 @@ class Lane {
   /** Enqueues the copy of `count` products' pointers to the device, where one is needed. */
   void sendPointers(const PointerSlot &slot, int count);
 
+  /** Enqueues the copy of `count` products' pointers to where captured batches read them. */
+  void sendGraphPointers(const PointerSlot &slot, int count);
+
   /** Enqueues the write of `ticket` to the lane's flag. */
   void writeFlag(int32_t ticket);
 
@@ -66,6 +69,9 @@ class Lane {
   int index;
   Stream stream;
   DeviceMemory workspace;
+  size_t workspaceBytes;
+  /** Pointers of captured batches: their graphs read them here, each launch after a copy of its own. */
+  DeviceMemory graphPointers;
   CublasHandle blas;
   volatile int32_t *flag;
   CUdeviceptr flagAddress;

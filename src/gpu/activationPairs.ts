@@ -1,0 +1,72 @@
+/**
+ * Which pair of activation buffers each stream uses. A pair stays with its tenant from request to request, so that what
+ * was recorded for the tenant's kernels on that pair can run again.
+ */
+export class ActivationPairs {
+  private readonly pairs: number;
+  /** By stream slot: its pair, the tenant that it was given for (-1: none yet), and whether nobody else uses it. */
+  private pairOf = new Int32Array(64);
+  private tenantOf = new Int32Array(64).fill(-1);
+  private own = new Uint8Array(64);
+  /** By tenant: its pairs that no stream uses. */
+  private readonly free: number[][] = [];
+  /** Pairs from here on have never been used. */
+  private next = 0;
+
+  constructor(pairs: number) {
+    this.pairs = pairs;
+  }
+
+  /** The pair of the stream in `slot`, which now belongs to `tenant`. */
+  of(slot: number, tenant: number): number {
+    if (slot >= this.tenantOf.length) this.grow(slot);
+    if (this.tenantOf[slot] === tenant) return this.pairOf[slot];
+    return this.assign(slot, tenant);
+  }
+
+  /** Whether no other stream uses the slot's pair: false where there are more streams than pairs. */
+  isOwn(slot: number): boolean {
+    return this.own[slot] === 1;
+  }
+
+  /** Gives the tenant a pair that nobody has used, ahead of its streams; -1 where there is none left. */
+  reserve(tenant: number): number {
+    if (this.next === this.pairs) return -1;
+    while (this.free.length <= tenant) this.free.push([]);
+    this.free[tenant].unshift(this.next);
+    return this.next++;
+  }
+
+  private assign(slot: number, tenant: number): number {
+    const before = this.tenantOf[slot];
+    // A slot changes its tenant only between requests: its pair is idle.
+    if (this.own[slot] === 1) this.free[before].push(this.pairOf[slot]);
+    this.tenantOf[slot] = tenant;
+    const pair = this.take(tenant);
+    this.own[slot] = pair < 0 ? 0 : 1;
+    return (this.pairOf[slot] = pair < 0 ? slot % this.pairs : pair);
+  }
+
+  private take(tenant: number): number {
+    while (this.free.length <= tenant) this.free.push([]);
+    const known = this.free[tenant].pop();
+    if (known !== undefined) return known;
+    if (this.next < this.pairs) return this.next++;
+    for (const others of this.free) {
+      const pair = others.pop();
+      if (pair !== undefined) return pair;
+    }
+    return -1;
+  }
+
+  private grow(slot: number): void {
+    const length = Math.max(2 * this.tenantOf.length, slot + 1);
+    const copy = <T extends Int32Array | Uint8Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.pairOf = copy(new Int32Array(length), this.pairOf);
+    this.tenantOf = copy(new Int32Array(length).fill(-1), this.tenantOf);
+    this.own = copy(new Uint8Array(length), this.own);
+  }
+}

@@ -1,0 +1,260 @@
+import type {DeviceContext} from '../scheduler/device.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import type {CudaContext} from './cuda.ts';
+import {CudaError, DeviceLostError, dataTypeCode} from './cuda.ts';
+import {elementwiseBytes} from './operands.ts';
+import type {Operands} from './operands.ts';
+
+/**
+ * Runs of a program that are recorded as one graph: all of it, or this many kernels from a multiple of it on. The driver
+ * takes about as long for a graph of sixteen kernels as for one.
+ */
+const lengths = [16, 4, 1];
+const levels = 1 + lengths.length;
+
+/** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
+const mostPairs = 256;
+
+/** Graphs that are kept at most: each takes some kilobytes on device and host. */
+const mostGraphs = 32_768;
+
+/** A table entry of what cannot be recorded; 0: not recorded yet. */
+const never = -1;
+
+export interface GraphCacheOptions {
+  readonly context: CudaContext;
+  readonly operands: Operands;
+  readonly run: DeviceContext;
+  /** By class; may grow while the run forms batches. */
+  readonly kernels: readonly Kernel[];
+  /** The most members of a superkernel. */
+  readonly maxSize: number;
+}
+
+/**
+ * Launches that were recorded as CUDA graphs, to be launched again. A cuBLAS call costs the host 6 to 12 us on an H200,
+ * launching a graph 1 to 4 us, however many kernels it holds (superkernel caching, arXiv 1901.10008).
+ *
+ * Runs of one stream are recorded by tenant and pair of activations, with a workspace of the pair, so that they may run
+ * on any lane. Batches are recorded by lane, class and size: they read their operands' addresses from the lane's memory.
+ */
+export class GraphCache {
+  private readonly context: CudaContext;
+  private readonly operands: Operands;
+  private readonly run: DeviceContext;
+  private readonly kernels: readonly Kernel[];
+  private readonly maxSize: number;
+  /** By pair: the tenant of `table`, its graphs by cursor and level, and other tenants' by tenant. */
+  private readonly tenantOf: number[] = [];
+  private readonly tables: Int32Array[] = [];
+  private readonly tablesByTenant: Map<number, Int32Array>[] = [];
+  /** By cursor: where its program starts and how long it is. */
+  private starts = new Int32Array(0);
+  private programLengths = new Int32Array(0);
+  private readonly workspaces: number[] = [];
+  /** By lane: graphs by class and size. */
+  private readonly batches: Int32Array[] = [];
+  private readonly graphs: number[] = [];
+  private version: number;
+  private enabled: boolean;
+
+  constructor({context, operands, run, kernels, maxSize}: GraphCacheOptions) {
+    this.context = context;
+    this.operands = operands;
+    this.run = run;
+    this.kernels = kernels;
+    this.maxSize = maxSize;
+    this.version = operands.version;
+    // Without a workspace to name, recorded calls would bring memory of their own.
+    this.enabled = context.graphs && context.workspaceBytes > 0;
+  }
+
+  /** How many graphs are held. */
+  get size(): number {
+    return this.graphs.length;
+  }
+
+  /**
+   * Puts the graphs that run `steps` kernels of a tenant's stream from `cursor` on, on its pair, into
+   * `context.sequence`, behind the first `count`. Returns how many are there now, or 0 where the kernels have to be
+   * launched one by one.
+   */
+  cover(tenant: number, pair: number, cursor: number, steps: number, count = 0): number {
+    if (!this.enabled || pair >= mostPairs) return 0;
+    if (cursor >= this.starts.length || this.programLengths[cursor] === 0) this.lookUp(cursor, tenant);
+    if (this.operands.version !== this.version) this.forget();
+    const table = this.tableOf(tenant, pair);
+    const start = this.starts[cursor];
+    const whole = this.programLengths[cursor];
+    const {sequence} = this.context;
+    for (let at = cursor, left = steps; left > 0;) {
+      let level = 0;
+      let length = whole;
+      if (at > start || left < whole) {
+        do length = lengths[level++];
+        while (length > left || (at - start) % length !== 0);
+      }
+      const index = levels * at + level;
+      let graph = table[index];
+      if (graph === 0) graph = table[index] = this.recordRun(tenant, pair, at, length);
+      if (graph === never || count === sequence.length) return 0;
+      sequence[count++] = graph;
+      at += length;
+      left -= length;
+    }
+    return count;
+  }
+
+  /** The graph of a batch of `size` members of a class on a lane, for `launchBatched`; 0 where there is none. */
+  batch(lane: number, cls: number, size: number): number {
+    if (!this.enabled) return 0;
+    const at = cls * (this.maxSize + 1) + size;
+    let table = this.batches[lane];
+    if (table === undefined || at >= table.length) table = this.growBatches(lane);
+    let graph = table[at];
+    if (graph === 0) graph = table[at] = this.recordBatch(lane, cls, size);
+    return graph === never ? 0 : graph;
+  }
+
+  /** Records the tenant's program at `start` on a pair as one graph. */
+  prepareWhole(tenant: number, pair: number, start: number): void {
+    if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
+    this.cover(tenant, pair, start, this.programLengths[start]);
+  }
+
+  /** Records every run of the tenant's program at `start` on a pair. */
+  prepare(tenant: number, pair: number, start: number): void {
+    this.prepareWhole(tenant, pair, start);
+    const length = this.programLengths[start];
+    for (const some of lengths) {
+      for (let at = 0; at + some <= length; at += some) this.cover(tenant, pair, start + at, some);
+    }
+  }
+
+  /** Gives the graphs back and the workspaces; nothing may be in flight. */
+  free(): void {
+    this.forget();
+    for (const address of this.workspaces.splice(0)) if (address > 0) this.context.free(address);
+  }
+
+  /** Drops all graphs: operands have moved. */
+  private forget(): void {
+    for (const graph of this.graphs.splice(0)) this.context.destroyGraph(graph);
+    for (const tables of this.tablesByTenant) for (const table of tables.values()) table.fill(0);
+    for (const table of this.batches) table?.fill(0);
+    this.version = this.operands.version;
+  }
+
+  private tableOf(tenant: number, pair: number): Int32Array {
+    if (this.tenantOf[pair] === tenant) {
+      const table = this.tables[pair];
+      if (table.length === levels * this.starts.length) return table;
+    }
+    while (this.tablesByTenant.length <= pair) this.tablesByTenant.push(new Map());
+    const tables = this.tablesByTenant[pair];
+    const known = tables.get(tenant);
+    const length = levels * this.starts.length;
+    let table = known;
+    if (table === undefined || table.length < length) {
+      table = new Int32Array(length);
+      if (known !== undefined) table.set(known);
+      tables.set(tenant, table);
+    }
+    this.tenantOf[pair] = tenant;
+    return (this.tables[pair] = table);
+  }
+
+  /** Finds the program that `cursor` is in, and has its operands placed. */
+  private lookUp(cursor: number, tenant: number): void {
+    const {classes} = this.run.programs;
+    if (this.starts.length < classes.length) {
+      const grown = (from: Int32Array): Int32Array<ArrayBuffer> => {
+        const to = new Int32Array(classes.length);
+        to.set(from);
+        return to;
+      };
+      this.starts = grown(this.starts);
+      this.programLengths = grown(this.programLengths);
+    }
+    let start = cursor;
+    while (start > 0 && classes[start - 1] >= 0) start--;
+    let end = cursor;
+    while (classes[end] >= 0) end++;
+    for (let at = start; at < end; at++) {
+      this.starts[at] = start;
+      this.programLengths[at] = end - start;
+      this.operands.weights(tenant, at);
+    }
+  }
+
+  private recordRun(tenant: number, pair: number, from: number, length: number): number {
+    const {context, operands, run, kernels} = this;
+    if (this.graphs.length >= mostGraphs) return never;
+    const addresses = context.operands;
+    const input = operands.input(pair);
+    const output = operands.output(pair);
+    // Recording takes no more than a lane's handle; what the lane holds goes on.
+    const lane = 0;
+    return this.record(() => {
+      context.setWorkspace(lane, this.workspaceOf(pair), context.workspaceBytes);
+      context.captureBegin(lane, 0);
+      try {
+        for (let at = from; at < from + length; at++) {
+          const kernel = kernels[run.programs.classes[at]];
+          addresses[1] = input;
+          addresses[2] = output;
+          if (kernel.op === 'elementwise') {
+            addresses[0] = input;
+            context.submitElementwise(lane, 0, elementwiseBytes(kernel.bytes), 1);
+          } else {
+            const {m, n, k, count, dtype} = kernel;
+            addresses[0] = operands.weights(tenant, at);
+            context.submitSequence(lane, 0, dataTypeCode(dtype), m, n, k, count, 1);
+          }
+        }
+      } finally {
+        const graph = context.captureEnd(lane);
+        this.graphs.push(graph);
+        context.setWorkspace(lane, 0, 0);
+      }
+      return this.graphs.at(-1)!;
+    });
+  }
+
+  private recordBatch(lane: number, cls: number, size: number): number {
+    const kernel = this.kernels[cls];
+    if (kernel.op !== 'gemm' || this.graphs.length >= mostGraphs) return never;
+    const {m, n, k, count, dtype} = kernel;
+    return this.record(() => {
+      const graph = this.context.captureBatched(lane, dataTypeCode(dtype), m, n, k, count, size);
+      this.graphs.push(graph);
+      return graph;
+    });
+  }
+
+  /** What a library cannot record is launched call by call; a device that is lost ends the run. */
+  private record(recording: () => number): number {
+    try {
+      return recording();
+    } catch (error) {
+      if (!(error instanceof CudaError) || error instanceof DeviceLostError) throw error;
+      return never;
+    }
+  }
+
+  private workspaceOf(pair: number): number {
+    while (this.workspaces.length <= pair) this.workspaces.push(0);
+    if (this.workspaces[pair] === 0) this.workspaces[pair] = this.context.alloc(this.context.workspaceBytes);
+    return this.workspaces[pair];
+  }
+
+  private growBatches(lane: number): Int32Array {
+    while (this.batches.length <= lane) this.batches.push(new Int32Array(0));
+    const before = this.batches[lane];
+    const table = new Int32Array(
+      Math.max(2 * before.length, (this.maxSize + 1) * (this.kernels.length + 16)),
+    );
+    table.set(before);
+    return (this.batches[lane] = table);
+  }
+}

@@ -1,0 +1,103 @@
+import type {DeviceContext} from '../scheduler/device.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import type {Launch} from '../scheduler/launch.ts';
+import type {CudaContext} from './cuda.ts';
+import {dataTypeCode} from './cuda.ts';
+import type {GraphCache} from './graphCache.ts';
+import {GroupedCalls} from './groupedCalls.ts';
+import {elementwiseBytes} from './operands.ts';
+import type {Operands} from './operands.ts';
+
+const SINGLE = methods.indexOf('single');
+const GROUPED = methods.indexOf('grouped');
+
+export interface SubmissionOptions {
+  readonly context: CudaContext;
+  readonly run: DeviceContext;
+  /** By class; may grow while the run forms batches. */
+  readonly kernels: readonly Kernel[];
+  readonly operands: Operands;
+  /** Null: every kernel is a call. */
+  readonly graphs: GraphCache | null;
+  /** Most products of one batched call. */
+  readonly maxMembers: number;
+}
+
+/**
+ * What a launch is in CUDA: graphs where it was recorded, else calls. Whatever the method, members that the library
+ * cannot put into one call run one after another on their lane. Ticket 0 signals nothing.
+ */
+export class Submission {
+  private readonly context: CudaContext;
+  private readonly run: DeviceContext;
+  private readonly kernels: readonly Kernel[];
+  private readonly operands: Operands;
+  private readonly graphs: GraphCache | null;
+  private readonly maxMembers: number;
+  private readonly grouped: GroupedCalls;
+
+  constructor(options: SubmissionOptions) {
+    this.context = options.context;
+    this.run = options.run;
+    this.kernels = options.kernels;
+    this.operands = options.operands;
+    this.graphs = options.graphs;
+    this.maxMembers = options.maxMembers;
+    this.grouped = new GroupedCalls(options);
+  }
+
+  /** Enqueues all of a launch whose members run one after another, as graphs; false where it cannot. */
+  asGraphs(launch: Launch, lane: number, ticket: number): boolean {
+    const {graphs, context, operands} = this;
+    if (graphs === null || launch.method !== SINGLE) return false;
+    const {tenant, cursor} = this.run.streams;
+    let count = 0;
+    for (let i = 0; i < launch.size; i++) {
+      const slot = launch.members[i];
+      const pair = operands.pair(slot, tenant[slot]);
+      if (!operands.isOwnPair(slot)) return false;
+      count = graphs.cover(tenant[slot], pair, cursor[slot], launch.steps, count);
+      if (count === 0) return false;
+    }
+    context.launchGraphs(lane, ticket, count);
+    return true;
+  }
+
+  /** Enqueues one step of a launch. */
+  step(launch: Launch, lane: number, step: number, ticket: number): void {
+    const {context, run, operands, graphs} = this;
+    const {streams, programs} = run;
+    const {members, size, method} = launch;
+    if (method === GROUPED) {
+      this.grouped.step(launch, lane, step, ticket);
+      return;
+    }
+    const cls = step === 0 ? launch.cls : programs.classes[streams.cursor[members[0]] + step];
+    const kernel = this.kernels[cls];
+    const addresses = context.operands;
+    for (let i = 0; i < size; i++) {
+      const slot = members[i];
+      const tenant = streams.tenant[slot];
+      // Before the activations, which it may have to make larger.
+      addresses[3 * i] = operands.weights(tenant, streams.cursor[slot] + step);
+      const pair = operands.pair(slot, tenant);
+      addresses[3 * i + 1] = operands.input(pair);
+      addresses[3 * i + 2] = operands.output(pair);
+    }
+    if (kernel.op === 'elementwise') {
+      for (let i = 0; i < size; i++) addresses[3 * i] = addresses[3 * i + 1];
+      context.submitElementwise(lane, ticket, elementwiseBytes(kernel.bytes), size);
+      return;
+    }
+    const {m, n, k, count, dtype} = kernel;
+    const code = dataTypeCode(dtype);
+    if (method === SINGLE || size * count > this.maxMembers) {
+      context.submitSequence(lane, ticket, code, m, n, k, count, size);
+      return;
+    }
+    const graph = graphs === null ? 0 : graphs.batch(lane, cls, size);
+    if (graph > 0) context.launchBatched(lane, ticket, graph, code, m, n, k, count, size);
+    else context.submitBatched(lane, ticket, code, m, n, k, count, size);
+  }
+}
