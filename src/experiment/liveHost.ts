@@ -21,6 +21,9 @@ import {stragglerFactor} from './stragglers.ts';
 /** Most products of one batched call; a superkernel of more runs its members one after another. */
 const mostProducts = 16_384;
 
+/** Room for sixteen steps of a superkernel of 64 members. */
+const severalSteps = 1024;
+
 /** Page-locked bytes that operand pointers may take on each lane, and as much again on the device. */
 const ringBytes = 16 << 20;
 
@@ -122,10 +125,10 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
   };
 }
 
-/** The products of the largest superkernel that a run can launch as one call. */
+/** The products that a run can launch as one call: of its largest superkernel, or of several steps of a smaller one. */
 function productsOf(kernels: readonly Kernel[], maxSize: number): number {
   const count = kernels.reduce((most, kernel) => Math.max(most, kernel.op === 'gemm' ? kernel.count : 1), 1);
-  return Math.min(mostProducts, maxSize * (maxSize === 1 ? 1 : count));
+  return maxSize === 1 ? 1 : Math.min(mostProducts, Math.max(severalSteps, maxSize * count));
 }
 
 /** The arrivals of some tenants out of everybody's; the others are passed over. */

@@ -109,7 +109,9 @@ export class CudaDevice implements Device {
     const {maxMembers} = options;
     const {kernels, operands} = this;
     this.graphs =
-      options.graphs === false ? null : new GraphCache({context, operands, run, kernels, maxSize});
+      options.graphs === false
+        ? null
+        : new GraphCache({context, operands, run, kernels, maxSize, maxMembers});
     this.submission = new Submission({context, run, kernels, operands, graphs: this.graphs, maxMembers});
     const classes = classesOf(tenants, served, run);
     warmUp({context, lanes: length, maxSize, maxMembers, classes, kernels, operands});
@@ -212,10 +214,13 @@ export class CudaDevice implements Device {
       return;
     }
     context.begin(on, ticket);
-    for (let step = 0; step < steps; step++) {
-      for (let i = 0; i < times; i++) submission.step(launch, on, step, 0);
+    for (let step = 0; step < steps;) {
+      let some = 1;
+      if (times > 1) for (let i = 0; i < times; i++) submission.step(launch, on, step, 0);
+      else some = submission.steps(launch, on, step);
       // As in the simulator: the device may begin when it has the first step.
       if (step === 0) launch.releasedAt = this.clock.now();
+      step += some;
     }
     context.finish(on, ticket);
   }

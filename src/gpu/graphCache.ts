@@ -29,6 +29,8 @@ export interface GraphCacheOptions {
   readonly kernels: readonly Kernel[];
   /** The most members of a superkernel. */
   readonly maxSize: number;
+  /** The most products of one batched launch. */
+  readonly maxMembers: number;
 }
 
 /**
@@ -44,6 +46,7 @@ export class GraphCache {
   private readonly run: DeviceContext;
   private readonly kernels: readonly Kernel[];
   private readonly maxSize: number;
+  private readonly maxMembers: number;
   /** By pair: the tenant of `table`, its graphs by cursor and level, and other tenants' by tenant. */
   private readonly tenantOf: number[] = [];
   private readonly tables: Int32Array[] = [];
@@ -54,16 +57,19 @@ export class GraphCache {
   private readonly workspaces: number[] = [];
   /** By lane: graphs by class and size. */
   private readonly batches: Int32Array[] = [];
+  /** By lane: graphs of several steps of batches, by cursor of the first member, level and size. */
+  private readonly groups: Map<number, number>[] = [];
   private readonly graphs: number[] = [];
   private version: number;
   private enabled: boolean;
 
-  constructor({context, operands, run, kernels, maxSize}: GraphCacheOptions) {
+  constructor({context, operands, run, kernels, maxSize, maxMembers}: GraphCacheOptions) {
     this.context = context;
     this.operands = operands;
     this.run = run;
     this.kernels = kernels;
     this.maxSize = maxSize;
+    this.maxMembers = maxMembers;
     this.version = operands.version;
     // Without a workspace to name, recorded calls would bring memory of their own.
     this.enabled = context.graphs && context.workspaceBytes > 0;
@@ -116,6 +122,42 @@ export class GraphCache {
     return graph === never ? 0 : graph;
   }
 
+  /**
+   * How many steps of a batched launch of `size` members, the first of whose first member is at `cursor`, can be
+   * launched as one graph on the lane: at most `steps`, at least 1.
+   */
+  groupLength(tenant: number, cursor: number, steps: number, size: number): number {
+    if (!this.enabled || steps < lengths.at(-2)!) return 1;
+    if (cursor >= this.starts.length || this.programLengths[cursor] === 0) this.lookUp(cursor, tenant);
+    for (const length of lengths) {
+      if (length > steps || (cursor - this.starts[cursor]) % length !== 0) continue;
+      if (length === 1 || this.productsOf(cursor, length) * size <= this.maxMembers) return length;
+    }
+    return 1;
+  }
+
+  /** The graph of those steps, for `launchGroup`; 0 where there is none. */
+  group(lane: number, cursor: number, length: number, size: number): number {
+    while (this.groups.length <= lane) this.groups.push(new Map());
+    const key = (cursor * levels + lengths.indexOf(length)) * (this.maxSize + 1) + size;
+    let graph = this.groups[lane].get(key);
+    if (graph === undefined) {
+      graph = this.recordGroup(lane, cursor, length, size);
+      this.groups[lane].set(key, graph);
+    }
+    return graph === never ? 0 : graph;
+  }
+
+  /** Products of one member in `length` steps from `cursor` on. */
+  productsOf(cursor: number, length: number): number {
+    let products = 0;
+    for (let at = cursor; at < cursor + length; at++) {
+      const kernel = this.kernels[this.run.programs.classes[at]];
+      products += kernel.op === 'gemm' ? kernel.count : 1;
+    }
+    return products;
+  }
+
   /** Records the tenant's program at `start` on a pair as one graph. */
   prepareWhole(tenant: number, pair: number, start: number): void {
     if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
@@ -142,6 +184,7 @@ export class GraphCache {
     for (const graph of this.graphs.splice(0)) this.context.destroyGraph(graph);
     for (const tables of this.tablesByTenant) for (const table of tables.values()) table.fill(0);
     for (const table of this.batches) table?.fill(0);
+    for (const table of this.groups) table.clear();
     this.version = this.operands.version;
   }
 
@@ -229,6 +272,28 @@ export class GraphCache {
       const graph = this.context.captureBatched(lane, dataTypeCode(dtype), m, n, k, count, size);
       this.graphs.push(graph);
       return graph;
+    });
+  }
+
+  private recordGroup(lane: number, from: number, length: number, size: number): number {
+    const {context, run, kernels} = this;
+    if (this.graphs.length >= mostGraphs) return never;
+    return this.record(() => {
+      context.captureGroup(lane);
+      try {
+        for (let at = from; at < from + length; at++) {
+          const kernel = kernels[run.programs.classes[at]];
+          if (kernel.op === 'elementwise') {
+            context.submitElementwise(lane, 0, elementwiseBytes(kernel.bytes), size);
+          } else {
+            const {m, n, k, count, dtype} = kernel;
+            context.submitBatched(lane, 0, dataTypeCode(dtype), m, n, k, count, size);
+          }
+        }
+      } finally {
+        this.graphs.push(context.captureEnd(lane));
+      }
+      return this.graphs.at(-1)!;
     });
   }
 

@@ -1,5 +1,5 @@
 import type {DeviceContext} from '../scheduler/device.ts';
-import {methods} from '../scheduler/kernel.ts';
+import {bytesOf, methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
@@ -10,6 +10,7 @@ import {elementwiseBytes} from './operands.ts';
 import type {Operands} from './operands.ts';
 
 const SINGLE = methods.indexOf('single');
+const BATCHED = methods.indexOf('batched');
 const GROUPED = methods.indexOf('grouped');
 
 export interface SubmissionOptions {
@@ -62,6 +63,59 @@ export class Submission {
     }
     context.launchGraphs(lane, ticket, count);
     return true;
+  }
+
+  /** Enqueues one or more steps of a launch, from `step` on, and says how many. */
+  steps(launch: Launch, lane: number, step: number): number {
+    const {graphs} = this;
+    const {size, members, method} = launch;
+    if (graphs !== null && size > 1 && method === BATCHED) {
+      const {tenant, cursor} = this.run.streams;
+      const first = cursor[members[0]] + step;
+      const length = graphs.groupLength(tenant[members[0]], first, launch.steps - step, size);
+      if (length > 1) {
+        const graph = graphs.group(lane, first, length, size);
+        if (graph > 0) {
+          this.context.launchGroup(lane, 0, graph, this.fillGroup(launch, step, length));
+          return length;
+        }
+      }
+    }
+    this.step(launch, lane, step, 0);
+    return 1;
+  }
+
+  /** Writes the addresses of a group's operands, and returns how many products there are. */
+  private fillGroup({members, size}: Launch, from: number, length: number): number {
+    const {operands, kernels} = this;
+    const {streams, programs} = this.run;
+    const addresses = this.context.operands;
+    let at = 0;
+    for (let step = from; step < from + length; step++) {
+      const kernel = kernels[programs.classes[streams.cursor[members[0]] + step]];
+      const isPass = kernel.op === 'elementwise';
+      const count = isPass ? 1 : kernel.count;
+      const products = size * count;
+      const bytes = bytesOf[kernel.dtype];
+      const aBytes = isPass ? 0 : kernel.m * kernel.k * bytes;
+      const bBytes = isPass ? 0 : kernel.k * kernel.n * bytes;
+      const cBytes = isPass ? 0 : kernel.m * kernel.n * bytes;
+      for (let i = 0, product = at; i < size; i++) {
+        const slot = members[i];
+        const tenant = streams.tenant[slot];
+        const pair = operands.pair(slot, tenant);
+        const input = operands.input(pair);
+        const output = operands.output(pair);
+        const weights = isPass ? input : operands.weights(tenant, streams.cursor[slot] + step);
+        for (let j = 0; j < count; j++, product++) {
+          addresses[product] = weights + j * aBytes;
+          addresses[product + products] = input + j * bBytes;
+          addresses[product + 2 * products] = output + j * cBytes;
+        }
+      }
+      at += 3 * products;
+    }
+    return at / 3;
   }
 
   /** Enqueues one step of a launch. */

@@ -68,6 +68,8 @@ static void multiply(int m, int n, int k, uint64_t a, int lda, uint64_t b, int l
     fakeLose(ILLEGAL_ADDRESS);
     return;
   }
+  const char *most = getenv("FAKE_CUDA_MACS");
+  if (most && *most && (double)m * n * k > atof(most)) return;
   for (int j = 0; j < n; j++) {
     for (int i = 0; i < m; i++) {
       float sum = 0;

@@ -6,6 +6,7 @@
 // status
 // - FAKE_CUDA_LOSE: n: the n-th kernel run from now on breaks the device, as an illegal address does
 // - FAKE_CUDA_KERNEL_US: microseconds that each kernel takes at least
+// - FAKE_CUDA_MACS: products of more multiply-adds than this are not computed: they only run (default: all are)
 // - FAKE_CUDA_MEMORY: bytes of device memory (default 1 GiB)
 // - FAKE_CUDA_DEVICES: number of devices (default 1)
 // - FAKE_CUDA_COMPUTE: their compute capability (default 90)

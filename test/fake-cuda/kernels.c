@@ -59,15 +59,33 @@ static void packRelu(void *packed, void **arguments, unsigned rows) {
   relu->rows = rows;
 }
 
+static void relu(uint64_t source, uint64_t target, uint64_t vectors) {
+  if (!fakeOwns(source, 16 * vectors) || !fakeOwns(target, 16 * vectors)) return fakeLose(ILLEGAL_ADDRESS);
+  const float *from = (const float *)source;
+  float *to = (float *)target;
+  for (uint64_t i = 0; i < 4 * vectors; i++) to[i] = from[i] > 0 ? from[i] : 0;
+}
+
 static void runRelu(void *argument) {
   const Relu *r = argument;
-  for (unsigned row = 0; row < r->rows; row++) {
-    if (!fakeOwns(r->from[row], 16 * r->vectors) || !fakeOwns(r->to[row], 16 * r->vectors))
-      return fakeLose(ILLEGAL_ADDRESS);
-    const float *from = (const float *)r->from[row];
-    float *to = (float *)r->to[row];
-    for (uint64_t i = 0; i < 4 * r->vectors; i++) to[i] = from[i] > 0 ? from[i] : 0;
-  }
+  for (unsigned row = 0; row < r->rows; row++) relu(r->from[row], r->to[row], r->vectors);
+}
+
+typedef struct {
+  const uint64_t *pointers;
+  uint64_t vectors;
+  unsigned rows;
+} ReluAt;
+
+static void packReluAt(void *packed, void **arguments, unsigned rows) {
+  if (*(int *)arguments[1] != (int)rows) rows = 0;
+  *(ReluAt *)packed = (ReluAt){*(const uint64_t **)arguments[0], *(uint64_t *)arguments[2], rows};
+}
+
+static void runReluAt(void *argument) {
+  const ReluAt *r = argument;
+  if (r->rows == 0 || !fakeOwns((uint64_t)r->pointers, 24 * r->rows)) return fakeLose(ILLEGAL_ADDRESS);
+  for (unsigned row = 0; row < r->rows; row++) relu(r->pointers[row], r->pointers[2 * r->rows + row], r->vectors);
 }
 
 typedef struct {
@@ -92,6 +110,7 @@ static void runStamp(void *argument) {
 static struct CUfunc_st kernels[] = {
     {"fill", runFill, sizeof(Fill), packFill},
     {"relu", runRelu, sizeof(Relu), packRelu},
+    {"reluAt", runReluAt, sizeof(ReluAt), packReluAt},
     {"stamp", runStamp, sizeof(Stamp), packStamp},
 };
 

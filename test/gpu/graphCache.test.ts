@@ -13,7 +13,9 @@ import {world} from './smallModel.ts';
 function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8} = {}) {
   const {kernels, tenants, run, program} = world(3, 21);
   const operands = new Operands({context, kernels, tenants, run, streams: pairs});
-  const graphs = withGraphs ? new GraphCache({context, operands, run, kernels, maxSize: 8}) : null;
+  const graphs = withGraphs
+    ? new GraphCache({context, operands, run, kernels, maxSize: 8, maxMembers: 32})
+    : null;
   const submission = new Submission({context, run, kernels, operands, graphs, maxMembers: 32});
   const slots = [0, 1, 2, 0].map((tenant) => run.streams.allocate(tenant, program(1), 0, 0, 1));
   let ticket = 0;
@@ -34,7 +36,7 @@ function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8} = {}) {
       return;
     }
     context.begin(0, ticket);
-    for (let step = 0; step < steps; step++) submission.step(made, 0, step, 0);
+    for (let step = 0; step < steps;) step += submission.steps(made, 0, step);
     context.finish(0, ticket);
     waitFor(context, 0, ticket);
   };
@@ -62,6 +64,8 @@ describe.skipIf(unavailable)('recorded launches', () => {
     ['a batch', [0, 1, 2, 3], 'batched', 3, 1],
     ['a batch of memory-bound kernels', [0, 1, 2, 3], 'batched', 2, 1],
     ['a batch of several steps', [3, 1], 'batched', 5, 4],
+    ['a batch of many steps', [0, 2], 'batched', 0, 21],
+    ['a large batch of several steps', [0, 1, 2, 3], 'batched', 3, 9],
   ])('%s computes what calls compute, the first time and again', ([, members, method, cursor, steps]) => {
     const context = openStandIn({lanes: 2, ringSlots: 64});
     const before = context.memoryInfo().free;

@@ -152,6 +152,16 @@ export interface NativeContext {
 
   /** What is submitted to the lane with ticket 0 until `captureEnd` is recorded, not run. */
   captureBegin(lane: number, products: number): void;
+  /**
+   * As `captureBegin`, for batches (`submitBatched`, `submitElementwise`) whose operands' addresses come with each
+   * `launchGroup`; those in `operands` while it records are not read.
+   */
+  captureGroup(lane: number): void;
+  /**
+   * A graph of `captureGroup` on the same lane. `operands` holds, batch after batch, the addresses of all A, all B, all
+   * C of its products (members of element-wise batches: what is read, anything, what is written), `products` in all.
+   */
+  launchGroup(lane: number, ticket: number, graph: number, products: number): void;
   /** The recorded graph's number. */
   captureEnd(lane: number): number;
   launchGraph(lane: number, ticket: number, graph: number): void;

@@ -204,6 +204,8 @@ Napi::Function Context::define(Napi::Env env) {
                          METHOD(submitGrouped),
                          METHOD(submitElementwise),
                          METHOD(captureBegin),
+                         METHOD(captureGroup),
+                         METHOD(launchGroup),
                          METHOD(captureEnd),
                          METHOD(launchGraph),
                          METHOD(launchGraphs),

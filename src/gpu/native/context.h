@@ -98,6 +98,8 @@ class Context : public Napi::ObjectWrap<Context> {
 
   // graph.cc
   void captureBegin(Info info);
+  void captureGroup(Info info);
+  void launchGroup(Info info);
   Napi::Value captureEnd(Info info);
   void launchGraph(Info info);
   void launchGraphs(Info info);

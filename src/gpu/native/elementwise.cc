@@ -15,6 +15,16 @@ void Context::submitElementwise(Info info) {
   const CUfunction relu = kernels().relu;
 
   begin(on, ticket);
+  if (on.capture && on.capture->onLane) {
+    const PointerSlot slot = on.takePointers(size);
+    CUdeviceptr pointers = slot.device;
+    int members = size;
+    const auto blocks = static_cast<unsigned>(
+        std::min<uint64_t>((vectors + 255) / 256, std::max(1, 8 * multiprocessors / size)));
+    void *arguments[] = {&pointers, &members, &vectors};
+    CU(cuLaunchKernel, kernels().reluAt, blocks, size, 1, 256, 1, 1, 0, on.stream.get(), arguments, nullptr);
+    return;
+  }
   for (int first = 0; first < size && vectors > 0; first += kReluMembers) {
     const int some = std::min(kReluMembers, size - first);
     ReluOperands members = {};

@@ -25,6 +25,20 @@ void Context::captureBegin(Info info) {
   on.capture = capturing;
 }
 
+/** captureGroup(lane): as captureBegin, for batches whose pointers each launch brings with it. */
+void Context::captureGroup(Info info) {
+  Lane &on = lane(info);
+  if (capturing) throw UsageError("INVALID", "a graph is being captured already");
+  auto pointers = std::make_unique<GraphPointers>();
+  pointers->capacity = 3 * static_cast<size_t>(maxMembers);
+  pointers->onLane = true;
+  pointers->scratch.resize(pointers->capacity);
+  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+  captured = std::move(pointers);
+  capturing = captured.get();
+  on.capture = capturing;
+}
+
 /** captureEnd(lane): the graph's number. */
 Napi::Value Context::captureEnd(Info info) {
   Lane &on = lane(info);
@@ -34,7 +48,22 @@ Napi::Value Context::captureEnd(Info info) {
   std::unique_ptr<GraphPointers> pointers = std::move(captured);
   CUgraph recorded = nullptr;
   CU(cuStreamEndCapture, on.stream.get(), &recorded);
+  if (pointers->onLane) pointers.reset();
   return Napi::Number::New(info.Env(), keep(recorded, std::move(pointers)));
+}
+
+/** launchGroup(lane, ticket, graph, products): a graph of captureGroup; `operands` are its pointers as they lie. */
+void Context::launchGroup(Info info) {
+  Lane &on = lane(info);
+  const int ticket = intArgument(info, 1);
+  CapturedGraph &launched = graph(intArgument(info, 2));
+  const int products = boundedArgument(info, 3, "products", 1, maxMembers);
+  const PointerSlot slot = on.takePointers(products);
+  begin(on, ticket);
+  for (int i = 0; i < 3 * products; i++) slot.host[i] = static_cast<uint64_t>(operands[i]);
+  on.sendGraphPointers(slot, products);
+  launch(launched, on, ticket);
+  finish(on, ticket);
 }
 
 /** Makes a graph that can be launched of a recorded one, which it frees. Returns its number. */

@@ -51,13 +51,19 @@ struct Operands {
 };
 
 // One row of blocks a member; reads and writes every byte once, 16 at a time.
-extern "C" __global__ void relu(Operands operands, u64 vectors) {
-  const float4 *from = operands.from[blockIdx.y];
-  float4 *to = operands.to[blockIdx.y];
+__device__ __forceinline__ void pass(const float4 *from, float4 *to, u64 vectors) {
   for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < vectors; i += (u64)gridDim.x * blockDim.x) {
     const float4 x = from[i];
     to[i] = make_float4(x.x > 0 ? x.x : 0, x.y > 0 ? x.y : 0, x.z > 0 ? x.z : 0, x.w > 0 ? x.w : 0);
   }
+}
+
+extern "C" __global__ void relu(Operands operands, u64 vectors) {
+  pass(operands.from[blockIdx.y], operands.to[blockIdx.y], vectors);
+}
+
+extern "C" __global__ void reluAt(const u64 *pointers, int members, u64 vectors) {
+  pass((const float4 *)pointers[blockIdx.y], (float4 *)pointers[2 * members + blockIdx.y], vectors);
 }
 
 // Writes the device's time since `base` and then, where there is a ticket, the completion flag.
@@ -122,5 +128,6 @@ Kernels::Kernels(int major, int minor) {
   module.reset(loaded);
   CU(cuModuleGetFunction, &fill, loaded, "fill");
   CU(cuModuleGetFunction, &relu, loaded, "relu");
+  CU(cuModuleGetFunction, &reluAt, loaded, "reluAt");
   CU(cuModuleGetFunction, &stamp, loaded, "stamp");
 }

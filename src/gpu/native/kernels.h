@@ -23,6 +23,7 @@ class Kernels {
 
   CUfunction fill;   // (void *out, uint64 count, uint32 seed, int dtype)
   CUfunction relu;   // (ReluOperands, uint64 vectors of 16 bytes)
+  CUfunction reluAt;  // (const uint64 *pointers, int members, uint64 vectors): from pointers[i] to pointers[2 members + i]
   CUfunction stamp;  // (double *at, uint64 base, int *flag, int ticket)
 
  private:

@@ -57,6 +57,8 @@ PointerSlot Lane::takePointers(int count) {
                                       std::to_string(capture->capacity / 3) + ")");
     }
     capture->used += 3 * count;
+    if (capture->onLane)
+      return {capture->scratch.data() + offset, graphPointers.address() + offset * sizeof(uint64_t)};
     return {capture->pinned->host<uint64_t>() + offset,
             capture->device.address() + offset * sizeof(uint64_t)};
   }
@@ -73,7 +75,7 @@ PointerSlot Lane::takePointers(int count) {
 }
 
 void Lane::sendPointers(const PointerSlot &slot, int count) {
-  if (mappedPointers && !capture) return;
+  if (capture ? capture->onLane : mappedPointers) return;
   CU(cuMemcpyHtoDAsync_v2, slot.device, slot.host, sizeof(uint64_t) * 3 * count, stream.get());
 }
 

@@ -25,6 +25,10 @@ struct GraphPointers {
   DeviceMemory device;
   size_t capacity = 0;
   size_t used = 0;
+  /** True where the graph reads its lane's `graphPointers`, which its launch fills; `scratch` takes what recording
+   * writes. */
+  bool onLane = false;
+  std::vector<uint64_t> scratch;
 };
 
 struct LaneOptions {
@@ -70,7 +74,7 @@ class Lane {
   Stream stream;
   DeviceMemory workspace;
   size_t workspaceBytes;
-  /** Pointers of captured batches: their graphs read them here, each launch after a copy of its own. */
+  /** Pointers of recorded batches: their graphs read them here, each launch after a copy of its own. */
   DeviceMemory graphPointers;
   CublasHandle blas;
   volatile int32_t *flag;
