@@ -84,7 +84,13 @@ function errorOf(message: string, call: string, status: string): Error {
 }
 
 const requireFrom = createRequire(import.meta.url);
-let addon: NativeAddon | undefined;
+/** The addon, and its clock as a function. */
+export interface Addon extends NativeAddon {
+  /** CLOCK_MONOTONIC in whole ns. */
+  nowNs(): number;
+}
+
+let addon: Addon | undefined;
 
 /** The nearest folder above this file with a package.json: the same from src/ and from dist/src/. */
 function packageRoot(): string {
@@ -94,7 +100,7 @@ function packageRoot(): string {
 }
 
 /** The native addon: build/Release/gpu.node, else a prebuild. Throws a NoDeviceError where there is none. */
-export function loadAddon(): NativeAddon {
+export function loadAddon(): Addon {
   if (addon) return addon;
   const load: (folder: string) => NativeAddon = requireFrom('node-gyp-build');
   let loaded: NativeAddon;
@@ -107,7 +113,12 @@ export function loadAddon(): NativeAddon {
     );
   }
   loaded.setErrorFactory(errorOf);
-  return (addon = loaded);
+  const {tick, clock} = loaded;
+  const nowNs = (): number => {
+    tick();
+    return clock[0];
+  };
+  return (addon = {...loaded, nowNs});
 }
 
 /** Where to find libraries other than by the usual search; a file, or a folder that holds it. */

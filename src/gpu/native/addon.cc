@@ -70,7 +70,14 @@ Napi::Value open(const Napi::CallbackInfo &info) {
   });
 }
 
-Napi::Value now(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), nowNs()); }
+/** Where `tick` writes; of this environment, which has its thread to itself. */
+thread_local double *clockView = nullptr;
+
+/** tick(): puts the time into `clock`. A number that a call returns is an object, and garbage, every time. */
+napi_value tick(napi_env, napi_callback_info) {
+  *clockView = nowNs();
+  return nullptr;
+}
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new EnvironmentData());
@@ -78,7 +85,12 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New<open>(env, "open");
   exports["devices"] = Napi::Function::New<probeDevices>(env, "devices");
   exports["nvml"] = Napi::Function::New<readNvml>(env, "nvml");
-  exports["nowNs"] = Napi::Function::New<now>(env, "nowNs");
+  auto clock = Napi::Float64Array::New(env, 1);
+  clockView = clock.Data();
+  exports["clock"] = clock;
+  napi_value function = nullptr;
+  napi_create_function(env, "tick", NAPI_AUTO_LENGTH, tick, nullptr, &function);
+  exports["tick"] = Napi::Value(env, function);
   exports["Context"] = Context::define(env);
   return exports;
 }

@@ -239,7 +239,8 @@ export interface NativeAddon {
   open(kind: number, candidates: readonly string[]): LibraryReport;
   devices(): DeviceProperties[];
   nvml(busId: string): DeviceState;
-  /** CLOCK_MONOTONIC in whole ns. */
-  nowNs(): number;
+  /** Puts CLOCK_MONOTONIC in whole ns into `clock`. */
+  tick(): void;
+  readonly clock: Float64Array;
   readonly Context: new (ordinal: number, options: NativeContextOptions) => NativeContext;
 }
