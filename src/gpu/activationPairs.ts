@@ -29,6 +29,14 @@ export class ActivationPairs {
     return this.own[slot] === 1;
   }
 
+  /** The slot's request is over. */
+  release(slot: number): void {
+    if (slot >= this.tenantOf.length) return;
+    if (this.own[slot] === 1) this.free[this.tenantOf[slot]].push(this.pairOf[slot]);
+    this.own[slot] = 0;
+    this.tenantOf[slot] = -1;
+  }
+
   /** Gives the tenant a pair that nobody has used, ahead of its streams; -1 where there is none left. */
   reserve(tenant: number): number {
     if (this.next === this.pairs) return -1;
@@ -38,9 +46,8 @@ export class ActivationPairs {
   }
 
   private assign(slot: number, tenant: number): number {
-    const before = this.tenantOf[slot];
     // A slot changes its tenant only between requests: its pair is idle.
-    if (this.own[slot] === 1) this.free[before].push(this.pairOf[slot]);
+    this.release(slot);
     this.tenantOf[slot] = tenant;
     const pair = this.take(tenant);
     this.own[slot] = pair < 0 ? 0 : 1;

@@ -111,7 +111,15 @@ export class CudaDevice implements Device {
     this.graphs =
       options.graphs === false
         ? null
-        : new GraphCache({context, operands, run, kernels, maxSize, maxMembers});
+        : new GraphCache({
+            context,
+            operands,
+            run,
+            kernels,
+            maxSize,
+            maxMembers,
+            now: () => this.clock.now(),
+          });
     this.submission = new Submission({context, run, kernels, operands, graphs: this.graphs, maxMembers});
     const classes = classesOf(tenants, served, run);
     warmUp({context, lanes: length, maxSize, maxMembers, classes, kernels, operands});
@@ -167,6 +175,7 @@ export class CudaDevice implements Device {
         this.turn = at;
       }
       launch.finishedAt = this.clock.now();
+      if (!launch.failed) this.submission.completed(launch);
       return launch;
     }
     return null;

@@ -1,8 +1,8 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import type {CudaContext} from './cuda.ts';
-import {CudaError, DeviceLostError, dataTypeCode} from './cuda.ts';
-import {elementwiseBytes} from './operands.ts';
+import {GraphRecorder} from './graphRecorder.ts';
+import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
 
 /**
@@ -15,18 +15,7 @@ const levels = 1 + lengths.length;
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
 const mostPairs = 256;
 
-/** Graphs that are kept at most: each takes some kilobytes on device and host. */
-const mostGraphs = 32_768;
-
-/** A table entry of what cannot be recorded; 0: not recorded yet. */
-const never = -1;
-
-export interface GraphCacheOptions {
-  readonly context: CudaContext;
-  readonly operands: Operands;
-  readonly run: DeviceContext;
-  /** By class; may grow while the run forms batches. */
-  readonly kernels: readonly Kernel[];
+export interface GraphCacheOptions extends GraphRecorderOptions {
   /** The most members of a superkernel. */
   readonly maxSize: number;
   /** The most products of one batched launch. */
@@ -54,16 +43,17 @@ export class GraphCache {
   /** By cursor: where its program starts and how long it is. */
   private starts = new Int32Array(0);
   private programLengths = new Int32Array(0);
-  private readonly workspaces: number[] = [];
   /** By lane: graphs by class and size. */
   private readonly batches: Int32Array[] = [];
   /** By lane: graphs of several steps of batches, by cursor of the first member, level and size. */
   private readonly groups: Map<number, number>[] = [];
-  private readonly graphs: number[] = [];
+  private readonly recorder: GraphRecorder;
   private version: number;
   private enabled: boolean;
 
-  constructor({context, operands, run, kernels, maxSize, maxMembers}: GraphCacheOptions) {
+  constructor(options: GraphCacheOptions) {
+    const {context, operands, run, kernels, maxSize, maxMembers} = options;
+    this.recorder = new GraphRecorder(options);
     this.context = context;
     this.operands = operands;
     this.run = run;
@@ -75,9 +65,14 @@ export class GraphCache {
     this.enabled = context.graphs && context.workspaceBytes > 0;
   }
 
+  /** From now on recording takes time from a run, and is rationed. */
+  beginRun(): void {
+    this.recorder.beginRun();
+  }
+
   /** How many graphs are held. */
   get size(): number {
-    return this.graphs.length;
+    return this.recorder.size;
   }
 
   /**
@@ -94,16 +89,15 @@ export class GraphCache {
     const whole = this.programLengths[cursor];
     const {sequence} = this.context;
     for (let at = cursor, left = steps; left > 0;) {
-      let level = 0;
+      let graph = 0;
       let length = whole;
-      if (at > start || left < whole) {
-        do length = lengths[level++];
-        while (length > left || (at - start) % length !== 0);
+      if (at === start && left >= whole) graph = this.runOf(table, tenant, pair, at, 0, length);
+      for (let level = 1; graph <= 0 && level < levels; level++) {
+        length = lengths[level - 1];
+        if (length > left || (at - start) % length !== 0) continue;
+        graph = this.runOf(table, tenant, pair, at, level, length);
       }
-      const index = levels * at + level;
-      let graph = table[index];
-      if (graph === 0) graph = table[index] = this.recordRun(tenant, pair, at, length);
-      if (graph === never || count === sequence.length) return 0;
+      if (graph <= 0 || count === sequence.length) return 0;
       sequence[count++] = graph;
       at += length;
       left -= length;
@@ -118,8 +112,8 @@ export class GraphCache {
     let table = this.batches[lane];
     if (table === undefined || at >= table.length) table = this.growBatches(lane);
     let graph = table[at];
-    if (graph === 0) graph = table[at] = this.recordBatch(lane, cls, size);
-    return graph === never ? 0 : graph;
+    if (graph === 0) graph = table[at] = this.recorder.batch(lane, cls, size);
+    return Math.max(0, graph);
   }
 
   /**
@@ -140,12 +134,12 @@ export class GraphCache {
   group(lane: number, cursor: number, length: number, size: number): number {
     while (this.groups.length <= lane) this.groups.push(new Map());
     const key = (cursor * levels + lengths.indexOf(length)) * (this.maxSize + 1) + size;
-    let graph = this.groups[lane].get(key);
-    if (graph === undefined) {
-      graph = this.recordGroup(lane, cursor, length, size);
-      this.groups[lane].set(key, graph);
+    let graph = this.groups[lane].get(key) ?? 0;
+    if (graph === 0) {
+      graph = this.recorder.group(lane, cursor, length, size);
+      if (graph !== 0) this.groups[lane].set(key, graph);
     }
-    return graph === never ? 0 : graph;
+    return Math.max(0, graph);
   }
 
   /** Products of one member in `length` steps from `cursor` on. */
@@ -156,6 +150,19 @@ export class GraphCache {
       products += kernel.op === 'gemm' ? kernel.count : 1;
     }
     return products;
+  }
+
+  /** Records the batches of `size` members on a lane of the program at `start`, several steps at a time. */
+  prepareGroups(tenant: number, start: number, lane: number, size: number): void {
+    if (!this.enabled) return;
+    if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
+    const end = start + this.programLengths[start];
+    for (const length of lengths) {
+      if (length === 1) break;
+      for (let at = start; at + length <= end; at += length) {
+        if (this.productsOf(at, length) * size <= this.maxMembers) this.group(lane, at, length, size);
+      }
+    }
   }
 
   /** Records the tenant's program at `start` on a pair as one graph. */
@@ -175,13 +182,12 @@ export class GraphCache {
 
   /** Gives the graphs back and the workspaces; nothing may be in flight. */
   free(): void {
-    this.forget();
-    for (const address of this.workspaces.splice(0)) if (address > 0) this.context.free(address);
+    this.recorder.free();
   }
 
   /** Drops all graphs: operands have moved. */
   private forget(): void {
-    for (const graph of this.graphs.splice(0)) this.context.destroyGraph(graph);
+    this.recorder.forget();
     for (const tables of this.tablesByTenant) for (const table of tables.values()) table.fill(0);
     for (const table of this.batches) table?.fill(0);
     for (const table of this.groups) table.clear();
@@ -230,87 +236,17 @@ export class GraphCache {
     }
   }
 
-  private recordRun(tenant: number, pair: number, from: number, length: number): number {
-    const {context, operands, run, kernels} = this;
-    if (this.graphs.length >= mostGraphs) return never;
-    const addresses = context.operands;
-    const input = operands.input(pair);
-    const output = operands.output(pair);
-    // Recording takes no more than a lane's handle; what the lane holds goes on.
-    const lane = 0;
-    return this.record(() => {
-      context.setWorkspace(lane, this.workspaceOf(pair), context.workspaceBytes);
-      context.captureBegin(lane, 0);
-      try {
-        for (let at = from; at < from + length; at++) {
-          const kernel = kernels[run.programs.classes[at]];
-          addresses[1] = input;
-          addresses[2] = output;
-          if (kernel.op === 'elementwise') {
-            addresses[0] = input;
-            context.submitElementwise(lane, 0, elementwiseBytes(kernel.bytes), 1);
-          } else {
-            const {m, n, k, count, dtype} = kernel;
-            addresses[0] = operands.weights(tenant, at);
-            context.submitSequence(lane, 0, dataTypeCode(dtype), m, n, k, count, 1);
-          }
-        }
-      } finally {
-        const graph = context.captureEnd(lane);
-        this.graphs.push(graph);
-        context.setWorkspace(lane, 0, 0);
-      }
-      return this.graphs.at(-1)!;
-    });
-  }
-
-  private recordBatch(lane: number, cls: number, size: number): number {
-    const kernel = this.kernels[cls];
-    if (kernel.op !== 'gemm' || this.graphs.length >= mostGraphs) return never;
-    const {m, n, k, count, dtype} = kernel;
-    return this.record(() => {
-      const graph = this.context.captureBatched(lane, dataTypeCode(dtype), m, n, k, count, size);
-      this.graphs.push(graph);
-      return graph;
-    });
-  }
-
-  private recordGroup(lane: number, from: number, length: number, size: number): number {
-    const {context, run, kernels} = this;
-    if (this.graphs.length >= mostGraphs) return never;
-    return this.record(() => {
-      context.captureGroup(lane);
-      try {
-        for (let at = from; at < from + length; at++) {
-          const kernel = kernels[run.programs.classes[at]];
-          if (kernel.op === 'elementwise') {
-            context.submitElementwise(lane, 0, elementwiseBytes(kernel.bytes), size);
-          } else {
-            const {m, n, k, count, dtype} = kernel;
-            context.submitBatched(lane, 0, dataTypeCode(dtype), m, n, k, count, size);
-          }
-        }
-      } finally {
-        this.graphs.push(context.captureEnd(lane));
-      }
-      return this.graphs.at(-1)!;
-    });
-  }
-
-  /** What a library cannot record is launched call by call; a device that is lost ends the run. */
-  private record(recording: () => number): number {
-    try {
-      return recording();
-    } catch (error) {
-      if (!(error instanceof CudaError) || error instanceof DeviceLostError) throw error;
-      return never;
-    }
-  }
-
-  private workspaceOf(pair: number): number {
-    while (this.workspaces.length <= pair) this.workspaces.push(0);
-    if (this.workspaces[pair] === 0) this.workspaces[pair] = this.context.alloc(this.context.workspaceBytes);
-    return this.workspaces[pair];
+  private runOf(
+    table: Int32Array,
+    tenant: number,
+    pair: number,
+    at: number,
+    level: number,
+    length: number,
+  ): number {
+    const index = levels * at + level;
+    const known = table[index];
+    return known === 0 ? (table[index] = this.recorder.runOf(tenant, pair, at, length)) : known;
   }
 
   private growBatches(lane: number): Int32Array {

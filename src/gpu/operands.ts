@@ -124,6 +124,11 @@ export class Operands {
     return this.assignment.of(slot, tenant);
   }
 
+  /** The request of the stream in `slot` is over: its pair is its tenant's next request's. */
+  releasePair(slot: number): void {
+    this.assignment.release(slot);
+  }
+
   /** A pair for the tenant's streams to come; -1 where there is none left. */
   reservePair(tenant: number): number {
     return this.assignment.reserve(tenant);

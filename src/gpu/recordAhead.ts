@@ -15,6 +15,9 @@ const largestAhead = 32;
 /** Recording stops after this long, for runs and for batches each; what is missing is recorded when it is needed. */
 const longestNs: Nanoseconds = 3e9;
 
+/** The same for several steps of batches. */
+const largestGroup = 8;
+
 export interface Program {
   readonly tenant: number;
   /** Cursor of its first kernel. */
@@ -79,4 +82,14 @@ export function recordAhead({
   for (const {cls, size} of batches) {
     for (let lane = 0; lane < lanes && now() < until; lane++) graphs.batch(lane, cls, size);
   }
+  until = now() + longestNs;
+  const largest = Math.min(largestGroup, batches.at(-1)?.size ?? 0);
+  const distinct = [...new Map(programs.map((program) => [program.start, program])).values()];
+  for (let size = 2; size <= largest; size++) {
+    for (const {tenant, start} of distinct) {
+      for (let lane = 0; lane < lanes && now() < until; lane++)
+        graphs.prepareGroups(tenant, start, lane, size);
+    }
+  }
+  graphs.beginRun();
 }

@@ -65,6 +65,14 @@ export class Submission {
     return true;
   }
 
+  /** A launch has completed: streams at the end of their programs give back what they used. */
+  completed({members, size, steps}: Launch): void {
+    const {streams, programs} = this.run;
+    for (let i = 0; i < size; i++) {
+      if (programs.classes[streams.cursor[members[i]] + steps] < 0) this.operands.releasePair(members[i]);
+    }
+  }
+
   /** Enqueues one or more steps of a launch, from `step` on, and says how many. */
   steps(launch: Launch, lane: number, step: number): number {
     const {graphs} = this;

@@ -10,11 +10,11 @@ import {destroyAll, openStandIn, unavailable, waitFor, withFaults} from '../fake
 import {world} from './smallModel.ts';
 
 /** Launches on a small model, with graphs or calls, and what they leave in the activations. */
-function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8} = {}) {
+function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns: 0}} = {}) {
   const {kernels, tenants, run, program} = world(3, 21);
   const operands = new Operands({context, kernels, tenants, run, streams: pairs});
   const graphs = withGraphs
-    ? new GraphCache({context, operands, run, kernels, maxSize: 8, maxMembers: 32})
+    ? new GraphCache({context, operands, run, kernels, maxSize: 8, maxMembers: 32, now: () => now.ns})
     : null;
   const submission = new Submission({context, run, kernels, operands, graphs, maxMembers: 32});
   const slots = [0, 1, 2, 0].map((tenant) => run.streams.allocate(tenant, program(1), 0, 0, 1));
@@ -113,6 +113,22 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.operands.weights(0, rig.program(16));
     rig.launch([0], 'single', 3, 1);
     expect(rig.graphs!.size).toBe(1);
+    rig.close();
+  });
+
+  test('recording takes no more than a twentieth of the time of a run', () => {
+    const now = {ns: 0};
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true, {now});
+    rig.graphs!.beginRun();
+    // Each reading of the clock is 100 us after the last.
+    Object.defineProperty(now, 'ns', {get: () => (clock += 100e3)});
+    let clock = 0;
+    let reads = 0;
+    while (rig.graphs!.size < 4) {
+      rig.launch([reads++ % 4], 'single', 0, 21);
+      expect(rig.graphs!.size * 100e3).toBeLessThanOrEqual(0.05 * clock + 100e3);
+      expect(reads).toBeLessThan(1000);
+    }
     rig.close();
   });
 
