@@ -9,36 +9,41 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import type {Outcome} from './outcome.ts';
 
 /** The folder of one result. Every file is whole or absent: it is written beside its place and renamed. */
 export class ResultStore {
+  /** As the user named it. */
   readonly folder: string;
+  /** Absolute: in a working directory that is deleted, Node makes a relative folder over and over, without end. */
+  private readonly place: string;
 
   constructor(root: string, hash: string) {
     this.folder = join(root, hash);
+    this.place = resolve(this.folder);
   }
 
+  /** The path of a file as messages show it. */
   path(name: string): string {
     return join(this.folder, name);
   }
 
   /** Whether everything is done: the summary is written last. */
   get complete(): boolean {
-    return existsSync(this.path('summary.json'));
+    return existsSync(this.at('summary.json'));
   }
 
   has(name: string): boolean {
-    return existsSync(this.path(name));
+    return existsSync(this.at(name));
   }
 
   read(name: string): string {
-    return readFileSync(this.path(name), 'utf8');
+    return readFileSync(this.at(name), 'utf8');
   }
 
   write(name: string, text: string): void {
-    const path = this.path(name);
+    const path = this.at(name);
     mkdirSync(join(path, '..'), {recursive: true});
     const draft = `${path}.${process.pid}.tmp`;
     writeFileSync(draft, text);
@@ -49,7 +54,7 @@ export class ResultStore {
   finishedRuns(): Map<string, Outcome> {
     const runs = new Map<string, Outcome>();
     if (!this.has('runs')) return runs;
-    for (const file of readdirSync(this.path('runs'))) {
+    for (const file of readdirSync(this.at('runs'))) {
       const hash = /^([0-9a-f]+)\.json$/.exec(file)?.[1];
       if (hash === undefined) continue;
       try {
@@ -67,14 +72,18 @@ export class ResultStore {
 
   /** The runs are in the summary; what was kept to resume from goes. */
   forgetRuns(): void {
-    rmSync(this.path('runs'), {recursive: true, force: true});
+    rmSync(this.at('runs'), {recursive: true, force: true});
   }
 
   /** Removes the result, and the folder if nothing else is in it. */
   clear(): void {
     for (const name of ['summary.json', 'report.html', 'manifest.json', 'runs']) {
-      rmSync(this.path(name), {recursive: true, force: true});
+      rmSync(this.at(name), {recursive: true, force: true});
     }
-    if (existsSync(this.folder) && readdirSync(this.folder).length === 0) rmdirSync(this.folder);
+    if (existsSync(this.place) && readdirSync(this.place).length === 0) rmdirSync(this.place);
+  }
+
+  private at(name: string): string {
+    return join(this.place, name);
   }
 }
