@@ -21,8 +21,8 @@ import {stragglerFactor} from './stragglers.ts';
 /** Most products of one batched call; a superkernel of more runs its members one after another. */
 const mostProducts = 16_384;
 
-/** Room for sixteen steps of a superkernel of 64 members. */
-const severalSteps = 1024;
+/** Room for 128 steps of a superkernel of 32 members. */
+const severalSteps = 4096;
 
 /** Page-locked bytes that operand pointers may take on each lane, and as much again on the device. */
 const ringBytes = 16 << 20;

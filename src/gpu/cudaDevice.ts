@@ -226,7 +226,7 @@ export class CudaDevice implements Device {
     for (let step = 0; step < steps;) {
       let some = 1;
       if (times > 1) for (let i = 0; i < times; i++) submission.step(launch, on, step, 0);
-      else some = submission.steps(launch, on, step);
+      else some = submission.steps(launch, on, step, ticket);
       // As in the simulator: the device may begin when it has the first step.
       if (step === 0) launch.releasedAt = this.clock.now();
       step += some;

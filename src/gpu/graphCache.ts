@@ -15,6 +15,12 @@ const levels = 1 + lengths.length;
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
 const mostPairs = 256;
 
+/** More steps than any program has. */
+const longest = 8192;
+
+/** Lanes on which the same steps of batches may run at once, as graphs. */
+const mostInstances = 4;
+
 export interface GraphCacheOptions extends GraphRecorderOptions {
   /** The most members of a superkernel. */
   readonly maxSize: number;
@@ -27,7 +33,8 @@ export interface GraphCacheOptions extends GraphRecorderOptions {
  * launching a graph 1 to 4 us, however many kernels it holds (superkernel caching, arXiv 1901.10008).
  *
  * Runs of one stream are recorded by tenant and pair of activations, with a workspace of the pair, so that they may run
- * on any lane. Batches are recorded by lane, class and size: they read their operands' addresses from the lane's memory.
+ * on any lane. Single steps of batches are recorded by lane, class and size and read their operands' addresses from the
+ * lane's memory, several steps by program and size, with addresses of their own.
  */
 export class GraphCache {
   private readonly context: CudaContext;
@@ -45,8 +52,10 @@ export class GraphCache {
   private programLengths = new Int32Array(0);
   /** By lane: graphs by class and size. */
   private readonly batches: Int32Array[] = [];
-  /** By lane: graphs of several steps of batches, by cursor of the first member, level and size. */
-  private readonly groups: Map<number, number>[] = [];
+  /** Graphs of several steps of batches, by cursor of the first member, steps and size: one for each lane at a time. */
+  private readonly groups = new Map<number, number[]>();
+  /** How many steps the graph has that `group` found last. */
+  groupSteps = 0;
   private readonly recorder: GraphRecorder;
   private version: number;
   private enabled: boolean;
@@ -117,28 +126,41 @@ export class GraphCache {
   }
 
   /**
-   * How many steps of a batched launch of `size` members, the first of whose first member is at `cursor`, can be
-   * launched as one graph on the lane: at most `steps`, at least 1.
+   * A graph for `launchGroup` on the lane: of the next steps of a batched launch of `size` members, the first of which is
+   * at `cursor`. All `steps` of them, or a part: `groupSteps` says how many. 0 where there is none.
    */
-  groupLength(tenant: number, cursor: number, steps: number, size: number): number {
-    if (!this.enabled || steps < lengths.at(-2)!) return 1;
+  group(tenant: number, lane: number, cursor: number, steps: number, size: number): number {
+    if (!this.enabled || steps < 2) return 0;
     if (cursor >= this.starts.length || this.programLengths[cursor] === 0) this.lookUp(cursor, tenant);
-    for (const length of lengths) {
-      if (length > steps || (cursor - this.starts[cursor]) % length !== 0) continue;
-      if (length === 1 || this.productsOf(cursor, length) * size <= this.maxMembers) return length;
+    const all = this.instance(lane, cursor, steps, size);
+    if (all > 0) {
+      this.groupSteps = steps;
+      return all;
     }
-    return 1;
+    for (const length of lengths) {
+      if (length === 1) break;
+      if (length > steps || (cursor - this.starts[cursor]) % length !== 0) continue;
+      const some = this.instance(lane, cursor, length, size);
+      if (some === 0) continue;
+      this.groupSteps = length;
+      return some;
+    }
+    return 0;
   }
 
-  /** The graph of those steps, for `launchGroup`; 0 where there is none. */
-  group(lane: number, cursor: number, length: number, size: number): number {
-    while (this.groups.length <= lane) this.groups.push(new Map());
-    const key = (cursor * levels + lengths.indexOf(length)) * (this.maxSize + 1) + size;
-    let graph = this.groups[lane].get(key) ?? 0;
-    if (graph === 0) {
-      graph = this.recorder.group(lane, cursor, length, size);
-      if (graph !== 0) this.groups[lane].set(key, graph);
+  /** A graph of those steps that does not run on another lane just now; 0 where there is none. */
+  private instance(lane: number, cursor: number, length: number, size: number): number {
+    if (this.productsOf(cursor, length) * size > this.maxMembers) return 0;
+    const key = (cursor * longest + length) * (this.maxSize + 1) + size;
+    let graphs = this.groups.get(key);
+    if (graphs === undefined) this.groups.set(key, (graphs = []));
+    for (const graph of graphs) {
+      if (graph < 0) return 0;
+      if (!this.context.busyElsewhere(lane, graph)) return graph;
     }
+    if (graphs.length === mostInstances) return 0;
+    const graph = this.recorder.group(cursor, length, size, this.productsOf(cursor, length) * size);
+    if (graph !== 0) graphs.push(graph);
     return Math.max(0, graph);
   }
 
@@ -152,16 +174,14 @@ export class GraphCache {
     return products;
   }
 
-  /** Records the batches of `size` members on a lane of the program at `start`, several steps at a time. */
-  prepareGroups(tenant: number, start: number, lane: number, size: number): void {
+  /** Records blocks of steps of batches of `size` members of the program at `start`. */
+  prepareGroups(tenant: number, start: number, size: number): void {
     if (!this.enabled) return;
     if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
     const end = start + this.programLengths[start];
     for (const length of lengths) {
       if (length === 1) break;
-      for (let at = start; at + length <= end; at += length) {
-        if (this.productsOf(at, length) * size <= this.maxMembers) this.group(lane, at, length, size);
-      }
+      for (let at = start; at + length <= end; at += length) this.instance(0, at, length, size);
     }
   }
 
@@ -190,7 +210,7 @@ export class GraphCache {
     this.recorder.forget();
     for (const tables of this.tablesByTenant) for (const table of tables.values()) table.fill(0);
     for (const table of this.batches) table?.fill(0);
-    for (const table of this.groups) table.clear();
+    this.groups.clear();
     this.version = this.operands.version;
   }
 

@@ -117,12 +117,14 @@ export class GraphRecorder {
     });
   }
 
-  /** A graph of `length` steps of a batch of `size` members, for `launchGroup` on the lane. */
-  group(lane: number, from: number, length: number, size: number): number {
+  /** A graph of `length` steps of a batch of `size` members, `products` in all, for `launchGroup` on any lane. */
+  group(from: number, length: number, size: number, products: number): number {
     const {context, run, kernels} = this;
     if (this.graphs.length >= mostGraphs) return never;
+    // Batched calls split no product, so that they need no workspace of their own.
+    const lane = 0;
     return this.record(() => {
-      context.captureGroup(lane);
+      context.captureGroup(lane, products);
       try {
         for (let at = from; at < from + length; at++) {
           const kernel = kernels[run.programs.classes[at]];

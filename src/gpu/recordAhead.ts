@@ -86,10 +86,7 @@ export function recordAhead({
   const largest = Math.min(largestGroup, batches.at(-1)?.size ?? 0);
   const distinct = [...new Map(programs.map((program) => [program.start, program])).values()];
   for (let size = 2; size <= largest; size++) {
-    for (const {tenant, start} of distinct) {
-      for (let lane = 0; lane < lanes && now() < until; lane++)
-        graphs.prepareGroups(tenant, start, lane, size);
-    }
+    for (const {tenant, start} of distinct) if (now() < until) graphs.prepareGroups(tenant, start, size);
   }
   graphs.beginRun();
 }

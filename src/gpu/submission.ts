@@ -73,20 +73,19 @@ export class Submission {
     }
   }
 
-  /** Enqueues one or more steps of a launch, from `step` on, and says how many. */
-  steps(launch: Launch, lane: number, step: number): number {
+  /** Enqueues one or more steps of a launch, from `step` on, and says how many. `ticket` is signalled later. */
+  steps(launch: Launch, lane: number, step: number, ticket: number): number {
     const {graphs} = this;
     const {size, members, method} = launch;
     if (graphs !== null && size > 1 && method === BATCHED) {
       const {tenant, cursor} = this.run.streams;
-      const first = cursor[members[0]] + step;
-      const length = graphs.groupLength(tenant[members[0]], first, launch.steps - step, size);
-      if (length > 1) {
-        const graph = graphs.group(lane, first, length, size);
-        if (graph > 0) {
-          this.context.launchGroup(lane, 0, graph, this.fillGroup(launch, step, length));
-          return length;
-        }
+      const first = members[0];
+      const left = launch.steps - step;
+      const graph = graphs.group(tenant[first], lane, cursor[first] + step, left, size);
+      if (graph > 0) {
+        const length = graphs.groupSteps;
+        this.context.launchGroup(lane, ticket, graph, this.fillGroup(launch, step, length));
+        return length;
       }
     }
     this.step(launch, lane, step, 0);

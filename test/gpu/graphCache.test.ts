@@ -19,7 +19,13 @@ function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns:
   const submission = new Submission({context, run, kernels, operands, graphs, maxMembers: 32});
   const slots = [0, 1, 2, 0].map((tenant) => run.streams.allocate(tenant, program(1), 0, 0, 1));
   let ticket = 0;
-  const launch = (members: number[], method: (typeof methods)[number], cursor: number, steps = 1): void => {
+  const submit = (
+    members: number[],
+    method: (typeof methods)[number],
+    cursor: number,
+    steps = 1,
+    lane = 0,
+  ): number => {
     const made = new Launch(8);
     made.size = members.length;
     made.method = methods.indexOf(method);
@@ -31,15 +37,13 @@ function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns:
     });
     made.cls = made.classes[0];
     ticket++;
-    if (submission.asGraphs(made, 0, ticket)) {
-      waitFor(context, 0, ticket);
-      return;
-    }
-    context.begin(0, ticket);
-    for (let step = 0; step < steps;) step += submission.steps(made, 0, step);
-    context.finish(0, ticket);
-    waitFor(context, 0, ticket);
+    if (submission.asGraphs(made, lane, ticket)) return ticket;
+    context.begin(lane, ticket);
+    for (let step = 0; step < steps;) step += submission.steps(made, lane, step, ticket);
+    context.finish(lane, ticket);
+    return ticket;
   };
+  const launch = (...asked: Parameters<typeof submit>): void => waitFor(context, 0, submit(...asked));
   const outputs = (): Float32Array[] =>
     slots.map((slot) => {
       const read = new Float32Array(16);
@@ -50,7 +54,7 @@ function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns:
     graphs?.free();
     operands.free();
   };
-  return {launch, outputs, graphs, operands, program, close, run};
+  return {submit, launch, outputs, graphs, operands, program, close, run};
 }
 
 describe.skipIf(unavailable)('recorded launches', () => {
@@ -94,6 +98,24 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.launch([0, 1, 2, 3], 'single', 0, 21);
     rig.launch([2, 3], 'batched', 3);
     expect(rig.graphs!.size).toBe(recorded);
+    rig.close();
+  });
+
+  test('lanes that run the same steps of a batch at once have a graph each', () => {
+    const context = openStandIn({lanes: 2, ringSlots: 64});
+    const rig = setUp(context, true);
+    rig.launch([0, 1], 'batched', 0, 8);
+    expect(rig.graphs!.size).toBe(1);
+    const [first, second] = withFaults({KERNEL_US: '5000'}, () => [
+      rig.submit([0, 1], 'batched', 0, 8, 0),
+      rig.submit([2, 3], 'batched', 0, 8, 1),
+    ]);
+    expect(rig.graphs!.size).toBe(2);
+    waitFor(context, 0, first);
+    waitFor(context, 1, second);
+    // One is enough where they take turns.
+    waitFor(context, 1, rig.submit([2, 3], 'batched', 0, 8, 1));
+    expect(rig.graphs!.size).toBe(2);
     rig.close();
   });
 

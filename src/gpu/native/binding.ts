@@ -156,12 +156,15 @@ export interface NativeContext {
    * As `captureBegin`, for batches (`submitBatched`, `submitElementwise`) whose operands' addresses come with each
    * `launchGroup`; those in `operands` while it records are not read.
    */
-  captureGroup(lane: number): void;
+  captureGroup(lane: number, products: number): void;
   /**
-   * A graph of `captureGroup` on the same lane. `operands` holds, batch after batch, the addresses of all A, all B, all
-   * C of its products (members of element-wise batches: what is read, anything, what is written), `products` in all.
+   * A graph of `captureGroup`, on any lane. `operands` holds, batch after batch, the addresses of all A, all B, all C of
+   * its products (members of element-wise batches: what is read, anything, what is written), `products` in all. Signals
+   * nothing: `ticket` is that of the launch that it is a part of, signalled by `finish`.
    */
   launchGroup(lane: number, ticket: number, graph: number, products: number): void;
+  /** Whether a launch of the group on another lane has not completed: its pointers cannot change yet. */
+  busyElsewhere(lane: number, graph: number): boolean;
   /** The recorded graph's number. */
   captureEnd(lane: number): number;
   launchGraph(lane: number, ticket: number, graph: number): void;

@@ -206,6 +206,7 @@ Napi::Function Context::define(Napi::Env env) {
                          METHOD(captureBegin),
                          METHOD(captureGroup),
                          METHOD(launchGroup),
+                         METHOD(busyElsewhere),
                          METHOD(captureEnd),
                          METHOD(launchGraph),
                          METHOD(launchGraphs),

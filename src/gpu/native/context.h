@@ -100,6 +100,7 @@ class Context : public Napi::ObjectWrap<Context> {
   void captureBegin(Info info);
   void captureGroup(Info info);
   void launchGroup(Info info);
+  Napi::Value busyElsewhere(Info info);
   Napi::Value captureEnd(Info info);
   void launchGraph(Info info);
   void launchGraphs(Info info);

@@ -15,7 +15,7 @@ void Context::submitElementwise(Info info) {
   const CUfunction relu = kernels().relu;
 
   begin(on, ticket);
-  if (on.capture && on.capture->onLane) {
+  if (on.capture && on.capture->perLaunch) {
     const PointerSlot slot = on.takePointers(size);
     CUdeviceptr pointers = slot.device;
     int members = size;

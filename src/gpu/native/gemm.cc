@@ -189,7 +189,7 @@ void Context::launchBatched(Info info) {
   const PointerSlot slot = on.takePointers(size * count);
   begin(on, ticket);
   writePointers(slot.host, shape, count, size);
-  on.sendGraphPointers(slot, size * count);
+  on.sendPointersTo(on.graphPointers.address(), slot, size * count);
   launch(launched, on, ticket);
   finish(on, ticket);
 }

@@ -25,14 +25,15 @@ void Context::captureBegin(Info info) {
   on.capture = capturing;
 }
 
-/** captureGroup(lane): as captureBegin, for batches whose pointers each launch brings with it. */
+/** captureGroup(lane, products): as captureBegin, for batches whose pointers each launch brings with it. */
 void Context::captureGroup(Info info) {
   Lane &on = lane(info);
   if (capturing) throw UsageError("INVALID", "a graph is being captured already");
   auto pointers = std::make_unique<GraphPointers>();
-  pointers->capacity = 3 * static_cast<size_t>(maxMembers);
-  pointers->onLane = true;
+  pointers->capacity = 3 * static_cast<size_t>(boundedArgument(info, 1, "products", 1, maxMembers));
+  pointers->perLaunch = true;
   pointers->scratch.resize(pointers->capacity);
+  pointers->device = DeviceMemory(sizeof(uint64_t) * pointers->capacity);
   CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
   captured = std::move(pointers);
   capturing = captured.get();
@@ -48,22 +49,33 @@ Napi::Value Context::captureEnd(Info info) {
   std::unique_ptr<GraphPointers> pointers = std::move(captured);
   CUgraph recorded = nullptr;
   CU(cuStreamEndCapture, on.stream.get(), &recorded);
-  if (pointers->onLane) pointers.reset();
+  pointers->scratch = {};
   return Napi::Number::New(info.Env(), keep(recorded, std::move(pointers)));
 }
 
-/** launchGroup(lane, ticket, graph, products): a graph of captureGroup; `operands` are its pointers as they lie. */
+/**
+ * launchGroup(lane, ticket, graph, products): a graph of captureGroup; `operands` are its pointers as they lie, `ticket`
+ * is that of the launch that it is a part of, which signals it later.
+ */
 void Context::launchGroup(Info info) {
   Lane &on = lane(info);
   const int ticket = intArgument(info, 1);
   CapturedGraph &launched = graph(intArgument(info, 2));
-  const int products = boundedArgument(info, 3, "products", 1, maxMembers);
+  const int held = launched.pointers ? static_cast<int>(launched.pointers->used / 3) : 0;
+  const int products = boundedArgument(info, 3, "products", 1, held);
+  if (launched.lane >= 0 && launched.lane != on.index && inFlight(launched))
+    throw UsageError("IN_FLIGHT", "the graph is in flight on another lane");
   const PointerSlot slot = on.takePointers(products);
-  begin(on, ticket);
   for (int i = 0; i < 3 * products; i++) slot.host[i] = static_cast<uint64_t>(operands[i]);
-  on.sendGraphPointers(slot, products);
+  on.sendPointersTo(launched.pointers->device.address(), slot, products);
   launch(launched, on, ticket);
-  finish(on, ticket);
+}
+
+/** busyElsewhere(lane, graph): whether a launch of the graph on another lane has not completed. */
+Napi::Value Context::busyElsewhere(Info info) {
+  const Lane &on = lane(info);
+  const CapturedGraph &asked = graph(intArgument(info, 1));
+  return Napi::Boolean::New(info.Env(), asked.lane >= 0 && asked.lane != on.index && inFlight(asked));
 }
 
 /** Makes a graph that can be launched of a recorded one, which it frees. Returns its number. */

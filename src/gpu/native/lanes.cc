@@ -57,8 +57,8 @@ PointerSlot Lane::takePointers(int count) {
                                       std::to_string(capture->capacity / 3) + ")");
     }
     capture->used += 3 * count;
-    if (capture->onLane)
-      return {capture->scratch.data() + offset, graphPointers.address() + offset * sizeof(uint64_t)};
+    if (capture->perLaunch)
+      return {capture->scratch.data() + offset, capture->device.address() + offset * sizeof(uint64_t)};
     return {capture->pinned->host<uint64_t>() + offset,
             capture->device.address() + offset * sizeof(uint64_t)};
   }
@@ -75,12 +75,12 @@ PointerSlot Lane::takePointers(int count) {
 }
 
 void Lane::sendPointers(const PointerSlot &slot, int count) {
-  if (capture ? capture->onLane : mappedPointers) return;
+  if (capture ? capture->perLaunch : mappedPointers) return;
   CU(cuMemcpyHtoDAsync_v2, slot.device, slot.host, sizeof(uint64_t) * 3 * count, stream.get());
 }
 
-void Lane::sendGraphPointers(const PointerSlot &slot, int count) {
-  CU(cuMemcpyHtoDAsync_v2, graphPointers.address(), slot.host, sizeof(uint64_t) * 3 * count, stream.get());
+void Lane::sendPointersTo(CUdeviceptr address, const PointerSlot &slot, int count) {
+  CU(cuMemcpyHtoDAsync_v2, address, slot.host, sizeof(uint64_t) * 3 * count, stream.get());
 }
 
 void Lane::writeFlag(int32_t ticket) {

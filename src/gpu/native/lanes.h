@@ -25,9 +25,8 @@ struct GraphPointers {
   DeviceMemory device;
   size_t capacity = 0;
   size_t used = 0;
-  /** True where the graph reads its lane's `graphPointers`, which its launch fills; `scratch` takes what recording
-   * writes. */
-  bool onLane = false;
+  /** True where each launch brings the pointers with it; `scratch` takes what recording writes. */
+  bool perLaunch = false;
   std::vector<uint64_t> scratch;
 };
 
@@ -56,8 +55,8 @@ class Lane {
   /** Enqueues the copy of `count` products' pointers to the device, where one is needed. */
   void sendPointers(const PointerSlot &slot, int count);
 
-  /** Enqueues the copy of `count` products' pointers to where captured batches read them. */
-  void sendGraphPointers(const PointerSlot &slot, int count);
+  /** Enqueues the copy of `count` products' pointers to where a recorded batch reads them. */
+  void sendPointersTo(CUdeviceptr address, const PointerSlot &slot, int count);
 
   /** Enqueues the write of `ticket` to the lane's flag. */
   void writeFlag(int32_t ticket);
