@@ -1,50 +1,65 @@
 // One run of a plan as a Chrome trace.
-import {closeSync, openSync, renameSync, writeSync} from 'node:fs';
+import {closeSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
 import {Timeline} from '../report/timeline.ts';
-import {InputError} from '../scheduler/errors.ts';
 import type {Plan, PlannedRun} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
-import {prepareRun, simulateRun} from './simulate.ts';
+import {CannotRunError, simulateRun} from './simulate.ts';
 
 /** Text is written in pieces of this many characters: a run has some hundred thousand events. */
 const pieceLength = 2 ** 20;
 
 /**
- * Simulates the first run of the plan whose policy takes requests one by one, and writes its timeline to `file`. Returns
- * the run. Policies that form batches make kernels of other shapes on the way, which a timeline could not name.
+ * Simulates the first run of the plan that is possible, and writes its timeline to `file`. Returns the run. Throws a
+ * CannotRunError where none is possible.
  */
 export async function writeTimeline(plan: Plan, file: string): Promise<PlannedRun> {
+  let problem: CannotRunError | null = null;
   for (const {runs} of plan.cells) {
     const [run] = runs;
-    const profile = readProfile(run.profile);
-    const {workbench, lanes, setup} = await prepareRun(run.spec, profile);
-    if (setup.admission === 'batched') continue;
-    const draft = `${file}.${process.pid}.tmp`;
-    const out = openSync(draft, 'w');
-    let pending = '';
-    const flush = (): void => {
-      writeSync(out, pending);
-      pending = '';
-    };
-    const timeline = new Timeline({
-      write: (text) => {
-        pending += text;
-        if (pending.length > pieceLength) flush();
-      },
-      tenants: workbench.tenants,
-      kernels: workbench.classes.kernels,
-      lanes,
-      host: setup.host,
-      device: `${profile.name} (simulated)`,
-    });
-    await simulateRun(run.spec, {profile, recorder: timeline});
-    timeline.end();
-    flush();
-    closeSync(out);
-    renameSync(draft, file);
-    return run;
+    try {
+      await writeRun(run, file);
+      return run;
+    } catch (error) {
+      if (!(error instanceof CannotRunError)) throw error;
+      problem ??= error;
+    }
   }
-  throw new InputError(
-    'no timeline: every policy forms batches (expected one that does not, such as ooo or streams)',
-  );
+  throw problem!;
+}
+
+async function writeRun({spec, profile: name}: PlannedRun, file: string): Promise<void> {
+  const profile = readProfile(name);
+  const draft = `${file}.${process.pid}.tmp`;
+  const out = openSync(draft, 'w');
+  let pending = '';
+  const flush = (): void => {
+    writeSync(out, pending);
+    pending = '';
+  };
+  let timeline: Timeline | null = null;
+  try {
+    await simulateRun(spec, {
+      profile,
+      recorder: ({workbench: {tenants, classes}, lanes, setup: {host}}) =>
+        (timeline = new Timeline({
+          write: (text) => {
+            pending += text;
+            if (pending.length > pieceLength) flush();
+          },
+          tenants,
+          kernels: classes.kernels,
+          lanes,
+          host,
+          device: `${profile.name} (simulated)`,
+        })),
+    });
+    (timeline as Timeline | null)?.end();
+    flush();
+  } catch (error) {
+    rmSync(draft);
+    throw error;
+  } finally {
+    closeSync(out);
+  }
+  renameSync(draft, file);
 }

@@ -56,7 +56,8 @@ export function compare(base: readonly RunSummary[], candidate: readonly RunSumm
     return [run, other] as const;
   });
   return metricNames.flatMap((metric) => {
-    const values = pairs.map(([a, b]) => [a[metric], b[metric]] as const);
+    // Results of an earlier version may lack a metric.
+    const values = pairs.map(([a, b]) => [a[metric] ?? null, b[metric] ?? null] as const);
     const known = values.filter(
       (pair): pair is readonly [number, number] => pair[0] !== null && pair[1] !== null,
     );

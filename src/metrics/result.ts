@@ -71,6 +71,11 @@ export interface SystemMetrics {
   superkernel_size_mean: number | null;
   /** Share of the executed FLOPs that padding added, 0 to 1. */
   padding_waste: number | null;
+  /**
+   * Share of the kernels' predicted time that is extrapolated, 0 to 1: their shapes or sizes lie outside what the
+   * profile was fitted on or measured. Null where the run was not told.
+   */
+  extrapolated: number | null;
   /** Price of the devices' time over the requests completed in it; null without a price. */
   cost_per_million_requests: number | null;
 }
@@ -119,6 +124,7 @@ export const metricNames = [
   'lane_utilisation',
   'superkernel_size_mean',
   'padding_waste',
+  'extrapolated',
   'cost_per_million_requests',
 ] as const satisfies readonly (keyof RunSummary)[];
 export type MetricName = (typeof metricNames)[number];

@@ -8,6 +8,8 @@ import type {Recorder} from '../scheduler/recorder.ts';
 import type {Streams} from '../scheduler/streams.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
 import {Backlog} from './backlog.ts';
+import {ExtrapolatedTime} from './extrapolatedTime.ts';
+import type {Predictions} from './extrapolatedTime.ts';
 import {Latencies} from './latencies.ts';
 import {Outstanding} from './outstanding.ts';
 import {checkWindow} from './window.ts';
@@ -25,6 +27,8 @@ export interface RunRecorderOptions {
   readonly window: Window;
   /** Latencies kept exactly, over all tenants; more are counted in histograms. Default 10 million (120 MB). */
   readonly exactSamples?: number;
+  /** To tell how much of the predicted kernel time is extrapolated. */
+  readonly predictions?: Predictions;
 }
 
 /** What one tenant's requests came to. */
@@ -66,6 +70,8 @@ export class RunRecorder implements Recorder {
   readonly launchesByMethod = new Float64Array(methods.length);
   /** Time that each lane had a launch running, inside the window. */
   readonly laneBusyNs: Float64Array;
+  /** Of launches that completed inside the window; null where the run was not told of predictions. */
+  readonly kernelTime: ExtrapolatedTime | null;
   private readonly slo: Float64Array;
   private readonly laneEndAt: Float64Array;
   /** Kernels by class; of them the members of padded superkernels; and the common shapes these ran as. */
@@ -75,7 +81,7 @@ export class RunRecorder implements Recorder {
   private streams: Streams | null = null;
   private programs: Programs | null = null;
 
-  constructor({tenants, kernels, lanes, window, exactSamples = 10e6}: RunRecorderOptions) {
+  constructor({tenants, kernels, lanes, window, exactSamples = 10e6, predictions}: RunRecorderOptions) {
     checkWindow(window);
     this.tenants = tenants;
     this.kernels = kernels;
@@ -86,6 +92,7 @@ export class RunRecorder implements Recorder {
     this.backlog = new Backlog(tenants.length, window);
     this.laneBusyNs = new Float64Array(lanes);
     this.laneEndAt = new Float64Array(lanes);
+    this.kernelTime = predictions === undefined ? null : new ExtrapolatedTime(kernels, predictions);
   }
 
   /** Gives it sight of the kernels behind a launch's first step; needed where policies launch several steps at once. */
@@ -155,6 +162,7 @@ export class RunRecorder implements Recorder {
       }
     }
     if (steps > 1) this.countFollowing(launch);
+    else if (this.kernelTime !== null) this.kernelTime.add(launch, null, 0);
   }
 
   /** FLOPs that the requests needed, and that the device executed for them, padding included. */
@@ -188,8 +196,9 @@ export class RunRecorder implements Recorder {
     if (busy > 0) this.laneBusyNs[lane] += busy;
   }
 
-  private countFollowing({members, size, steps}: Launch): void {
-    const {streams, programs, useful} = this;
+  private countFollowing(launch: Launch): void {
+    const {members, size, steps} = launch;
+    const {streams, programs, useful, kernelTime} = this;
     if (streams === null || programs === null)
       throw new InputError(
         `missing streams: a launch of ${steps} steps (attach the recorder to the scheduler)`,
@@ -200,6 +209,7 @@ export class RunRecorder implements Recorder {
       const first = cursor[members[i]];
       for (let step = 1; step < steps; step++) useful[classes[first + step]]++;
     }
+    if (kernelTime !== null) kernelTime.add(launch, classes, cursor[members[0]]);
   }
 
   private growClasses(): void {

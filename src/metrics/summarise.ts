@@ -152,6 +152,7 @@ function systemMetrics(
   tenants: TenantSummary[],
 ): Omit<SystemMetrics, 'backlog_mean'> {
   const {gpus = 1, peakFlops, pricePerHour} = run;
+  const {kernelTime} = recorder;
   const {useful, executed} = recorder.flops();
   const sizes = sizesOf(recorder.superkernels);
   const kernels = sizes.reduce((sum, {size, count}) => sum + size * count, 0);
@@ -175,6 +176,8 @@ function systemMetrics(
     failed_launches: recorder.failedLaunches,
     superkernel_size_mean: superkernels === 0 ? null : kernels / superkernels,
     padding_waste: executed === 0 ? null : 1 - useful / executed,
+    extrapolated:
+      kernelTime === null || kernelTime.totalNs === 0 ? null : kernelTime.extrapolatedNs / kernelTime.totalNs,
     cost_per_million_requests:
       pricePerHour === undefined || throughput_per_s === 0
         ? null

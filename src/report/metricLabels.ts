@@ -33,5 +33,6 @@ export const metricLabels: Record<MetricName, MetricLabel> = {
   lane_utilisation: {name: 'lanes busy', ...percent},
   superkernel_size_mean: {name: 'superkernel size', ...plain},
   padding_waste: {name: 'padding', ...percent},
+  extrapolated: {name: 'extrapolated', ...percent},
   cost_per_million_requests: {name: 'cost of 1M requests', ...plain},
 };

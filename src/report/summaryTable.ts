@@ -42,8 +42,29 @@ export function summaryTable(results: readonly CellResult[], naming: Naming = {}
       ...(aggregates.length === 0
         ? []
         : ['GPU use: useful FLOP/s, of the peak. Superkernel: kernels that run as one, on average.']),
+      ...extrapolationNote(aggregates),
     ],
   };
+}
+
+/** Below this share of the kernel time the user need not know. */
+const tellingShare = 0.01;
+
+/** How much of what was predicted rests on no measurement near it. */
+function extrapolationNote(aggregates: readonly Aggregate[]): string[] {
+  const percents = aggregates
+    .map(({metrics}) => metrics.extrapolated?.mean ?? 0)
+    .filter((share) => share >= tellingShare)
+    .map((share) => Math.round(100 * share));
+  if (percents.length === 0) return [];
+  const [least, most] = [Math.min(...percents), Math.max(...percents)];
+  const [lead, range] =
+    percents.length < aggregates.length
+      ? ['Up to ', `${most}`]
+      : ['', least === most ? `${most}` : `${least} to ${most}`];
+  return [
+    `${lead}${range} % of kernel time extrapolated: predicted for shapes or sizes outside the profile’s measurements.`,
+  ];
 }
 
 /** Why a policy did not run, without its name in front. */

@@ -31,7 +31,8 @@ const mostNames = 32;
 
 /**
  * Writes a run as Chrome trace events, which ui.perfetto.dev opens: superkernels on their lanes, the host's submissions
- * with arrows to what they started, every request from its intended arrival to its answer, and missed SLOs.
+ * with arrows to what they started, every request from its intended arrival to its answer, and missed SLOs. A batch is one
+ * stream of several requests, under the name of the tenant that leads it.
  *
  * A file that was cut short still opens: `end()` only closes the brackets.
  */
@@ -120,7 +121,7 @@ export class Timeline implements Recorder {
         predicted_us: micro(predictedNs),
         decided_us: micro(decidedAt),
         seen_us: micro(at),
-        ...this.tenantsOf(launch),
+        ...this.membersOf(launch),
       },
     });
 
@@ -145,18 +146,25 @@ export class Timeline implements Recorder {
     this.options.write('\n]}\n');
   }
 
-  private nameOf({cls, size, method}: Launch): string {
+  private nameOf({cls, size, steps, method}: Launch): string {
     const shape = cls < 0 ? 'mixed shapes' : kernelKey(this.options.kernels[cls]);
-    return size === 1 ? shape : `${size} × ${shape}, ${methods[method]}`;
+    const first = size === 1 ? shape : `${size} × ${shape}, ${methods[method]}`;
+    return steps === 1 ? first : `${first}, and ${steps - 1} more`;
   }
 
-  private tenantsOf({members, size}: Launch): {tenants?: string} {
+  /** Whose kernels they are, and how many requests these serve where a policy put several into one stream. */
+  private membersOf({members, size}: Launch): {tenants?: string; requests?: number} {
     const {streams} = this;
     if (streams === null) return {};
     const names: string[] = [];
     for (let i = 0; i < Math.min(size, mostNames); i++)
       names.push(this.options.tenants[streams.tenant[members[i]]].name);
-    return {tenants: names.join(', ') + (size > mostNames ? ', …' : '')};
+    let requests = 0;
+    for (let i = 0; i < size; i++) requests += streams.batch[members[i]];
+    return {
+      tenants: names.join(', ') + (size > mostNames ? ', …' : ''),
+      ...(requests > size ? {requests} : {}),
+    };
   }
 
   private count(at: Nanoseconds): void {

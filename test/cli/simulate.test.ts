@@ -1,5 +1,7 @@
 // `simulate`: a scenario in, a table and a result folder out.
 import {describe, expect, test} from 'vitest';
+import {traceProblems} from '../report/traceChecker.ts';
+import type {TraceEvent} from '../report/traceChecker.ts';
 import {workplace} from './commandLine.ts';
 
 const place = workplace();
@@ -188,4 +190,22 @@ describe('simulate', () => {
     expect(traceEvents.some(({name}) => name.startsWith('gemm '))).toBe(true);
     expect(place.files('.').filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
+
+  test.each(['batcher', 'exclusive'])(
+    'writes a timeline of %s, with the batches that it formed',
+    async (policy) => {
+      const {code, stderr} = await place.run([
+      'simulate', 'small.yaml', '--policy', policy, '--timeline', `${policy}.json`, '--no-report',
+    ]); // prettier-ignore
+      expect(stderr).toContain(`written: ${policy}.json, ${policy} at load 0.5`);
+      expect(code).toBe(0);
+      const {traceEvents} = JSON.parse(place.read(`${policy}.json`)) as {traceEvents: TraceEvent[]};
+      expect(traceProblems(traceEvents)).toEqual([]);
+      const launches = traceEvents.filter(({ph, args}) => ph === 'X' && args?.['launch'] !== undefined);
+      const served = launches.map(({args}) => Number(args!['requests'] ?? 1));
+      expect(Math.max(...served)).toBeGreaterThan(1);
+      const answers = traceEvents.filter(({ph, cat}) => ph === 'e' && cat === 'request');
+      expect(served.reduce((a, b) => a + b, 0)).toBe(answers.length);
+    },
+  );
 });

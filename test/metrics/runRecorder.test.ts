@@ -211,6 +211,25 @@ describe('a launch', () => {
     expect(record.launches).toBe(0);
   });
 
+  test('outside the profile’s measurements counts as extrapolated where it completes inside the window', () => {
+    const record = new RunRecorder({
+      tenants: [],
+      kernels,
+      lanes: 1,
+      window: {startNs: 0, endNs: 1000},
+      predictions: {
+        costs: {durationNs: () => 50},
+        isExtrapolated: (_kernel, size) => size > 2,
+      },
+    });
+    record.finished(launchOf({predictedNs: 300}, [1]), 200);
+    record.finished(launchOf({predictedNs: 100}, [1, 1, 1]), 300);
+    record.finished(launchOf({predictedNs: 5000}, [1, 1, 1]), 1000);
+    record.finished(launchOf({predictedNs: 700, failed: true}, [1, 1, 1]), 400);
+    const summary = summarise(record, {policy: 'x', seed: 1, ended: 'done', endedAtNs: 1000});
+    expect(summary.extrapolated).toBe(0.25);
+  });
+
   test('of several steps needs sight of the programs', () => {
     expect(() => recorder().finished(launchOf({steps: 2}), 200)).toThrow(
       'missing streams: a launch of 2 steps (attach the recorder to the scheduler)',

@@ -73,6 +73,7 @@ describe('a summary', () => {
       fairness: null,
       superkernel_size_mean: null,
       padding_waste: null,
+      extrapolated: null,
       latency_cdf: [],
     });
   });

@@ -73,6 +73,7 @@ export function runSummary(fields: Partial<RunSummary> = {}): RunSummary {
     failed_launches: 0,
     superkernel_size_mean: 8,
     padding_waste: 0.04,
+    extrapolated: 0,
     cost_per_million_requests: 0.58,
     superkernel_sizes: [
       {size: 1, count: 40_000},

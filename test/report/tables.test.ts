@@ -60,6 +60,17 @@ describe('numbers', () => {
 });
 
 describe('the summary table', () => {
+  test('says how much of the kernel time is extrapolated, where it is enough to matter', () => {
+    const notesFor = (...shares: (number | null)[]): string =>
+      summaryTable(shares.map((extrapolated, i) => cell('mps', i, {extrapolated}))).notes.join('\n');
+    const why =
+      'of kernel time extrapolated: predicted for shapes or sizes outside the profile’s measurements.';
+    expect(notesFor(0.38)).toContain(`38 % ${why}`);
+    expect(notesFor(0.376, 0.124)).toContain(`12 to 38 % ${why}`);
+    expect(notesFor(0.376, 0.009)).toContain(`Up to 38 % ${why}`);
+    expect(notesFor(0.009, null, 0)).not.toContain('extrapolated');
+  });
+
   test('has one row a policy and load, the unit in the head and the intervals in line', () => {
     expect(formatTable(summaryTable(sweep, {load: {name: 'load', unit: '×'}}))).toMatchInlineSnapshot(`
       "policy       load (×)  throughput (/s)  goodput (/s)    in SLO (%)     p50 (ms)    p99 (ms)  GPU use (%)  superkernel  padding (%)    cost ($/1M)

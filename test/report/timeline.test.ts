@@ -3,6 +3,7 @@ import {describe, expect} from 'vitest';
 import {Timeline} from '../../src/report/timeline.ts';
 import {Launch} from '../../src/scheduler/launch.ts';
 import type {Policy} from '../../src/scheduler/policy.ts';
+import {Streams} from '../../src/scheduler/streams.ts';
 import {runToy, toyKernel} from '../support/rig.ts';
 import type {ToyResult, ToyTenant} from '../support/rig.ts';
 import {tenant} from '../metrics/queue.ts';
@@ -108,6 +109,28 @@ describe('a timeline', () => {
     const lines = text.split('\n');
     const cut = lines.slice(0, 12).join('\n').replace(/,$/, '');
     expect(JSON.parse(`${cut}]}`)).toHaveProperty('traceEvents');
+  });
+
+  test('shows a batch that runs ahead as one stream of several requests', () => {
+    let text = '';
+    const timeline = new Timeline({
+      write: (piece) => (text += piece),
+      tenants: [tenant('chat/0'), tenant('chat/1')],
+      kernels: [toyKernel(0)],
+      lanes: 1,
+      host: 'per-lane',
+      device: 'toy',
+    });
+    const streams = new Streams();
+    timeline.attach({streams});
+    const launch = Object.assign(new Launch(4), {size: 1, steps: 53, startedAt: 10, finishedAt: 90});
+    launch.members[0] = streams.allocate(1, 0, 1e9, 0, 8);
+    timeline.finished(launch, 95);
+    timeline.end();
+    const {traceEvents} = JSON.parse(text) as {traceEvents: TraceEvent[]};
+    const slice = traceEvents.find(({ph}) => ph === 'X')!;
+    expect(slice.name).toBe('gemm 1x1x1 fp32, and 52 more');
+    expect(slice.args).toMatchObject({size: 1, steps: 53, requests: 8, tenants: 'chat/1'});
   });
 
   test('of a device that cannot tell its times keeps a lane’s slices apart', () => {
