@@ -59,7 +59,7 @@ export const references: Benchmark = {
         }
       }
       notes.push(
-        `64 tenants, 24 kernels a request, 40 classes, 16 lanes, host costs 0; ${requests} requests (SimPy: the first ${fewRequests}), simulated once before to warm up`,
+        `64 tenants, 24 kernels a request, 40 classes, 16 lanes, host costs 0; ${requests} requests (SimPy: the first ${fewRequests}), simulated before to warm up: ours twice, sim.js once, which is when each is fastest`,
         'all make the same schedule: kernels, launches, completions, makespan and the sum of latencies were compared',
         'wanted: 20 times SimPy, 3 times sim.js; aim: 0.5 of C++',
         'SimPy and sim.js are written as their documentation does (a process a launch; objects and queues), and once more as fast as they get (a bare timeout a launch; our typed arrays for all state)',

@@ -63,11 +63,15 @@ export async function makeWorld(options: WorldOptions): Promise<Scheduler> {
       scheme: setup.sharing,
       sliceNs: profile.sharing.time_slice_ns.value,
       switchNs: profile.sharing.switch_ns.value,
+      yieldNs: (profile.sharing.yield_ns ?? profile.sharing.switch_ns).value,
       interference: profile.contention.interference.value,
+      crowding: profile.contention.crowding?.value ?? 1,
       maxConcurrent: profile.contention.max_concurrent.value,
     },
     host: {threads: setup.host, detectNs: costs.detectNs, decideNs: costs.decideNs(run.policy.name)},
     gapNs: costs.gapNs,
+    pointerCopyNs: costs.pointerCopyNs,
+    startIntervalNs: costs.startIntervalNs,
   });
   return new Scheduler({
     clock,

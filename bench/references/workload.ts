@@ -102,7 +102,8 @@ export function writeSmallWorkload(path: string, workload: SmallWorkload): void 
 export function readSmallWorkload(path: string, requests: number): SmallWorkload {
   const bytes = readFileSync(path);
   const all = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
-  const [tenants, classes, kernelsPerRequest, lanes, maxSize, total] = all;
+  // As whole numbers: what comes out of a Float64Array stays a double in V8, and so does all that is computed with it.
+  const [tenants, classes, kernelsPerRequest, lanes, maxSize, total] = Int32Array.from(all.subarray(0, 6));
   let at = 6;
   const take = (length: number): Float64Array => all.slice(at, (at += length));
   const programs = take(tenants * kernelsPerRequest);

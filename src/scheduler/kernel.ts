@@ -33,6 +33,11 @@ export type Kernel = Gemm | Elementwise;
 export const methods = ['single', 'batched', 'strided', 'grouped', 'padded'] as const;
 export type Method = (typeof methods)[number];
 
+/** Whether a launch by this method reads arrays of pointers to its members' operands. */
+export function takesPointers(method: Method): boolean {
+  return method === 'batched' || method === 'grouped' || method === 'padded';
+}
+
 /** Floating-point operations of one kernel: 2mnk per product; element-wise kernels count none. */
 export function flopsOf(kernel: Kernel): number {
   return kernel.op === 'gemm' ? 2 * kernel.m * kernel.n * kernel.k * kernel.count : 0;

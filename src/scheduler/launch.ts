@@ -19,13 +19,15 @@ export class Launch {
   readonly members: Int32Array;
   /** The members' own classes at the first step. */
   readonly classes: Int32Array;
-  /** What the profile predicts of an idle device, all steps. */
+  /** What the profile predicts of an idle device: all steps, and the gaps between them. */
   predictedNs: Nanoseconds = 0;
   /** When the policy decided. */
   decidedAt: Nanoseconds = 0;
   /** When the submission began and when it had left the host's hands. */
   submittedAt: Nanoseconds = 0;
   releasedAt: Nanoseconds = 0;
+  /** When the last of its steps had; only simulated devices tell. */
+  lastReleasedAt: Nanoseconds = 0;
   /** The device's own start and end, on the run's clock; NaN where a device cannot tell. */
   startedAt: Nanoseconds = 0;
   finishedAt: Nanoseconds = 0;

@@ -2,12 +2,13 @@ import type {Arrivals} from './arrivals.ts';
 import type {Clock, Nanoseconds} from './clock.ts';
 import type {Costs} from './costs.ts';
 import type {Device} from './device.ts';
-import {DeviceError, PolicyError} from './errors.ts';
+import {PolicyError} from './errors.ts';
 import type {Groups} from './groups.ts';
 import {methods} from './kernel.ts';
 import type {KernelClasses} from './kernel.ts';
+import {LaneTable} from './laneTable.ts';
 import {Launch} from './launch.ts';
-import type {Lanes, Policy, Situation} from './policy.ts';
+import type {Policy, Situation} from './policy.ts';
 import type {Programs} from './programs.ts';
 import type {Recorder} from './recorder.ts';
 import {Requests} from './requests.ts';
@@ -73,14 +74,20 @@ export class Scheduler implements Situation {
   private readonly arrivals: Arrivals;
   private readonly recorder: Recorder;
   private readonly batched: boolean;
+  /** The policy, where it wants to be told what is ready and what has finished. */
+  private readonly hearsReady: Policy | null;
+  private readonly hearsFinished: Policy | null;
   private readonly decisionsPerLook: number;
   private readonly slo: Float64Array;
   private readonly single: Int32Array;
   private readonly holds: Uint8Array;
   private readonly pool: Launch[] = [];
+  /** The superkernel under construction. */
   private open: Launch;
   private launches = 0;
   private wake: Nanoseconds = Infinity;
+  /** When the next request arrives; it changes when one is taken and when one leaves. */
+  private arrivalAt: Nanoseconds = Infinity;
   private readonly attempts = new Map<number, number>();
 
   constructor(options: SchedulerOptions) {
@@ -96,6 +103,8 @@ export class Scheduler implements Situation {
     this.costs = options.costs;
     this.maxSize = options.maxSize;
     this.decisionsPerLook = options.decisionsPerLook ?? defaultDecisionsPerLook;
+    this.hearsReady = policy.onReady === undefined ? null : policy;
+    this.hearsFinished = policy.onFinished === undefined ? null : policy;
     this.batched = policy.setup?.admission === 'batched';
     this.slo = Float64Array.from(tenants, (tenant) => tenant.sloNs);
     this.single = Int32Array.from(tenants, (tenant) => tenant.program(1));
@@ -118,11 +127,12 @@ export class Scheduler implements Situation {
   run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
     const {clock, device, arrivals, policy, decisionsPerLook} = this;
     let untilLook = decisionsPerLook;
+    this.arrivalAt = arrivals.nextAt();
     for (;;) {
-      this.now = clock.now();
+      const now = (this.now = clock.now());
       for (let launch = device.poll(); launch !== null; launch = device.poll()) this.finish(launch);
-      while (arrivals.nextAt() <= this.now) this.admit();
-      if (this.wake <= this.now) this.wake = Infinity;
+      while (this.arrivalAt <= now) this.admit();
+      if (this.wake <= now) this.wake = Infinity;
       this.decisions++;
       policy.decide(this);
       if (this.taken > 0) this.fail(`took ${this.taken} kernels without launching them`);
@@ -131,13 +141,14 @@ export class Scheduler implements Situation {
         untilLook = decisionsPerLook;
       }
 
-      const next = Math.min(arrivals.nextAt(), this.wake);
+      const next = this.arrivalAt < this.wake ? this.arrivalAt : this.wake;
       if (next === Infinity && this.lanes.inFlight === 0) {
         if (this.requests.live === 0) return 'done';
         this.fail(`left ${this.requests.live} requests waiting with nothing in flight and no timer set`);
       }
-      if (clock.now() >= limit) return 'limit';
-      if (next > clock.now()) device.wait(Math.min(next, limit));
+      const time = clock.now();
+      if (time >= limit) return 'limit';
+      if (next > time) device.wait(next < limit ? next : limit);
     }
   }
 
@@ -163,22 +174,30 @@ export class Scheduler implements Situation {
     else this.fail(`selected kernel ${slot}, which is ${state === TAKEN ? 'selected already' : 'not ready'}`);
     if (this.taken === this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
     streams.state[slot] = TAKEN;
+    const cls = this.headOf(slot);
+    if (this.taken === 0) open.cls = cls;
+    else if (open.cls !== cls) open.cls = -1;
     open.members[this.taken] = slot;
-    open.classes[this.taken++] = this.programs.classes[streams.cursor[slot]];
+    open.classes[this.taken++] = cls;
   }
 
   takeGroup(group: number, most: number): number {
     const {ready, streams, open, taken} = this;
-    const n = Math.min(Math.ceil(most), ready.count[group]);
+    const count = ready.count[group];
+    const n = most < count ? Math.ceil(most) : count;
     if (!(n > 0)) return 0;
     if (taken + n > this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
     const {members, classes} = open;
     ready.removeFirst(group, n, members, taken);
+    const {state, cursor} = streams;
+    const heads = this.programs.classes;
+    let cls = taken === 0 ? heads[cursor[members[0]]] : open.cls;
     for (let i = taken; i < taken + n; i++) {
       const slot = members[i];
-      streams.state[slot] = TAKEN;
-      classes[i] = this.programs.classes[streams.cursor[slot]];
+      state[slot] = TAKEN;
+      if ((classes[i] = heads[cursor[slot]]) !== cls) cls = -1;
     }
+    open.cls = cls;
     this.taken = taken + n;
     return n;
   }
@@ -190,7 +209,7 @@ export class Scheduler implements Situation {
     if (lanes.outstanding[lane] >= lanes.depth) {
       this.fail(`launched on lane ${lane}, which holds ${lanes.depth} launches already`);
     }
-    if (!(Number.isInteger(steps) && steps >= 1)) {
+    if (steps !== 1 && !(Number.isInteger(steps) && steps > 1)) {
       this.fail(`launched ${steps} steps (expected a whole number from 1)`);
     }
     this.chooseMethod(method);
@@ -200,10 +219,11 @@ export class Scheduler implements Situation {
     open.steps = steps;
     open.decidedAt = this.now;
     open.failed = false;
+    const {state, startedAt} = streams;
     for (let i = 0; i < taken; i++) {
       const slot = open.members[i];
-      streams.state[slot] = RUNNING;
-      if (streams.startedAt[slot] < 0) streams.startedAt[slot] = this.now;
+      state[slot] = RUNNING;
+      if (startedAt[slot] < 0) startedAt[slot] = this.now;
     }
     let predicted =
       open.cls < 0 ? costs.mixedNs(open.classes, taken) : costs.durationNs(open.cls, taken, open.method);
@@ -297,14 +317,15 @@ export class Scheduler implements Situation {
     for (let slot = 0; slot < streams.capacity; slot++) {
       if (streams.state[slot] !== from || streams.tenant[slot] !== tenant) continue;
       (from === READY ? this.ready : this.held).remove(slot);
-      this.makeReady(slot);
+      this.makeReady(slot, this.headOf(slot));
     }
   }
 
   private admit(): void {
     const {arrivals, requests} = this;
-    const at = arrivals.nextAt();
+    const at = this.arrivalAt;
     const tenant = arrivals.take();
+    this.arrivalAt = arrivals.nextAt();
     this.recorder.arrived(tenant, at);
     const request = requests.enqueue(tenant, at);
     if (this.batched) return;
@@ -324,11 +345,16 @@ export class Scheduler implements Situation {
       this.ready.growSlots(this.streams.capacity);
       this.held.growSlots(this.streams.capacity);
     }
-    this.makeReady(slot);
+    this.makeReady(slot, this.headOf(slot));
     return slot;
   }
 
-  private makeReady(slot: number): void {
+  /** The shape class of a stream's head. */
+  private headOf(slot: number): number {
+    return this.programs.classes[this.streams.cursor[slot]];
+  }
+
+  private makeReady(slot: number, cls: number): void {
     const {streams} = this;
     const tenant = streams.tenant[slot];
     streams.readyAt[slot] = this.now;
@@ -338,11 +364,11 @@ export class Scheduler implements Situation {
       this.held.append(tenant, slot);
     } else {
       streams.state[slot] = READY;
-      const group = this.groupOf(this.programs.classes[streams.cursor[slot]]);
+      const group = this.groupOf(cls);
       if (group >= this.ready.lists) this.ready.growLists(2 * group);
       this.ready.append(group, slot);
     }
-    this.policy.onReady?.(slot, this);
+    if (this.hearsReady !== null) this.hearsReady.onReady!(slot, this);
   }
 
   private finish(launch: Launch): void {
@@ -350,7 +376,7 @@ export class Scheduler implements Situation {
     const {lane, members, size, steps} = launch;
     lanes.remove(lane, this.now);
     this.recorder.finished(launch, this.now);
-    this.policy.onFinished?.(launch, this);
+    if (this.hearsFinished !== null) this.hearsFinished.onFinished!(launch, this);
     if (launch.failed) {
       this.retry(launch);
     } else {
@@ -358,7 +384,8 @@ export class Scheduler implements Situation {
       if (this.attempts.size > 0) for (let i = 0; i < size; i++) this.attempts.delete(members[i]);
       for (let i = 0; i < size; i++) {
         const slot = members[i];
-        if (classes[(streams.cursor[slot] += steps)] >= 0) this.makeReady(slot);
+        const cls = classes[(streams.cursor[slot] += steps)];
+        if (cls >= 0) this.makeReady(slot, cls);
         else this.complete(slot);
       }
     }
@@ -373,7 +400,7 @@ export class Scheduler implements Situation {
       const tenant = requests.tenant[request];
       this.recorder.completed(tenant, requests.arrivalAt[request], startedAt, this.now);
       requests.release(request);
-      this.arrivals.left(tenant, this.now);
+      this.left(tenant);
       request = next;
     }
     streams.release(slot);
@@ -385,7 +412,7 @@ export class Scheduler implements Situation {
       const slot = launch.members[i];
       const attempts = (this.attempts.get(slot) ?? 0) + 1;
       this.attempts.set(slot, attempts);
-      this.makeReady(slot);
+      this.makeReady(slot, this.headOf(slot));
       if (attempts >= maxAttempts) this.drop(slot);
     }
   }
@@ -394,28 +421,29 @@ export class Scheduler implements Situation {
     const tenant = this.requests.tenant[request];
     this.recorder.dropped(tenant, this.requests.arrivalAt[request], this.now);
     this.requests.release(request);
-    this.arrivals.left(tenant, this.now);
+    this.left(tenant);
   }
 
-  /** Sets the open launch's method and class; checks that the method can execute what was taken. */
+  private left(tenant: number): void {
+    this.arrivals.left(tenant, this.now);
+    this.arrivalAt = this.arrivals.nextAt();
+  }
+
+  /** Sets the open launch's method, and its class where it pads; checks that the method can execute what was taken. */
   private chooseMethod(method: number): void {
     const {open, taken} = this;
-    const cls = open.classes[0];
-    let equal = true;
-    for (let i = 1; i < taken; i++) equal &&= open.classes[i] === cls;
-    if (equal) {
-      open.cls = cls;
+    const {cls} = open;
+    if (cls >= 0) {
       open.method = method < 0 || method === PADDED ? this.costs.bestMethod(cls, taken) : method;
       return;
     }
     if (method === GROUPED) {
-      open.cls = -1;
       open.method = GROUPED;
       return;
     }
     if (method >= 0 && method !== PADDED)
       this.fail(`launched kernels of different shapes as ${methods[method]}`);
-    const group = this.groupOf(cls);
+    const group = this.groupOf(open.classes[0]);
     for (let i = 1; i < taken; i++) {
       if (this.groupOf(open.classes[i]) !== group)
         this.fail('padded kernels of different clusters to one shape');
@@ -424,12 +452,12 @@ export class Scheduler implements Situation {
     open.method = PADDED;
   }
 
-  /** Predicted time of the steps behind the first; checks that all members run the same kernels there. */
+  /** Predicted time of the steps behind the first and of the gaps before them; checks that all members run the same kernels there. */
   private predictFollowing(launch: Launch, steps: number): Nanoseconds {
     const {programs, streams, costs} = this;
     const {members, size, method} = launch;
     const cursor = streams.cursor[members[0]];
-    let predicted = 0;
+    let predicted = (steps - 1) * costs.stepGapNs(method);
     for (let step = 1; step < steps; step++) {
       const cls = programs.classes[cursor + step];
       if (cls < 0) this.fail(`launched ${steps} steps of a stream that has ${step} kernels left`);
@@ -448,51 +476,5 @@ export class Scheduler implements Situation {
     throw new PolicyError(
       `policy ${this.policy.name} ${what} (decision ${this.decisions}, at ${this.now} ns)`,
     );
-  }
-}
-
-/** The lanes' state; the scheduler writes it. */
-class LaneTable implements Lanes {
-  readonly count: number;
-  readonly depth: number;
-  readonly outstanding: Int32Array;
-  readonly freeAt: Float64Array;
-  inFlight = 0;
-  /** A bit for every lane that holds nothing. */
-  private readonly idleLanes: Int32Array;
-
-  constructor(count: number, depth: number) {
-    if (!(count > 0 && depth > 0))
-      throw new DeviceError(`invalid device: ${count} lanes of depth ${depth} (expected at least 1 of 1)`);
-    this.count = count;
-    this.depth = depth;
-    this.outstanding = new Int32Array(count);
-    this.freeAt = new Float64Array(count);
-    this.idleLanes = new Int32Array(Math.ceil(count / 32));
-    for (let lane = 0; lane < count; lane++) this.idleLanes[lane >> 5] |= 1 << (lane & 31);
-  }
-
-  idle(): number {
-    const {idleLanes} = this;
-    for (let word = 0; word < idleLanes.length; word++) {
-      const bits = idleLanes[word];
-      if (bits !== 0) return 32 * word + 31 - Math.clz32(bits & -bits);
-    }
-    return -1;
-  }
-
-  /** A launch goes to the lane. */
-  add(lane: number, now: Nanoseconds, predictedNs: Nanoseconds): void {
-    this.freeAt[lane] = Math.max(this.freeAt[lane], now) + predictedNs;
-    if (this.outstanding[lane]++ === 0) this.idleLanes[lane >> 5] &= ~(1 << (lane & 31));
-    this.inFlight++;
-  }
-
-  /** A launch of the lane has been seen to complete. */
-  remove(lane: number, now: Nanoseconds): void {
-    this.inFlight--;
-    if (--this.outstanding[lane] > 0) return;
-    this.freeAt[lane] = now;
-    this.idleLanes[lane >> 5] |= 1 << (lane & 31);
   }
 }

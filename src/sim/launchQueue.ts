@@ -6,9 +6,9 @@ export class LaunchQueue {
   private ring: (Launch | null)[] = [null, null, null, null];
   private head = 0;
 
-  /** The launch that was pushed first; null where there is none. */
-  first(): Launch | null {
-    return this.ring[this.head];
+  /** The launch that was pushed first; there has to be one. */
+  first(): Launch {
+    return this.ring[this.head]!;
   }
 
   push(launch: Launch): void {

@@ -17,6 +17,7 @@ const model = (kernelNs: number): DeviceModel => {
     mixedNs: () => Math.max(1, kernelNs),
     submitNs: () => 5000,
     followNs: () => 5000,
+    stepGapNs: () => 1000,
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
   };
@@ -32,7 +33,15 @@ for (const scheme of ['one-context', 'mps', 'dedicated'] as const) {
         model: model(kernelNs),
         lanes,
         depth,
-        sharing: {scheme, sliceNs: 2e6, switchNs: 0, interference: 0, maxConcurrent: 128},
+        sharing: {
+          scheme,
+          sliceNs: 2e6,
+          switchNs: 0,
+          yieldNs: 0,
+          interference: 0,
+          crowding: 1,
+          maxConcurrent: 128,
+        },
         host: {threads: scheme === 'one-context' ? 'shared' : 'per-lane', detectNs: 1500, decideNs: 500},
         gapNs: 1000,
       });

@@ -48,6 +48,10 @@ export interface ToyWorld {
   /** Share of the device that a launch fills: one for all, or by class, size and index into `methods`. */
   smShare?: number | ((cls: number, size: number, method: number) => number);
   submitNs?: number | ((method: number, size: number) => number);
+  /** Host time of a further step, by class: by default as the first one's. */
+  followNs?: (cls: number) => number;
+  /** Idle time of a lane before a further step. */
+  stepGapNs?: number;
   decideNs?: number;
   detectNs?: number;
   residual?: () => number;
@@ -107,8 +111,11 @@ export function runToy(world: ToyWorld): ToyResult {
     },
     submitNs: (_, size, method) =>
       typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
-    followNs: (_, size, method) =>
-      typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0),
+    followNs: (cls, size, method) => {
+      if (world.followNs !== undefined) return world.followNs(cls);
+      return typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0);
+    },
+    stepGapNs: () => world.stepGapNs ?? 0,
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,
@@ -164,7 +171,15 @@ export function runToy(world: ToyWorld): ToyResult {
     model,
     lanes: setup.lanes === 'per-tenant' ? tenants.length : setup.lanes,
     depth: setup.depth,
-    sharing: {scheme: setup.sharing, sliceNs: 2e6, switchNs: 0, interference: 0, maxConcurrent: 128},
+    sharing: {
+      scheme: setup.sharing,
+      sliceNs: 2e6,
+      switchNs: 0,
+      yieldNs: 0,
+      interference: 0,
+      crowding: 1,
+      maxConcurrent: 128,
+    },
     host: {threads: setup.host, detectNs: world.detectNs ?? 0, decideNs: world.decideNs ?? 0},
     gapNs: 0,
     ...(world.residual === undefined ? {} : {residual: world.residual}),

@@ -1,0 +1,176 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Costs} from '../scheduler/costs.ts';
+import type {DeviceContext} from '../scheduler/device.ts';
+import {DeviceError} from '../scheduler/errors.ts';
+import {methods, takesPointers} from '../scheduler/kernel.ts';
+import type {Launch} from '../scheduler/launch.ts';
+import {LaunchQueue} from './launchQueue.ts';
+
+/** What makes a step take longer than the profile predicts, and a lane idle between two launches. */
+export interface LaneTerms {
+  /** Idle time of a lane between two launches that it holds. */
+  readonly gapNs: Nanoseconds;
+  /**
+   * Besides the gap, before a launch that takes arrays of pointers: they are copied within the lane. On an idle lane that
+   * is part of the launch's duration. Default 0.
+   */
+  readonly pointerCopyNs?: Nanoseconds;
+  /** Factor on every predicted duration, drawn for each step; 1 is what the profile predicts. */
+  readonly residual?: () => number;
+  /** Factor on the duration of launches of a lane, e.g. the spread between MPS processes. */
+  readonly laneFactor?: Float64Array;
+  /** Factor on the duration of launches that hold a tenant's kernel, for injected stragglers. */
+  readonly tenantFactor?: (tenant: number, now: Nanoseconds) => number;
+}
+
+/** The launches that the lanes hold, and which step of its first launch each lane is at. */
+export class LaneSteps {
+  /** Shares (0 to 1) of the device that the lane's step takes alone, written by `begin`. */
+  readonly smShare: Float64Array;
+  readonly bandwidthShare: Float64Array;
+  /** The longest gap within a lane. */
+  readonly longestGapNs: Nanoseconds;
+  context!: DeviceContext;
+  /** Launches that have ended and that the host has not polled, in that order. */
+  readonly ended = new LaunchQueue();
+  private readonly model: Costs;
+  /** Null where every step takes what the model says. */
+  private readonly factors: LaneTerms | null;
+  /** By lane: the launch that is at work, or null, and those behind it. */
+  private readonly current: (Launch | null)[];
+  private readonly behind: LaunchQueue[];
+  private readonly stepOf: Int32Array;
+  /** When the lane's step has left the host's hands. */
+  private readonly releasedAt: Float64Array;
+  /** Gaps before a launch that follows another and before a further step of one, by method. */
+  private readonly gapBefore: Float64Array;
+  private readonly stepGapBefore: Float64Array;
+
+  constructor(lanes: number, model: Costs, terms: LaneTerms) {
+    const {gapNs, pointerCopyNs = 0, residual, laneFactor, tenantFactor} = terms;
+    this.model = model;
+    const isNominal = residual === undefined && laneFactor === undefined && tenantFactor === undefined;
+    this.factors = isNominal ? null : terms;
+    this.smShare = new Float64Array(lanes);
+    this.bandwidthShare = new Float64Array(lanes);
+    this.current = Array.from({length: lanes}, () => null);
+    this.behind = Array.from({length: lanes}, () => new LaunchQueue());
+    this.stepOf = new Int32Array(lanes);
+    this.releasedAt = new Float64Array(lanes);
+    this.gapBefore = Float64Array.from(methods, (m) => gapNs + (takesPointers(m) ? pointerCopyNs : 0));
+    this.stepGapBefore = Float64Array.from(methods, (_, method) => model.stepGapNs(method));
+    this.longestGapNs = Math.max(...this.gapBefore, ...this.stepGapBefore);
+  }
+
+  /** Adds a released launch to its lane. Returns whether it is the lane's only one. */
+  push(launch: Launch): boolean {
+    const {lane} = launch;
+    if (this.current[lane] !== null) {
+      this.behind[lane].push(launch);
+      return false;
+    }
+    this.current[lane] = launch;
+    this.stepOf[lane] = 0;
+    this.releasedAt[lane] = launch.releasedAt;
+    return true;
+  }
+
+  /** Host time that a launch's further steps take. */
+  followNs(launch: Launch): Nanoseconds {
+    let ns = 0;
+    for (let step = 1; step < launch.steps; step++) ns += this.stepFollowNs(launch, step);
+    return ns;
+  }
+
+  /** Begins the lane's step at `at`: writes its shares and returns how long it takes alone, in ns. */
+  begin(lane: number, at: Nanoseconds): number {
+    const launch = this.current[lane]!;
+    const step = this.stepOf[lane];
+    const {model, smShare, bandwidthShare} = this;
+    const {size, method} = launch;
+    let ns: number;
+    if (step === 0 && launch.cls < 0) {
+      ns = model.mixedNs(launch.classes, size);
+      let sm = 0;
+      let bandwidth = 0;
+      for (let i = 0; i < size; i++) {
+        sm += model.smShare(launch.classes[i], 1, method);
+        bandwidth += model.bandwidthShare(launch.classes[i], 1, method);
+      }
+      smShare[lane] = Math.min(1, sm);
+      bandwidthShare[lane] = Math.min(1, bandwidth);
+    } else {
+      const cls = step === 0 ? launch.cls : this.classOf(launch, step);
+      ns = model.durationNs(cls, size, method);
+      smShare[lane] = model.smShare(cls, size, method);
+      bandwidthShare[lane] = model.bandwidthShare(cls, size, method);
+    }
+    if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
+    if (!(ns > 0 && ns < Infinity)) {
+      throw new DeviceError(
+        `invalid duration of launch ${launch.id} (class ${launch.cls}, ${size} members): ${ns} ns`,
+      );
+    }
+    if (step === 0) launch.startedAt = at;
+    return ns;
+  }
+
+  /** Ends the lane's step. Returns when its next one may start, Infinity where it holds nothing more. */
+  end(lane: number, now: Nanoseconds): Nanoseconds {
+    const launch = this.current[lane]!;
+    const step = ++this.stepOf[lane];
+    if (step < launch.steps) {
+      const startsAt = now + this.stepGapBefore[launch.method];
+      // The host is mostly far ahead of the lane.
+      if (launch.lastReleasedAt <= startsAt) return startsAt;
+      const releasedAt = (this.releasedAt[lane] += this.stepFollowNs(launch, step));
+      return latest(startsAt, releasedAt);
+    }
+    launch.finishedAt = now;
+    this.ended.push(launch);
+    const behind = this.behind[lane];
+    if (behind.length === 0) {
+      this.current[lane] = null;
+      return Infinity;
+    }
+    const next = behind.shift();
+    this.current[lane] = next;
+    this.stepOf[lane] = 0;
+    this.releasedAt[lane] = next.releasedAt;
+    return latest(now + this.gapBefore[next.method], next.releasedAt);
+  }
+
+  /** The shape class of a launch's further step: its members run the same kernels there. */
+  private classOf({members}: Launch, step: number): number {
+    const {programs, streams} = this.context;
+    return programs.classes[streams.cursor[members[0]] + step];
+  }
+
+  private stepFollowNs(launch: Launch, step: number): Nanoseconds {
+    return this.model.followNs(this.classOf(launch, step), launch.size, launch.method);
+  }
+
+  private stretched(ns: number, factors: LaneTerms, launch: Launch, at: Nanoseconds): number {
+    const {residual, laneFactor, tenantFactor} = factors;
+    if (residual !== undefined) ns *= residual();
+    if (laneFactor !== undefined) ns *= laneFactor[launch.lane];
+    if (tenantFactor !== undefined) ns *= this.slowestMember(launch, at, tenantFactor);
+    return ns;
+  }
+
+  private slowestMember(
+    {members, size}: Launch,
+    at: Nanoseconds,
+    tenantFactor: NonNullable<LaneTerms['tenantFactor']>,
+  ): number {
+    const {streams} = this.context;
+    let slowest = 1;
+    for (let i = 0; i < size; i++) {
+      slowest = Math.max(slowest, tenantFactor(streams.tenant[members[i]], at));
+    }
+    return slowest;
+  }
+}
+
+/** Cheaper than Math.max, which minds -0 and NaN. */
+const latest = (a: Nanoseconds, b: Nanoseconds): Nanoseconds => (a > b ? a : b);
