@@ -6,6 +6,7 @@ import {definePolicy} from './definition.ts';
 import {duration} from './duration.ts';
 import {RateMeter} from './rateMeter.ts';
 import {SlackHeap} from './slackHeap.ts';
+import {superkernelParameters} from './superkernelParameters.ts';
 
 /**
  * Deferred coalescing: a group waits for more of its kind until its condition lets it go, and no longer than its most
@@ -25,12 +26,7 @@ export const delay = definePolicy({
   summary: 'hold a kernel on purpose while it may coalesce better and its slack allows',
   source: '[OoO] section 5.2; conditions of Symphony (Chen et al. 2023)',
   parameters: z.strictObject({
-    lanes: z.int().min(1).max(64).default(2).describe('superkernels in flight'),
-    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
-    coalesce: z
-      .enum(['class', 'cluster'])
-      .default('class')
-      .describe('equal shapes, or shapes padded within a cluster'),
+    ...superkernelParameters,
     condition: z
       .enum(['gain', 'frontrun', 'latest', 'size', 'age', 'immediately'])
       .default('gain')

@@ -1,20 +1,14 @@
 import {z} from 'zod';
 import type {Situation} from '../scheduler/policy.ts';
 import {definePolicy} from './definition.ts';
+import {superkernelParameters} from './superkernelParameters.ts';
 
 /** Launches what is ready and coalesces now: on every idle lane the group with the most ready kernels. */
 export const greedy = definePolicy({
   name: 'greedy',
   summary: 'coalesce whatever is ready now, the largest group first',
   source: '[ST] section 4',
-  parameters: z.strictObject({
-    lanes: z.int().min(1).max(64).default(2).describe('superkernels in flight'),
-    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
-    coalesce: z
-      .enum(['class', 'cluster'])
-      .default('class')
-      .describe('equal shapes, or shapes padded within a cluster'),
-  }),
+  parameters: z.strictObject(superkernelParameters),
   create: (parameters) => {
     const most = parameters['max-size'];
     return {

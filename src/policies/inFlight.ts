@@ -2,9 +2,6 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
 
-/** From an end until the host has seen it and decided: an end that is due is no reason not to use what is idle. */
-const overdueNs: Nanoseconds = 15_000;
-
 /** What launches fill of the device while they run alone, 0 to 1. */
 export interface Fill {
   /** Of the resident blocks. */
@@ -21,12 +18,11 @@ export class InFlight {
   private readonly streams: Float64Array;
   /** When the lane's launch is expected to end; Infinity without one. */
   private readonly endsAt: Float64Array;
-  /** Whether it ends its requests, so that their streams will not be back. */
-  private readonly isLast: Uint8Array;
-  /** Sums over the lanes: of the fills, of the larger of the two, of the streams. */
+  /** The program that the lane's streams run, -1 without a launch. */
+  private readonly program: Int32Array;
+  /** Sums over the lanes: of the fills, of the streams. */
   private totalSm = 0;
   private totalBandwidth = 0;
-  private totalLarger = 0;
   private totalStreams = 0;
 
   /** `interference` is the slowdown that launches side by side cause each other beyond sharing the device. */
@@ -36,25 +32,53 @@ export class InFlight {
     this.bandwidth = new Float64Array(lanes);
     this.streams = new Float64Array(lanes);
     this.endsAt = new Float64Array(lanes).fill(Infinity);
-    this.isLast = new Uint8Array(lanes);
+    this.program = new Int32Array(lanes).fill(-1);
   }
 
-  /** Notes a launch: what it fills, and whether it ends its requests. */
-  launched({lane, size, predictedNs, releasedAt}: Launch, {sm, bandwidth}: Fill, isLast: boolean): void {
+  /** Notes a launch: what it fills, and the program that its streams run. */
+  launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
     this.set(lane, sm, bandwidth, size);
     // What joins later delays it further; what ends sooner makes up for that.
     this.endsAt[lane] = releasedAt + this.stretch() * predictedNs;
-    this.isLast[lane] = isLast ? 1 : 0;
+    this.program[lane] = program;
   }
 
-  finished(lane: number): void {
+  /** Notes its end. */
+  finished({lane}: Launch): void {
+    this.program[lane] = -1;
     this.set(lane, 0, 0, 0);
     this.endsAt[lane] = Infinity;
   }
 
   /** How much of the device is in use, 0 to 1. */
   use(): number {
-    return Math.min(1, Math.max(this.totalSm, this.totalBandwidth));
+    return Math.min(1, this.demand());
+  }
+
+  /** How much of the device the launches in flight would fill together; above 1 they take longer than alone. */
+  demand(): number {
+    return Math.max(this.totalSm, this.totalBandwidth);
+  }
+
+  /** The part of it of launches of a program, or of all others. */
+  demandOf(program: number, isOther = false): number {
+    let sm = 0;
+    let bandwidth = 0;
+    for (let lane = 0; lane < this.sm.length; lane++) {
+      if ((this.program[lane] === program) === isOther) continue;
+      sm += this.sm[lane];
+      bandwidth += this.bandwidth[lane];
+    }
+    return Math.max(sm, bandwidth);
+  }
+
+  /** Streams in launches of a program, or in all. */
+  streamsOf(program?: number): number {
+    if (program === undefined) return this.totalStreams;
+    let n = 0;
+    for (let lane = 0; lane < this.program.length; lane++)
+      if (this.program[lane] === program) n += this.streams[lane];
+    return n;
   }
 
   /** Whether blocks or bandwidth are left over. */
@@ -63,29 +87,48 @@ export class InFlight {
   }
 
   /**
-   * Whether to launch what would complete `streams` after `ns` beside what is in flight, rather than when the next
-   * launch has ended. With both side by side for the shorter of the two times, the newcomers gain the wait; the `others`
-   * who wait gain the device time that would have been idle; the streams in flight lose what they are slowed by.
+   * Whether to launch what would complete `streams` after `ns` beside what is in flight, rather than once that has left
+   * enough of the device. Side by side until then, the newcomers gain the wait less what they are slowed by; the `others`
+   * who wait gain the device time that would have been idle; the streams in flight lose what the newcomers take.
    */
-  isWorthBeside(
-    fill: Fill,
-    ns: Nanoseconds,
-    streams: number,
-    others: number,
-    {lanes, now}: Situation,
-  ): boolean {
+  isWorthBeside(fill: Fill, ns: Nanoseconds, streams: number, others: number, {now}: Situation): boolean {
     const {sm, bandwidth} = fill;
-    const slowed = 1 + this.interference * this.use();
-    const before = Math.max(1, this.totalSm, this.totalBandwidth) * (lanes.inFlight > 1 ? slowed : 1);
-    const after = Math.max(1, this.totalSm + sm, this.totalBandwidth + bandwidth) * slowed;
-    const stretch = after / before;
-    const left = this.nextEndsAt() - now;
-    const wait = left > 0 ? left : overdueNs;
-    const overlap = Math.min(ns, wait);
-    const lost = overlap * (stretch - 1);
-    const progress = (this.totalLarger + Math.max(sm, bandwidth)) / Math.max(this.totalLarger, 0.01);
-    const saved = overlap * (progress - stretch);
-    return streams * (wait - lost) + others * saved > this.totalStreams * lost;
+    const demand = this.demand();
+    const together = Math.max(this.totalSm + sm, this.totalBandwidth + bandwidth);
+    if (together <= 1) return true;
+    const wait = this.leavesAt(fill) - now;
+    const before = Math.max(1, demand);
+    const beside = ns * together <= wait ? ns * together : wait + ns - wait / together;
+    const overlap = Math.min(wait, beside);
+    const gained = wait + ns - beside;
+    // To first order: what this delays shares the device a little longer. Counted too, it makes for too much waiting.
+    const lost = overlap * (1 - before / together);
+    const saved = overlap * Math.max(0, 1 - demand);
+    return streams * gained + others * saved > this.totalStreams * lost;
+  }
+
+  /** When so much will have ended that what is left and `fill` do not exceed the device. */
+  private leavesAt({sm, bandwidth}: Fill): Nanoseconds {
+    const {endsAt} = this;
+    let smLeft = this.totalSm;
+    let bandwidthLeft = this.totalBandwidth;
+    let at = 0;
+    // A launch that fills all of the device waits for all others.
+    while (Math.max(smLeft + sm, bandwidthLeft + bandwidth) > 1) {
+      let next = -1;
+      for (let lane = 0; lane < endsAt.length; lane++) {
+        const ends = endsAt[lane];
+        if (ends < Infinity && ends > at && (next < 0 || ends < endsAt[next])) next = lane;
+      }
+      if (next < 0) break;
+      at = endsAt[next];
+      for (let lane = 0; lane < endsAt.length; lane++) {
+        if (endsAt[lane] !== at) continue;
+        smLeft -= this.sm[lane];
+        bandwidthLeft -= this.bandwidth[lane];
+      }
+    }
+    return at;
   }
 
   /** When the next launch is expected to end. */
@@ -95,12 +138,17 @@ export class InFlight {
     return at;
   }
 
-  /** When the next launch is expected to end that ends its requests; Infinity if there is none. */
-  lastEndsAt(): Nanoseconds {
-    let at = Infinity;
-    for (let lane = 0; lane < this.endsAt.length; lane++)
-      if (this.isLast[lane]) at = Math.min(at, this.endsAt[lane]);
-    return at;
+  /** Whether at least half of the device will be in use once the next launch has ended. */
+  isUsedAfterNext(): boolean {
+    const at = this.nextEndsAt();
+    let sm = 0;
+    let bandwidth = 0;
+    for (let lane = 0; lane < this.endsAt.length; lane++) {
+      if (this.endsAt[lane] === at) continue;
+      sm += this.sm[lane];
+      bandwidth += this.bandwidth[lane];
+    }
+    return Math.max(sm, bandwidth) >= 0.5;
   }
 
   /** When the last of the launches is expected to end. */
@@ -112,7 +160,7 @@ export class InFlight {
   }
 
   private stretch(): number {
-    return Math.max(1, this.totalSm, this.totalBandwidth) * (1 + this.interference * this.use());
+    return Math.max(this.demand(), 1 + this.interference * this.use());
   }
 
   private set(lane: number, sm: number, bandwidth: number, streams: number): void {
@@ -122,12 +170,10 @@ export class InFlight {
     // Summed afresh, so that rounding does not pile up.
     this.totalSm = 0;
     this.totalBandwidth = 0;
-    this.totalLarger = 0;
     this.totalStreams = 0;
     for (let i = 0; i < this.sm.length; i++) {
       this.totalSm += this.sm[i];
       this.totalBandwidth += this.bandwidth[i];
-      this.totalLarger += Math.max(this.sm[i], this.bandwidth[i]);
       this.totalStreams += this.streams[i];
     }
   }

@@ -1,23 +1,25 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {methods} from '../scheduler/kernel.ts';
 import type {Situation} from '../scheduler/policy.ts';
-import type {Fill} from './inFlight.ts';
 
-const SINGLE = methods.indexOf('single');
-const GROUPED = methods.indexOf('grouped');
+import {ProgramTotals} from './programTotals.ts';
+import type {Totals} from './programTotals.ts';
+import type {Reaction} from './reaction.ts';
 
 /** How to run streams that are at the same kernel and have the same kernels before them. */
 export interface LaunchPlan {
   /** How many of them to coalesce. */
-  readonly size: number;
+  size: number;
+  /** How many such launches to keep in flight. */
+  beside: number;
   /** Index into `methods`. */
-  readonly method: number;
+  method: number;
   /** How many kernels of each to run before the host is asked again. */
-  readonly steps: number;
-  /** What a launch fills of the device, on average over its steps. */
-  readonly fill: Fill;
-  /** Time until the streams have completed, with as many such launches side by side as was planned. */
-  readonly completionNs: Nanoseconds;
+  steps: number;
+  /** What a launch fills on average of the resident blocks and of the memory bandwidth, its gaps included. */
+  sm: number;
+  bandwidth: number;
+  /** Time until the streams have completed, with `beside` such launches side by side. */
+  completionNs: Nanoseconds;
 }
 
 export interface PlanLimits {
@@ -27,132 +29,210 @@ export interface PlanLimits {
   readonly quantumNs: Nanoseconds;
   /** Slowdown of launches side by side beyond sharing the device. */
   readonly interference: number;
-  /** Most time that coalescing may stretch a request to. */
-  readonly budgetNs: Nanoseconds;
 }
 
-/** Kernels ahead that a plan looks at; what follows is taken to be alike. */
-const horizon = 256;
-
-/** Plans within this factor of each other count as equal; the larger launch is taken, as it leaves more of the host. */
+/** Sizes that are looked at: each, then in steps of a quarter to an eighth. */
+const sizes = [
+  1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224,
+  256, 320, 384, 448, 512, 640, 768, 896, 1024,
+];
+/** Launches side by side that are looked at. */
+const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
+/** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
-
-/** Sizes are tried in steps of a sixth. */
-const nextSize = (size: number): number => Math.min(size - 1, Math.floor((size * 5) / 6));
+/** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
+const budgetShare = 0.5;
+/** What it is worth to keep requests below that: so much less throughput. */
+const lateness = 1.1;
+/** Populations above this are planned for in steps of an eighth. */
+const finePopulation = 32;
+/** Plans that are remembered at once. */
+const remembered = 1 << 13;
+/** Levels of the device's use by others: quarters of it, up to twice the device. */
+const useLevels = 9;
 
 /**
- * The pay-off of coalescing, over all kernels that streams have before them. With r streams in launches of R, of which p
- * run side by side, a round of p takes as long as the busiest of
- * - the host: p times the submissions,
- * - the device: p times the duration weighted by the share that it fills, slowed by interference,
- * - a lane: the duration.
+ * The pay-off of coalescing, over all kernels that streams have before them.
  *
- * Chosen are the R and p that delay everybody least: the r streams by their mean completion, round after round, and the
- * others who wait by the device time that the r take. So with an idle device every stream gets its own lane where that
- * is faster, and with a backlog the size is the most efficient one. Plans are kept by program position and counts.
+ * By Little's law the choice that delays N streams least is also the one with the highest throughput at a population of
+ * N; taking it at every population keeps the population, and so the mean latency, lowest at every load (of a birth-death
+ * process, whatever the arrival rate). So nothing here depends on how often requests arrive. With N streams in launches
+ * of R, p of them side by side, a round of p takes as long as the busiest of
+ * - a lane: the kernels, the gaps between them, and the host's reaction every k steps,
+ * - the device: what p launches and others take of it,
+ * - the host: p times what the submissions take.
+ * Asking again after fewer steps costs reactions; it lets newcomers join sooner where kernels recur that they start with.
  */
 export class LaunchPlans {
   private readonly limits: PlanLimits;
-  private readonly plans = new Map<number, LaunchPlan>();
-  /** A decision asks for the plan of its seed several times. */
-  private lastKey = -1;
-  private lastPlan: LaunchPlan | undefined;
+  private readonly reaction: Reaction;
+  private readonly totals: ProgramTotals;
+  private readonly of: Totals = {
+    durationNs: 0,
+    smNs: 0,
+    bandwidthNs: 0,
+    followNs: 0,
+    method: 0,
+  };
+  private readonly keys = new Float64Array(remembered).fill(-1);
+  private readonly plans: LaunchPlan[] = [];
+  private version = -1;
+  /** By position: how many kernels are left, and the share of them that are of the same class as this one. */
+  private readonly left = new Map<number, number>();
+  private readonly recurring = new Map<number, number>();
 
-  constructor(limits: PlanLimits) {
+  constructor(limits: PlanLimits, reaction: Reaction, {programs, costs}: Situation) {
     this.limits = limits;
-  }
-
-  /** The plan for `count` streams, 1 to the maximal size, whose next kernel is at `cursor`, while `others` wait. */
-  of(cursor: number, count: number, others: number, situation: Situation): LaunchPlan {
-    // Powers of two do for the others: the plan hardly changes between them.
-    const level = 32 - Math.clz32(others);
-    const key = (cursor * (this.limits.maxSize + 1) + count) * 33 + level;
-    if (key === this.lastKey) return this.lastPlan!;
-    let plan = this.plans.get(key);
-    if (plan === undefined) {
-      plan = this.choose(cursor, count, level === 0 ? 0 : 2 ** (level - 1), situation);
-      this.plans.set(key, plan);
-    }
-    this.lastKey = key;
-    this.lastPlan = plan;
-    return plan;
-  }
-
-  private choose(cursor: number, count: number, others: number, situation: Situation): LaunchPlan {
-    const {lanes, interference, budgetNs} = this.limits;
-    const {costs, programs} = situation;
-    const length = Math.min(horizon, programs.kernelsLeft(cursor));
-    const ahead = programs.remainingNs[cursor];
-    const scale = ahead / (ahead - programs.remainingNs[cursor + length]);
-    let best = {size: 1, method: SINGLE, fill: {sm: 1, bandwidth: 1}, completionNs: ahead};
-    let bestDelay = Infinity;
-    for (let size = count; size >= 1; size = nextSize(size)) {
-      const usable = this.usableMethods(cursor, length, size, situation);
-      for (let method = 0; method < methods.length; method++) {
-        if ((usable & (1 << method)) === 0) continue;
-        let duration = 0;
-        let sm = 0;
-        let bandwidth = 0;
-        for (let i = cursor; i < cursor + length; i++) {
-          const cls = programs.classes[i];
-          const ns = costs.durationNs(cls, size, method);
-          duration += ns;
-          sm += ns * costs.smShare(cls, size, method);
-          bandwidth += ns * costs.bandwidthShare(cls, size, method);
-        }
-        const work = Math.max(sm, bandwidth);
-        const submission =
-          costs.submitNs(programs.classes[cursor], size, method) +
-          (length - 1) * costs.followNs(programs.classes[cursor], size, method);
-        const launches = count / size;
-        const fit = Math.max(1, Math.floor(duration / work));
-        for (let beside = fit; beside <= fit + 1; beside++) {
-          if (beside > 1 && beside > Math.min(lanes, launches + others)) break;
-          const device = beside > 1 ? work * (1 + interference) : work;
-          const round = Math.max(beside * submission, beside * device, duration);
-          const completionNs = round * scale;
-          if (completionNs > budgetNs && (size > 1 || beside > fit)) continue;
-          const rounds = Math.max(1, launches / beside);
-          const mean = (round * (rounds + 1)) / 2 + ((Math.min(launches, beside) - 1) / 2) * submission;
-          const delay = count * mean + others * launches * Math.max(submission, device, duration / beside);
-          if (delay < tie * bestDelay) {
-            best = {size, method, fill: {sm: sm / duration, bandwidth: bandwidth / duration}, completionNs};
-            bestDelay = delay;
-          }
-        }
-      }
-    }
-    return {...best, steps: this.steps(cursor, length, best.size, best.method, situation)};
+    this.reaction = reaction;
+    this.totals = new ProgramTotals(programs, costs);
   }
 
   /**
-   * The methods worth a look, as bits: a launch runs all its steps by one method, so those that are best for some
-   * kernel; the grouped one only where it is best for all, as not every kernel has it. Launching members one by one
-   * coalesces nothing.
+   * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
+   * to a degree of `use` by what is in flight. It may be overwritten by a later call.
    */
-  private usableMethods(cursor: number, length: number, size: number, {costs, programs}: Situation): number {
-    if (size === 1) return 1 << SINGLE;
-    let usable = 0;
-    for (let i = cursor; i < cursor + length; i++) usable |= 1 << costs.bestMethod(programs.classes[i], size);
-    if (usable !== 1 << GROUPED) usable &= ~(1 << GROUPED);
-    return usable & ~(1 << SINGLE);
+  find(
+    cursor: number,
+    population: number,
+    others: number,
+    use: number,
+    sloNs: Nanoseconds,
+    situation: Situation,
+  ): LaunchPlan {
+    if (this.version !== this.reaction.version) {
+      this.version = this.reaction.version;
+      this.keys.fill(-1);
+    }
+    const level = 32 - Math.clz32(others);
+    const useLevel = Math.min(useLevels - 1, Math.round(4 * use));
+    const count = roundPopulation(population);
+    const key = ((cursor * 1024 + count) * 33 + level) * useLevels + useLevel;
+    const slot = (Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4096) | 0, 0x85ebca6b)) >>> 19;
+    let plan = this.plans[slot];
+    if (this.keys[slot] === key) return plan;
+    plan ??= this.plans[slot] = {
+      size: 1,
+      beside: 1,
+      method: 0,
+      steps: 1,
+      sm: 1,
+      bandwidth: 1,
+      completionNs: 0,
+    };
+    this.choose(plan, cursor, count, level === 0 ? 0 : 2 ** (level - 1), useLevel / 4, sloNs, situation);
+    this.keys[slot] = key;
+    return plan;
   }
 
-  /** As many steps as the quantum holds; what is left over is not cut off where it is less than half a quantum. */
-  private steps(
+  private choose(
+    plan: LaunchPlan,
     cursor: number,
-    length: number,
-    size: number,
-    method: number,
-    {costs, programs}: Situation,
-  ): number {
-    const {quantumNs} = this.limits;
-    let within = 1;
-    let ns = 0;
-    for (let i = 0; i < length && ns <= 1.5 * quantumNs; i++) {
-      ns += costs.durationNs(programs.classes[cursor + i], size, method);
-      if (ns <= quantumNs) within = i + 1;
+    population: number,
+    others: number,
+    use: number,
+    sloNs: Nanoseconds,
+    situation: Situation,
+  ): void {
+    const {lanes, maxSize, interference} = this.limits;
+    const {reaction, of, totals} = this;
+    const {costs, programs} = situation;
+    const cls = programs.classes[cursor];
+    const kernels = this.kernelsLeft(cursor, situation);
+    const length = this.length(cursor, situation);
+    const recurring = this.recurrence(cursor, situation);
+    let bestDelay = Infinity;
+    for (const size of sizes) {
+      if (size > maxSize || (size > population && size > 1)) break;
+      totals.read(cursor, size, of);
+      const {durationNs, smNs, bandwidthNs, followNs, method} = of;
+      const submitNs = costs.submitNs(cls, size, method);
+      const follow = followNs / kernels;
+      const gaps = (kernels - 1) * costs.stepGapNs(method);
+      const reactionNs = reaction.ns + submitNs;
+      const most = this.withinQuantum(cursor, size, kernels);
+      const work = Math.max(smNs, bandwidthNs);
+      const launches = population / size;
+      for (const beside of lanesTried) {
+        if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
+        // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
+        const joining = size > 1 ? (recurring * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
+        const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
+        const slowed = 1 + interference * Math.min(1, use + ((beside - 1) * work) / durationNs);
+        const device = Math.max(beside * work * (1 + use), work + use * durationNs);
+        for (let steps = powerBelow(ideal, most, kernels); ; steps = Math.min(2 * steps, most)) {
+          const asked = kernels / steps;
+          const lane = durationNs + gaps + asked * reactionNs;
+          const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
+          const round = Math.max(lane * slowed, device, beside * host);
+          const rounds = Math.max(1, launches / beside);
+          const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
+          const latency = round * rounds + stagger + (steps * joining * kernels) / length;
+          const price = round > budgetShare * sloNs ? lateness : 1;
+          const delay = price * (population * latency + others * launches * Math.max(work, host));
+          if (delay < tie * bestDelay) {
+            bestDelay = delay;
+            plan.size = size;
+            plan.beside = beside;
+            plan.method = method;
+            plan.steps = steps;
+            plan.sm = smNs / lane;
+            plan.bandwidth = bandwidthNs / lane;
+            plan.completionNs = round;
+          }
+          if (steps >= most) break;
+        }
+        // More side by side would only share the device.
+        if (device > durationNs * slowed) break;
+      }
     }
-    return ns <= 1.5 * quantumNs ? length : within;
   }
+
+  /** The most steps that a launch may have: those left, or the largest power of two that the quantum holds. */
+  private withinQuantum(cursor: number, size: number, kernels: number): number {
+    const {quantumNs} = this.limits;
+    const fits = this.totals.within(cursor, size, kernels, quantumNs);
+    // What is left over is not cut off where it is less than half a quantum.
+    if (fits >= kernels || this.of.durationNs <= 1.5 * quantumNs) return kernels;
+    return 2 ** (31 - Math.clz32(fits));
+  }
+
+  private kernelsLeft(cursor: number, {programs}: Situation): number {
+    let left = this.left.get(cursor);
+    if (left === undefined) this.left.set(cursor, (left = programs.kernelsLeft(cursor)));
+    return left;
+  }
+
+  /** How many kernels the whole program has. */
+  private length(cursor: number, situation: Situation): number {
+    const {classes} = situation.programs;
+    let begin = cursor;
+    while (begin > 0 && classes[begin - 1] >= 0) begin--;
+    return cursor - begin + this.kernelsLeft(cursor, situation);
+  }
+
+  /** The share of the kernels from here on that are like this one: how likely a newcomer finds one to join. */
+  private recurrence(cursor: number, situation: Situation): number {
+    let share = this.recurring.get(cursor);
+    if (share === undefined) {
+      const {classes} = situation.programs;
+      const left = this.kernelsLeft(cursor, situation);
+      let same = 0;
+      for (let i = 1; i < left; i++) if (classes[cursor + i] === classes[cursor]) same++;
+      share = left === 1 ? 1 : same / (left - 1);
+      this.recurring.set(cursor, share);
+    }
+    return share;
+  }
+}
+
+function roundPopulation(population: number): number {
+  if (population <= finePopulation) return population;
+  const step = 2 ** (28 - Math.clz32(population));
+  return Math.min(1023, Math.round(population / step) * step);
+}
+
+/** The power of two at or below `ideal`; `all` where that is all there is. */
+function powerBelow(ideal: number, most: number, all: number): number {
+  if (ideal >= all) return most;
+  return Math.min(most, 2 ** Math.max(0, Math.floor(Math.log2(ideal))));
 }

@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import {methods} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
 import {streamStates} from '../scheduler/streams.ts';
@@ -8,11 +9,16 @@ import {duration} from './duration.ts';
 import {InFlight} from './inFlight.ts';
 import type {LaunchPlan} from './launchPlans.ts';
 import {LaunchPlans} from './launchPlans.ts';
+import {Populations} from './populations.ts';
+import {Reaction} from './reaction.ts';
+import {Seeds} from './seeds.ts';
 import {SlackQueue} from './slackQueue.ts';
 import {Timeliness} from './timeliness.ts';
 
+const SINGLE = methods.indexOf('single');
+
 const parameters = z.strictObject({
-  lanes: z.int().min(1).max(64).default(8).describe('most launches in flight'),
+  lanes: z.int().min(1).max(64).default(16).describe('most launches in flight'),
   'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
   coalesce: z
     .enum(['class', 'cluster'])
@@ -28,8 +34,10 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.05)
-    .describe('share of the device kept for requests that are late already, while others are not'),
+    .default(0.03)
+    .describe(
+      'share of the device for a request that is late, times its age in SLOs, while others are not late',
+    ),
 });
 
 /** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
@@ -41,26 +49,17 @@ export const ooo = definePolicy({
   create: (parameters) => new OutOfOrder(parameters),
 });
 
-/** Kernels that streams must have in common to run ahead together, and the fewest that are worth a round trip. */
-const fewestSteps = 4;
-/** A launch of so few steps is submitted before the last has ended: the host is back in time to see that. */
-const shortSteps = 2;
-const leadNs: Nanoseconds = 15_000;
-/** Share of its SLO to which coalescing may stretch a request: under load as long again is spent waiting. */
-const budgetShare = 0.5;
-/** Over how long the load is averaged, and the most that it multiplies the weight of who waits. */
-const loadMemoryNs: Nanoseconds = 20_000_000;
-const mostPressure = 20;
 /** Time between two fruitless looks at all groups: less than a launch takes, more than most decisions are apart. */
 const fillEveryNs: Nanoseconds = 20_000;
 /** Streams that were ready together but did not fit, set aside while a launch is gathered. */
 const mostAside = 16;
 
 /**
- * The seed is the ready kernel with the least slack whose request can still be in time; its plan says how many of its
- * kind run together, how, and how far ahead. It is delayed while what is in flight would lose more than those who wait
- * gain; meanwhile more of its kind get ready, and short launches of other groups fill what is idle, as backfilling does:
- * none that would end after what is in flight. Late requests wait for those on time, but for a small share of the device.
+ * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
+ * and how many such launches side by side. Where those are in flight already it waits for the next of them to end, and
+ * what is ready by then runs with it. Beside launches of other kinds it starts unless what is in flight would lose more
+ * than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
+ * end after what is in flight.
  *
  * A decision costs O(size of the launch x log n), with no allocation once the plans are known; a look for fillers costs
  * O(groups).
@@ -69,28 +68,18 @@ class OutOfOrder implements Policy {
   readonly name = 'ooo';
   readonly setup: Partial<PolicySetup>;
   private readonly parameters: z.output<typeof parameters>;
-  private readonly seeds = new SlackQueue();
+  private seeds!: Seeds;
   private readonly groups: SlackQueue[] = [];
-  /** By tenant; tenants of one SLO share their plans. */
-  private readonly plansOf: LaunchPlans[] = [];
+  private readonly reaction = new Reaction();
   private readonly aside = new Int32Array(mostAside);
-  private maxSize = 1;
+  private plans!: LaunchPlans;
   private inFlight!: InFlight;
   private timeliness!: Timeliness;
+  private populations!: Populations;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
-  /** Mean share of the device in use, and the use since the last decision. */
-  private load = 0;
-  private use = 0;
-  private decidedAt: Nanoseconds = 0;
-  /** Device time that late requests have coming to them, while they wait behind others. */
-  private lateCredit: Nanoseconds = 0;
-  /** Whether the seed is a late one that uses it. */
-  private isCharged = false;
   /** When to look for a filler again. */
   private fillAt: Nanoseconds = 0;
-  /** Weight of a waiting stream: the higher the load, the more will come while it waits. */
-  private pressure = 1;
 
   constructor(values: z.output<typeof parameters>) {
     this.parameters = values;
@@ -99,30 +88,31 @@ class OutOfOrder implements Policy {
 
   attach(situation: Situation): void {
     const {parameters} = this;
-    const {lanes, maxSize, tenants} = situation;
+    const {lanes, maxSize} = situation;
     this.timeliness = new Timeliness(situation);
-    this.maxSize = Math.min(parameters['max-size'], maxSize);
+    this.seeds = new Seeds(
+      this.timeliness,
+      (slot, situation) => this.planOf(slot, situation).completionNs,
+      parameters['late-share'],
+    );
+    this.populations = new Populations(situation);
     this.inFlight = new InFlight(lanes.count, parameters.interference);
-    const bySlo = new Map<Nanoseconds, LaunchPlans>();
-    for (const {sloNs} of tenants) {
-      let plans = bySlo.get(sloNs);
-      if (plans === undefined) {
-        plans = new LaunchPlans({
-          lanes: lanes.count,
-          maxSize: this.maxSize,
-          // Kernels that are padded to a common shape have different ones behind them.
-          quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
-          interference: parameters.interference,
-          budgetNs: budgetShare * sloNs,
-        });
-        bySlo.set(sloNs, plans);
-      }
-      this.plansOf.push(plans);
-    }
+    this.plans = new LaunchPlans(
+      {
+        lanes: lanes.count,
+        maxSize: Math.min(parameters['max-size'], maxSize),
+        // Kernels that are padded to a common shape have different ones behind them.
+        quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
+        interference: parameters.interference,
+      },
+      this.reaction,
+      situation,
+    );
   }
 
   onReady(slot: number, situation: Situation): void {
     const {streams, ready} = situation;
+    if (streams.startedAt[slot] < 0) this.populations.arrived(slot, situation);
     if (streams.state[slot] !== streamStates.ready) return;
     this.seeds.push(slot, situation);
     (this.groups[ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
@@ -130,59 +120,58 @@ class OutOfOrder implements Policy {
 
   onFinished(launch: Launch, situation: Situation): void {
     const {members, size, steps, failed} = launch;
-    const {streams, programs} = situation;
+    const {streams, programs, now} = situation;
     for (let i = 0; i < size && !failed; i++) {
       const slot = members[i];
-      if (programs.classes[streams.cursor[slot] + steps] < 0) this.timeliness.complete(slot, situation);
+      if (programs.classes[streams.cursor[slot] + steps] >= 0) continue;
+      this.timeliness.complete(slot, situation);
+      this.populations.left(slot, situation);
     }
-    this.inFlight.finished(launch.lane);
+    this.inFlight.finished(launch);
+    this.reaction.seen(launch.finishedAt, now);
     this.hasSuccessor = false;
   }
 
   decide(situation: Situation): void {
-    const {lanes, ready, now} = situation;
-    const elapsed = now - this.decidedAt;
-    this.decidedAt = now;
-    this.load += (elapsed / (elapsed + loadMemoryNs)) * (this.use - this.load);
-    this.pressure = Math.min(mostPressure, 1 / (1 - this.load));
+    const {lanes, ready} = situation;
+    this.populations.check(situation);
     for (let lane = lanes.idle(); lane >= 0; lane = lanes.idle()) {
-      let seed = this.seed(situation);
+      let seed = this.seeds.choose(situation);
       if (seed < 0) break;
-      if (this.isDelayed(this.planOf(seed, situation), situation)) {
+      if (this.isDelayed(seed, situation)) {
         seed = this.filler(situation);
-        this.isCharged = false;
+        this.seeds.passOver();
         if (seed < 0) break;
       }
-      this.launch(lane, seed, this.groups[ready.list(seed)], this.planOf(seed, situation), situation);
+      this.launch(lane, seed, this.groups[ready.list(seed)], situation);
     }
-    this.use = this.inFlight.use();
   }
 
-  private plan(slot: number, count: number, situation: Situation): LaunchPlan {
-    const {streams, ready} = situation;
-    const others = Math.max(0, ready.total * this.pressure - count);
-    return this.plansOf[streams.tenant[slot]].of(streams.cursor[slot], count, others, situation);
-  }
-
+  /** The plan for all streams in the system that run this one's program. */
   private planOf(slot: number, situation: Situation): LaunchPlan {
-    const {ready} = situation;
-    return this.plan(slot, Math.min(this.maxSize, ready.count[ready.list(slot)]), situation);
+    const {streams} = situation;
+    const program = this.populations.program(slot, situation);
+    const population = this.populations.of(program);
+    const use = this.inFlight.demandOf(program, true);
+    const others = (streams.live - population) * Math.min(1, use);
+    const sloNs = this.populations.sloNs[program];
+    return this.plans.find(streams.cursor[slot], population, others, use, sloNs, situation);
   }
 
   /** While the most urgent kernel is delayed: the most urgent one of another group that fills what it leaves idle, or -1. */
   private filler(situation: Situation): number {
-    const {ready, streams, now} = situation;
+    const {ready, now} = situation;
     if (now < this.fillAt || ready.nonEmptyCount < 2 || !this.inFlight.hasIdle()) return -1;
     const endsAt = this.inFlight.allEndAt();
     let best = -1;
     let bestStart = Infinity;
     for (let i = 0; i < ready.nonEmptyCount; i++) {
-      const slot = this.groups[ready.nonEmpty[i]].onTime.top(streams);
+      const slot = this.groups[ready.nonEmpty[i]].onTime.top(situation.streams);
       if (slot < 0) continue;
       const start = situation.latestStart(slot);
       if (start >= bestStart) continue;
       if (now + this.planOf(slot, situation).completionNs > endsAt) continue;
-      if (!this.isWorthBeside(this.planOf(slot, situation), situation)) continue;
+      if (!this.hasRoom(slot, this.planOf(slot, situation), situation)) continue;
       best = slot;
       bestStart = start;
     }
@@ -190,37 +179,33 @@ class OutOfOrder implements Policy {
     return best;
   }
 
-  /** The most urgent kernel whose request can be in time, else the most urgent of the late ones, else -1. */
-  private seed(situation: Situation): number {
-    const {streams} = situation;
-    const {onTime, late} = this.seeds;
-    this.isCharged = false;
-    if (this.lateCredit > 0) {
-      const slot = late.top(streams);
-      this.isCharged = slot >= 0;
-      if (slot >= 0) return slot;
-      this.lateCredit = 0;
-    }
-    for (let slot = onTime.top(streams); slot >= 0; slot = onTime.top(streams)) {
-      if (this.timeliness.isInTime(slot, this.planOf(slot, situation).completionNs, situation)) return slot;
-      this.seeds.demote(situation);
-    }
-    return late.top(streams);
+  /** Whether the kernel's plan has room for one more launch beside what is in flight. */
+  private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
+    const {inFlight} = this;
+    const {size, beside, sm, bandwidth, completionNs} = plan;
+    const program = this.populations.program(slot, situation);
+    if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
+    if (inFlight.streamsOf(program) === inFlight.streamsOf()) return true;
+    const others = Math.max(0, situation.ready.total - size);
+    return inFlight.isWorthBeside(plan, completionNs, size, others, situation);
   }
 
-  private isWorthBeside({fill, completionNs, size}: LaunchPlan, situation: Situation): boolean {
-    const others = Math.max(0, situation.ready.total * this.pressure - size);
-    return this.inFlight.isWorthBeside(fill, completionNs, size, others, situation);
-  }
-
-  private isDelayed(plan: LaunchPlan, situation: Situation): boolean {
-    const {lanes, now} = situation;
+  /**
+   * Whether the seed waits for a launch to end. Where the device would idle then until the host has reacted, one launch
+   * of another program is submitted shortly before.
+   */
+  private isDelayed(slot: number, situation: Situation): boolean {
+    const {inFlight} = this;
+    const {lanes, now, programs, streams, costs} = situation;
     if (lanes.inFlight === 0) return false;
-    if (this.isWorthBeside(plan, situation)) return false;
-    if (this.hasSuccessor || plan.steps > shortSteps) return true;
-    const followAt = Math.floor(this.inFlight.lastEndsAt() - leadNs);
+    const plan = this.planOf(slot, situation);
+    if (this.hasRoom(slot, plan, situation)) return false;
+    if (this.hasSuccessor || inFlight.isUsedAfterNext()) return true;
+    if (inFlight.streamsOf(this.populations.program(slot, situation)) > 0) return true;
+    const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], plan.size, plan.method);
+    const followAt = Math.floor(inFlight.nextEndsAt() - this.reaction.ns - submitNs);
     if (followAt > now) {
-      if (followAt < Infinity) situation.wakeAt(followAt);
+      situation.wakeAt(followAt);
       return true;
     }
     this.hasSuccessor = true;
@@ -228,24 +213,20 @@ class OutOfOrder implements Policy {
   }
 
   /** Gathers what runs with the seed, most urgent first, and launches it. */
-  private launch(
-    lane: number,
-    seed: number,
-    queue: SlackQueue,
-    plan: LaunchPlan,
-    situation: Situation,
-  ): void {
-    const {streams, programs, lanes, costs, now} = situation;
+  private launch(lane: number, seed: number, queue: SlackQueue, situation: Situation): void {
+    const {streams, programs, now} = situation;
     const {classes} = programs;
     const cursor = streams.cursor[seed];
-    const fewest = Math.min(fewestSteps, plan.steps);
-    let common = plan.steps;
+    const {size: most, method, steps, sm, bandwidth, completionNs} = this.planOf(seed, situation);
+    let common = untilCheckpoint(programs.kernelsLeft(cursor), steps);
+    // Whoever would halve the launch waits for one that goes its way.
+    const fewest = Math.ceil(common / 2);
     let isMixed = false;
     let aside = 0;
     situation.take(seed);
-    while (situation.taken < plan.size && aside < mostAside) {
+    while (situation.taken < most && aside < mostAside) {
       let slot = queue.onTime.top(streams);
-      if (slot >= 0 && !this.timeliness.isInTime(slot, plan.completionNs, situation)) {
+      if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
         queue.demote(situation);
         continue;
       }
@@ -264,29 +245,23 @@ class OutOfOrder implements Policy {
     while (aside > 0) queue.push(this.aside[--aside], situation);
 
     const size = situation.taken;
-    const {method, steps, fill, completionNs} = size === plan.size ? plan : this.plan(seed, size, situation);
-    let ahead = Math.min(steps, common);
-    if (lanes.inFlight > 0) {
-      // The host should be back when the next launch ends.
-      const freeNs = this.inFlight.nextEndsAt() - now;
-      const free =
-        1 +
-        Math.floor(
-          (freeNs - costs.submitNs(classes[cursor], size, method)) /
-            Math.max(1, costs.followNs(classes[cursor], size, method)),
-        );
-      ahead = Math.min(ahead, Math.max(fewestSteps, free));
-    }
-    const launch = situation.launch(lane, isMixed ? -1 : method, ahead);
+    const planned = size === 1 ? SINGLE : size === most ? method : -1;
+    const launch = situation.launch(lane, isMixed ? -1 : planned, common);
     for (let i = 0; i < size; i++) {
       const slot = launch.members[i];
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
     }
-    const work = launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
-    const share = this.parameters['late-share'];
-    this.lateCredit += this.isCharged ? -work * (1 - share) : work * share;
-    this.inFlight.launched(launch, fill, classes[cursor + ahead] < 0);
+    this.seeds.launched(launch.predictedNs * Math.max(sm, bandwidth), situation);
+    this.inFlight.launched(launch, {sm, bandwidth}, this.populations.program(seed, situation));
   }
+}
+
+/**
+ * Steps to the next checkpoint: programs have them at multiples of `steps` from their ends, so that streams which began
+ * at different times are ready together.
+ */
+function untilCheckpoint(left: number, steps: number): number {
+  return steps >= left ? left : left % steps || steps;
 }
 
 /** How many kernels from `a` and from `b` on, of one group, are of equal classes; up to `most`, the first counts always. */

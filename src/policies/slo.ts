@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {streamStates} from '../scheduler/streams.ts';
 import {definePolicy} from './definition.ts';
 import {SlackHeap} from './slackHeap.ts';
+import {superkernelParameters} from './superkernelParameters.ts';
 
 /** Least slack first: the kernel that has to start soonest, and whatever of its group is ready coalesces with it. */
 export const slo = definePolicy({
@@ -9,8 +10,7 @@ export const slo = definePolicy({
   summary: 'least slack first, coalescing around the most urgent kernel',
   source: '[OoO] section 5.2',
   parameters: z.strictObject({
-    lanes: z.int().min(1).max(64).default(2).describe('superkernels in flight'),
-    'max-size': z.int().min(1).max(1024).default(128).describe('most kernels in one superkernel'),
+    ...superkernelParameters,
     coalesce: z
       .enum(['none', 'class', 'cluster'])
       .default('class')

@@ -113,6 +113,19 @@ describe('ooo', () => {
     expect(launches.map(({tenants}) => tenants)).toEqual([[1], [0]]);
   });
 
+  test('serves a request that is lost although others that are not keep coming', () => {
+    const {completed} = runPolicy('ooo:lanes=1', {
+      tenants: [
+        {kernels: [0], arrivals: [0], sloNs: 500},
+        {kernels: [1], arrivals: Array.from({length: 300}, (_, i) => 950 * i), sloNs: 1e6},
+      ],
+      durations: [1_000, 1_000],
+      batching: (size) => size,
+    });
+    const lost = completed.find(({tenant}) => tenant === 0)!;
+    expect(lost.at).toBeLessThan(0.1 * completed.at(-1)!.at);
+  });
+
   test('delays a kernel while the device is full, and what is ready by then runs with it', () => {
     const {launches} = runPolicy('ooo:lanes=4', {
       tenants: [0, 100, 200, 300].map((at) => ({kernels: [0, 0, 0], arrivals: [at], sloNs: 1e6})),
@@ -157,27 +170,27 @@ describe('what is in flight', () => {
 
   test('has room for a launch that fills what is left', () => {
     const inFlight = new InFlight(4, 0.1);
-    inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, true);
+    inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, 0);
     expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, at(0, 1))).toBe(true);
   });
 
   test('has none when the device is full, unless the newcomer is short', () => {
     const inFlight = new InFlight(4, 0.1);
-    inFlight.launched(launch(0, 1, 1_000_000), {sm: 1, bandwidth: 0.1}, true);
+    inFlight.launched(launch(0, 1, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
     expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 10, at(0, 1))).toBe(false);
     expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 10, at(0, 1))).toBe(true);
   });
 
   test('has room for what needs memory bandwidth beside what needs multiprocessors', () => {
     const inFlight = new InFlight(4, 0);
-    inFlight.launched(launch(0, 1, 100_000), {sm: 0.95, bandwidth: 0.05}, true);
+    inFlight.launched(launch(0, 2, 100_000), {sm: 0.95, bandwidth: 0.05}, 0);
     expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, at(0, 1))).toBe(true);
     expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, at(0, 1))).toBe(false);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
     const inFlight = new InFlight(4, 0.1);
-    inFlight.launched(launch(0, 1, 100_000), {sm: 0.8, bandwidth: 0}, true);
+    inFlight.launched(launch(0, 2, 100_000), {sm: 0.8, bandwidth: 0}, 0);
     expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, at(0, 1))).toBe(false);
     expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, at(0, 1))).toBe(true);
   });

@@ -1,0 +1,171 @@
+// node dist/bench/policies.js --device NAME|FILE [--quick] [--mix TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
+//   [--requests N] [--json FILE]: is `ooo` everywhere at least as fast as the best of streams and greedy?
+//
+// Simulated. Per mix, the loads are shares of what the best of the coalescing policies carries when overloaded. Every
+// policy meets the same arrivals; intervals (95 %) are over the seeds.
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {readProfile} from '../src/experiment/profileFiles.ts';
+import {estimate, geometricMean} from '../src/metrics/stats.ts';
+import {quantile, rateAtLoad1, simulateCell} from './policies/grid.ts';
+import type {Latencies} from './policies/grid.ts';
+import {makeMixes} from './policies/mixes.ts';
+import type {Mix} from './policies/mixes.ts';
+import {formatTable, short} from './table.ts';
+
+const {values} = parseArgs({
+  options: {
+    device: {type: 'string', default: 'v100'},
+    quick: {type: 'boolean', default: false},
+    mix: {type: 'string', default: ''},
+    loads: {type: 'string', default: '0.05,0.2,0.5,0.8,0.95'},
+    policy: {type: 'string', default: 'ooo'},
+    seeds: {type: 'string'},
+    requests: {type: 'string'},
+    json: {type: 'string'},
+    verbose: {type: 'boolean', default: false},
+  },
+});
+
+const seeds = Number(values.seeds ?? (values.quick ? 3 : 5));
+const requests = Number(values.requests ?? (values.quick ? 3000 : 10000));
+const contender = values.policy;
+const rivals = [
+  'streams:host-threads=shared',
+  'streams:host-threads=shared,lanes=8',
+  'streams:host-threads=shared,lanes=8,run-ahead=1',
+  'greedy:lanes=1',
+  'greedy:lanes=2',
+  'greedy:lanes=4',
+  'greedy:lanes=8',
+  'greedy:lanes=2,max-size=60',
+  'greedy:lanes=4,max-size=32',
+];
+/** For information: it batches requests of one tenant, which no kernel-level policy may, and has a thread per model. */
+const beside = ['batcher'];
+/** What carries most is sought among these. */
+const coalescing = ['greedy:lanes=1', 'greedy:lanes=2', 'greedy:lanes=4', contender];
+/** A ratio counts as a loss when its interval is above 1, and it is above this itself. */
+const tolerance = 1.02;
+
+type Measure = (latencies: Latencies) => number;
+/** Of the models' own quantiles, so that the most frequent one does not decide alone. */
+const perModel =
+  (p: number): Measure =>
+  ({byModel}) =>
+    geometricMean([...byModel.values()].map((of) => quantile(of, p)));
+const measures: readonly (readonly [string, Measure])[] = [
+  ['p50', ({all}) => quantile(all, 0.5)],
+  ['p99', ({all}) => quantile(all, 0.99)],
+  ['p50 by model', perModel(0.5)],
+  ['p99 by model', perModel(0.99)],
+];
+
+const brief = (policy: string): string =>
+  policy.replace('host-threads=shared,', '').replace(':host-threads=shared', '').replace('max-size', 'max');
+
+const profile = readProfile(values.device);
+const folder = mkdtempSync(join(tmpdir(), 'policies-'));
+const columns = [
+  'mix',
+  'load',
+  ...measures.slice(0, 2).flatMap(([m]) => [m, 'us', 'best']),
+  ...measures.slice(2).map(([m]) => m),
+  'batcher p50',
+  'p99',
+];
+const losses: string[][] = [];
+const data: unknown[] = [];
+try {
+  for (const mix of makeMixes(folder)) {
+    if (mix.name.includes(values.mix)) await compare(mix);
+  }
+} finally {
+  rmSync(folder, {recursive: true});
+}
+console.log(`\n${losses.length} losses`);
+if (losses.length > 0) console.log(formatTable(['mix', 'load', 'measure', 'ratio', 'to'], losses));
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(data, null, 1)}\n`);
+
+async function compare(mix: Mix): Promise<void> {
+  const rate = await rateAtLoad1(mix, profile);
+  const carried: [number, string][] = [];
+  for (const policy of coalescing) {
+    // Everything arrives at once.
+    const load = 100;
+    const {endedAtNs} = await simulateCell(mix, {
+      profile,
+      policy,
+      load,
+      requests,
+      rateAtLoad1: rate,
+      replication: 0,
+      cutOff: 1e6,
+    });
+    carried.push([(requests / endedAtNs) * 1e9, policy]);
+  }
+  const most = Math.max(...carried.map(([n]) => n));
+  console.log(
+    `\n${mix.name}: carries ${short(most)} requests/s (${carried.map(([n, p]) => `${brief(p)} ${short(n)}`).join(', ')})`,
+  );
+  const rows: string[][] = [];
+  for (const share of values.loads.split(',').map(Number)) {
+    const load = (share * most) / rate;
+    const runs = new Map<string, Latencies[]>();
+    for (const policy of [contender, ...rivals, ...beside]) {
+      const of: Latencies[] = [];
+      for (let replication = 0; replication < seeds; replication++)
+        of.push(
+          await simulateCell(mix, {
+            profile,
+            policy,
+            load,
+            requests,
+            rateAtLoad1: rate,
+            replication,
+          }),
+        );
+      runs.set(policy, of);
+    }
+    rows.push(row(mix, share, runs));
+    if (values.verbose) {
+      for (const [policy, of] of runs)
+        console.log(
+          `   ${share} ${brief(policy).padEnd(26)} ${measures.map(([name, m]) => `${name} ${short(logMean(of.map(m)) / 1e3)}`).join('  ')}`,
+        );
+    }
+  }
+  console.log(formatTable(columns, rows));
+}
+
+function logMean(values: readonly number[]): number {
+  return geometricMean(values);
+}
+
+/** The ratios of one load, each against the rival that is best by that measure on average. */
+function row(mix: Mix, share: number, runs: ReadonlyMap<string, readonly Latencies[]>): string[] {
+  const own = runs.get(contender)!;
+  const cells = [mix.name, `${Math.round(100 * share)} %`];
+  const record: Record<string, unknown> = {mix: mix.name, share};
+  for (const [i, [name, measure]] of measures.entries()) {
+    const [, best] = rivals
+      .map((policy) => [logMean(runs.get(policy)!.map(measure)), policy] as const)
+      .toSorted(([a], [b]) => a - b)[0];
+    const logs = runs.get(best)!.map((rival, seed) => Math.log(measure(own[seed]) / measure(rival)));
+    const {mean, half_width} = estimate(logs);
+    const halfWidth = half_width ?? Infinity;
+    const ratio = Math.exp(mean);
+    const text = `${ratio.toFixed(2)} ±${(ratio * halfWidth).toFixed(2)}`;
+    cells.push(text);
+    if (i < 2) cells.push(short(logMean(own.map(measure)) / 1e3), brief(best));
+    record[name] = {ratio, halfWidth, best, ns: own.map(measure)};
+    if (ratio > tolerance && mean - halfWidth > 0) losses.push([mix.name, cells[1], name, text, brief(best)]);
+  }
+  for (const [, measure] of measures.slice(0, 2)) {
+    cells.push((logMean(own.map(measure)) / logMean(runs.get('batcher')!.map(measure))).toFixed(2));
+  }
+  data.push(record);
+  return cells;
+}
