@@ -1,5 +1,4 @@
 import {accessSync, constants} from 'node:fs';
-import {createRequire} from 'node:module';
 import {delimiter, join} from 'node:path';
 import {NoDeviceError} from '../scheduler/errors.ts';
 import type {CudaProbe, DeviceState} from '../gpu/cuda.ts';
@@ -35,7 +34,7 @@ export const doctor: Command = {
       ...(typeof nvrtc === 'string' ? {nvrtc} : {}),
     });
     const states = found.devices.map((device) => deviceState(device));
-    const findings = [...requirementsOf(found, states), mpsControl(io.env['PATH'] ?? ''), tensorflow()];
+    const findings = [...requirementsOf(found, states), mpsControl(io.env['PATH'] ?? ''), await tensorFlow()];
     if (format === 'json') {
       const devices = found.devices.map((device, i) => ({...device, state: states[i]}));
       io.stdout.write(
@@ -167,21 +166,17 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Only the profiler of TensorFlow.js models needs it. */
-function tensorflow(): Finding {
-  const name = '@tensorflow/tfjs-node-gpu';
-  let version: string | null = null;
-  try {
-    ({version} = createRequire(import.meta.url)(`${name}/package.json`) as {version: string});
-  } catch {
-    // Not installed.
-  }
+/** Only `calibrate --profiler tfjs` needs it. */
+async function tensorFlow(): Promise<Finding> {
+  const {tensorFlowStatus} = await import('../gpu/tensorflow/library.ts');
+  const {version, reason, remedy} = await tensorFlowStatus();
+  const name = `@tensorflow/tfjs-node-gpu${version === null ? '' : ` ${version}`}`;
   return {
     name: 'TensorFlow.js',
-    found: version !== null,
+    found: reason === null,
     isNeeded: false,
     detail:
-      version === null ? `${name} is not installed: models cannot be profiled with it` : `${name} ${version}`,
-    remedy: version === null ? `npm install ${name} (needs libtensorflow with CUDA 11)` : '',
+      reason === null ? name : `${name} does not load: ${reason} (only calibrate --profiler tfjs needs it)`,
+    remedy,
   };
 }
