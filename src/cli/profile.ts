@@ -3,6 +3,7 @@ import {profileNames, readProfile, writeProfile} from '../experiment/profileFile
 import {mean} from '../metrics/stats.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {formatNumber} from '../report/format.ts';
+import {measuredPairs, measuredTables} from '../report/figures/measuredTables.ts';
 import {
   checkTable,
   differencesTable,
@@ -176,7 +177,9 @@ async function compare(a: DeviceProfile, b: DeviceProfile, args: Args, io: Io): 
     })),
     notes: ['Geometric mean over the different GEMMs of all known models.'],
   };
-  printAll(`${a.name} and ${b.name}`, [differencesTable(a, b), times], {times: rows}, args, io);
+  const measured = measuredPairs(a, b);
+  const tables = [differencesTable(a, b), times, ...measuredTables(a, b, measured)];
+  printAll(`${a.name} and ${b.name}`, tables, {times: rows, measured}, args, io);
 }
 
 /** Several tables after each other, under a heading where people read; as JSON what they were made of. */

@@ -1,11 +1,12 @@
 // How far a profile's predictions are from measurements, by who measured and by what was measured.
 import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
-import {correctionsOf} from './measured.ts';
 import {costModel} from './costModel.ts';
 import {gemmModelOf} from './gemmModel.ts';
 import type {GemmModel} from './gemmModel.ts';
 import {summarise} from './fitProfile.ts';
+import {findHostFloors, markHostFloors} from './hostFloors.ts';
+import type {HostFloor} from './hostFloors.ts';
 import type {DeviceProfile, ErrorSummary} from './profile.ts';
 
 /** A measurement and what the profile predicts of it. */
@@ -30,8 +31,10 @@ export interface ProfileCheck {
   readonly byRegion: readonly GroupErrors[];
   /** The ten largest errors, as factors either way. */
   readonly worst: readonly Comparison[];
-  /** Measurements that are upper bounds only, and how many of them the prediction exceeds. */
+  /** Measurements that are upper bounds only, those on the host's floors among them, and how many the prediction exceeds. */
   readonly upperBounds: {readonly rows: number; readonly exceeded: number};
+  /** Where measurements show the host's speed and not the kernel's, by source. */
+  readonly hostFloors: readonly HostFloor[];
   /** Measurements of data types that the profile does not hold. */
   readonly skipped: number;
   readonly comparisons: readonly Comparison[];
@@ -52,7 +55,7 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
     return model;
   };
   const costs = costModel(profile);
-  const hasTables = correctionsOf(profile).size > 0;
+  const hasTables = (profile.measured ?? []).length > 0;
   const compare = (measurement: Measurement): Comparison => {
     const {m, n, k, batch, dtype, method} = measurement;
     const kernel = {op: 'gemm', m, n, k, count: 1, dtype} as const;
@@ -66,7 +69,8 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
       isExtrapolated: costs.isExtrapolated(kernel, batch, method),
     };
   };
-  const known = rows.filter(({dtype}) => profile.gemm[dtype] !== undefined);
+  const hostFloors = findHostFloors(rows);
+  const known = markHostFloors(rows, hostFloors).filter(({dtype}) => profile.gemm[dtype] !== undefined);
   const bounds = known.filter(({isUpperBound}) => isUpperBound === true).map(compare);
   const comparisons = known.filter(({isUpperBound}) => isUpperBound !== true).map(compare);
   const factor = ({error}: Comparison): number => Math.abs(Math.log(1 + error));
@@ -79,6 +83,7 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
     byRegion: grouped(comparisons, regionsOf),
     worst: comparisons.toSorted((a, b) => factor(b) - factor(a)).slice(0, 10),
     upperBounds: {rows: bounds.length, exceeded: bounds.filter(({error}) => error > 0).length},
+    hostFloors,
     skipped: rows.length - known.length,
     comparisons,
   };

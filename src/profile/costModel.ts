@@ -5,8 +5,8 @@ import type {DataType, Gemm, Kernel, Method} from '../scheduler/kernel.ts';
 import {elementwiseBandwidthShare, elementwiseNs} from './elementwise.ts';
 import {gemmModelOf} from './gemmModel.ts';
 import type {GemmModel, LaunchKind, Problem} from './gemmModel.ts';
-import {correctionsOf, interpolate, sharesOf} from './measured.ts';
-import type {Corrections, Shares} from './measured.ts';
+import {MeasuredTables, interpolate} from './measured.ts';
+import type {Correction} from './measured.ts';
 import {dataTypesOf} from './profile.ts';
 import type {DeviceProfile, Region} from './profile.ts';
 
@@ -63,8 +63,7 @@ class ProfileCosts implements CostModel {
   readonly pointerCopyNs: Nanoseconds;
   readonly stepGapNs: Nanoseconds;
   readonly startIntervalNs: Nanoseconds;
-  private readonly corrections: Corrections;
-  private readonly shares: Shares;
+  private readonly tables: MeasuredTables;
   private readonly shareScale: number;
   /** [log2 of bytes, share] of element-wise kernels. */
   private readonly elementwiseShares: readonly (readonly [number, number])[];
@@ -72,8 +71,7 @@ class ProfileCosts implements CostModel {
 
   constructor(profile: DeviceProfile, corrected: boolean) {
     this.profile = profile;
-    this.corrections = corrected ? correctionsOf(profile) : new Map();
-    this.shares = corrected ? sharesOf(profile) : new Map();
+    this.tables = new MeasuredTables(corrected ? profile : {});
     this.shareScale = corrected ? (profile.contention.share_scale?.value ?? 1) : 1;
     const byBytes = corrected ? (profile.elementwise.shares ?? []) : [];
     this.elementwiseShares = byBytes.map(([bytes, share]) => [Math.log2(bytes), share]);
@@ -93,10 +91,14 @@ class ProfileCosts implements CostModel {
   }
 
   isExtrapolated(kernel: Kernel, size: number, method: Method): boolean {
-    if (kernel.op === 'elementwise') return false;
+    const members = method === 'single' ? 1 : size;
+    if (kernel.op === 'elementwise') {
+      const range = this.profile.elementwise.bytes;
+      const bytes = kernel.bytes * members;
+      return range !== undefined && (bytes < range[0] || bytes > range[1]);
+    }
     const terms = this.profile.gemm[kernel.dtype];
     if (terms === undefined) return true;
-    const members = method === 'single' ? 1 : size;
     const table = this.tableOf(kernel, method);
     if (table !== undefined && members >= table.least && members <= table.most) return false;
     return !isInside(terms.region, problemOf(kernel, members));
@@ -141,9 +143,8 @@ class ProfileCosts implements CostModel {
       if (this.elementwiseShares.length === 0) return undefined;
       return interpolate(this.elementwiseShares, Math.log2(kernel.bytes * (method === 'single' ? 1 : size)));
     }
-    if (this.shares.size === 0) return undefined;
     const isSingle = method === 'single';
-    const points = this.shares.get(`${kernelKey(kernel)} ${isSingle ? 'single' : 'batched'}`);
+    const points = this.tables.of(kernel)?.shares[isSingle ? 'single' : 'batched'];
     return points === undefined ? undefined : interpolate(points, isSingle ? 1 : size);
   }
 
@@ -202,10 +203,8 @@ class ProfileCosts implements CostModel {
     return this.gemmOf(kernel).waves(problemOf(kernel, members), kindOf(kernel, method));
   }
 
-  private tableOf(kernel: Kernel, method: Method) {
-    // Building the key costs more than the model: only where there is something to find.
-    if (this.corrections.size === 0) return undefined;
-    return this.corrections.get(`${kernelKey(kernel)} ${method}`);
+  private tableOf(kernel: Kernel, method: Method): Correction | undefined {
+    return this.tables.of(kernel)?.durations[method];
   }
 
   private gemmOf(kernel: Gemm): GemmModel {

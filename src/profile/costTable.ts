@@ -87,6 +87,11 @@ export class CostTable implements Costs {
     return (this.follow[method][at] = this.model.followNs(this.classes.kernels[cls], size, methods[method]));
   }
 
+  /** The same for all methods: the pointers of all steps travel in one copy, before the first. */
+  stepGapNs(): Nanoseconds {
+    return this.model.stepGapNs;
+  }
+
   smShare(cls: number, size: number, method: number): number {
     if (cls >= this.capacity) this.grow(cls);
     const at = cls * this.width + size;

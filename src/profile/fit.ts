@@ -25,10 +25,14 @@ export interface FitOptions {
    * tile's constants; the latter makes the choice come out right on the whole.
    */
   readonly knownTiles: boolean;
+  /** How many measurements one counts for; default 1. */
+  readonly weightOf?: (row: Measurement) => number;
   /** With the model's choice: weight, beside it, of the time of the tile that ran; default 0. */
   readonly knownWeight?: number;
   /** Launches to fit; default: those that the measurements hold, of single and batched. */
   readonly kinds?: readonly LaunchKind[];
+  /** Most multiply-adds of one SM in a ns, at the clock of the terms: no tile may step faster; default: no limit. */
+  readonly fmaPerNs?: number;
   /** Least time of a launch; default 2,000 ns. */
   readonly leastLaunchNs?: number;
   readonly iterations?: number;
@@ -48,10 +52,12 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
     facts,
     absoluteNs,
     knownTiles,
+    weightOf = () => 1,
     knownWeight = 0,
     iterations = 60,
     prior = 0.3,
     leastLaunchNs = 2000,
+    fmaPerNs = Infinity,
   } = options;
   const terms = structuredClone(start);
   const measured = rows.filter((row) => row.isUpperBound !== true);
@@ -59,10 +65,10 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
   const kinds = options.kinds ?? (['single', 'batched'] as const).filter((kind) => present.has(kind));
   const used = measured.filter((row) => kinds.includes(launchKindOf(row.method)));
   if (used.length === 0) return terms;
-  const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs));
+  const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs, fmaPerNs));
   const model = new GemmModel(terms, facts, bytesOf[used[0].dtype]);
   const predictions = used.map((row) => predictionOf(model, terms, row, knownTiles));
-  const weights = used.map(({ns}) => 1 / Math.hypot(1, absoluteNs / ns / outlier));
+  const weights = used.map((row) => Math.sqrt(weightOf(row)) / Math.hypot(1, absoluteNs / row.ns / outlier));
   const targets = used.map(({ns}) => ns);
   if (!knownTiles && knownWeight > 0) {
     for (let i = 0; i < used.length; i++) {
@@ -105,7 +111,12 @@ function predictionOf(
 }
 
 /** The constants of one kind of launch, with the bounds that physics sets them. */
-function parametersOf(terms: GemmTerms, kind: LaunchKind, leastLaunchNs: number): Parameter[] {
+function parametersOf(
+  terms: GemmTerms,
+  kind: LaunchKind,
+  leastLaunchNs: number,
+  fmaPerNs: number,
+): Parameter[] {
   const parameters: Parameter[] = [];
   const add = <K extends string>(
     owner: {[P in K]?: number | undefined},
@@ -130,7 +141,7 @@ function parametersOf(terms: GemmTerms, kind: LaunchKind, leastLaunchNs: number)
     add(memory, 'partials', 0.01, 4);
   }
   for (const tile of tiles) {
-    add(tile, 'step_ns', 0.1, 5000);
+    add(tile, 'step_ns', Math.max(0.1, (tile.rows * tile.columns) / fmaPerNs), 5000);
     add(tile, 'l2_step_ns', 0.1, 5000);
     // As a multiple, so that DRAM is never nearer than L2.
     parameters.push({

@@ -3,6 +3,7 @@ import {median, quantile} from 'd3';
 import type {DataType} from '../scheduler/kernel.ts';
 import {fitGemm} from './fit.ts';
 import {factsOf, gemmModelOf} from './gemmModel.ts';
+import {markHostFloors} from './hostFloors.ts';
 import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import type {DeviceProfile, ErrorSummary, Region} from './profile.ts';
@@ -13,6 +14,12 @@ import type {DeviceProfile, ErrorSummary, Region} from './profile.ts';
  */
 const knownWeight = 0.3;
 
+/**
+ * Sessions of one source that disagree say different things of the same GPU, and the larger is no truer: all have the
+ * same weight, up to this many times that of a single measurement.
+ */
+const mostSessionWeight = 3;
+
 /** Options of `fitProfile`. */
 export interface FitProfileOptions {
   readonly dtype: DataType;
@@ -20,6 +27,8 @@ export interface FitProfileOptions {
   readonly absoluteNs: number;
   /** SM clock by source, where it is not that of the terms. */
   readonly clockMHz?: Readonly<Record<string, number>>;
+  /** Multiply-adds per clock of one SM; by default what the profile's peak comes to. No fitted tile does more. */
+  readonly fmaPerClock?: number;
   /** Sources that take no part in the fit and show how it does on somebody else's measurements. */
   readonly unseenSources?: readonly string[];
   /** Share of the shapes that are held back. */
@@ -31,7 +40,7 @@ export interface FitProfileOptions {
 /**
  * The profile with its GEMM terms fitted: first every tile by the launches that are known to have used it, then all by
  * the model's own choice of tile. Shapes are held back by a hash of m, n, k and batch; the errors on both parts and on
- * unseen sources become the profile's `residuals`.
+ * unseen sources become the profile's `residuals`. Times on the host's floor take no part in either.
  */
 export function fitProfile(
   profile: DeviceProfile,
@@ -39,15 +48,18 @@ export function fitProfile(
   options: FitProfileOptions,
 ): DeviceProfile {
   const {dtype, absoluteNs, unseenSources = [], testShare = 0.25, most = 6000} = options;
-  const usable = rows.filter((row) => row.dtype === dtype && row.isUpperBound !== true);
+  const usable = markHostFloors(rows).filter((row) => row.dtype === dtype && row.isUpperBound !== true);
   const seen = usable.filter((row) => !unseenSources.includes(row.source));
   const train = seen.filter((row) => shapeHash(row) >= testShare);
   const part = testShare + (1 - testShare) * Math.min(1, most / train.length);
   const sample = train.filter((row) => shapeHash(row) < part);
   const clock = profile.gemm[dtype]!.clock_mhz;
   const facts = factsOf(profile, dtype, clock);
-  const known = fitGemm(sample, profile.gemm[dtype]!, {facts, absoluteNs, knownTiles: true});
-  const terms = fitGemm(sample, known, {facts, absoluteNs, knownTiles: false, knownWeight});
+  const {fmaPerClock = peakFmaPerClock(profile, dtype)} = options;
+  const weightOf = sessionWeights(sample);
+  const common = {facts, absoluteNs, fmaPerNs: (fmaPerClock * clock) / 1000, weightOf};
+  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true});
+  const terms = fitGemm(sample, known, {...common, knownTiles: false, knownWeight});
   const fitted = {...profile, gemm: {...profile.gemm, [dtype]: {...terms, region: regionOf(sample)}}};
   const predict = (row: Measurement): number =>
     predictedNs(gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock), row);
@@ -66,7 +78,29 @@ export function fitProfile(
   return {...fitted, gemm: {...fitted.gemm, [dtype]: {...fitted.gemm[dtype]!, residuals}}};
 }
 
-const groupOf = (row: Measurement): string => `${row.source} ${launchKindOf(row.method)}`;
+/** What the profile's peak comes to at the clock of its device, per SM. */
+function peakFmaPerClock({hardware: {peak_tflops, sms, clock_mhz}}: DeviceProfile, dtype: DataType): number {
+  const peak = peak_tflops[dtype];
+  return peak === undefined ? Infinity : (1e6 * peak.value) / (2 * sms.value * clock_mhz.value);
+}
+
+function sessionWeights(rows: readonly Measurement[]): (row: Measurement) => number {
+  const sizes = new Map<string, number>();
+  for (const row of rows) sizes.set(groupOf(row), (sizes.get(groupOf(row)) ?? 0) + 1);
+  const largest = new Map<string, number>();
+  for (const row of rows) {
+    const all = sourceAndKind(row);
+    largest.set(all, Math.max(largest.get(all) ?? 0, sizes.get(groupOf(row))!));
+  }
+  return (row) => Math.min(mostSessionWeight, largest.get(sourceAndKind(row))! / sizes.get(groupOf(row))!);
+}
+
+const sourceAndKind = ({source, method}: Measurement): string => `${source} ${launchKindOf(method)}`;
+
+/** By source, session and launch, e.g. `neusight layers single`. */
+function groupOf({source, session, method}: Measurement): string {
+  return [source, ...(session === undefined ? [] : [session]), launchKindOf(method)].join(' ');
+}
 
 /** Median and 90th percentile of the absolute relative errors, and the median of the signed ones. */
 export function summarise(errors: readonly number[]): ErrorSummary {

@@ -157,11 +157,15 @@ export class GemmModel {
     for (const tile of launch.tiles) {
       this.compare(launch, tile, 1, problem);
       if (tile.max_splits === 1) continue;
-      // Worth a look are the splits that fill the device once or twice.
-      const fill = (this.facts.sms * tile.blocks_per_sm) / blocksOf(tile, 1, problem);
-      for (let waves = 1; waves <= 2; waves++) {
-        const splits = Math.min(tile.max_splits, Math.floor(waves * fill));
-        if (splits > 1) this.compare(launch, tile, splits, problem);
+      // Worth a look are the splits that give every SM a few blocks, as the libraries mostly do, or fill it once or twice.
+      const blocksPerSm = blocksOf(tile, 1, problem) / this.facts.sms;
+      let last = 1;
+      for (let i = 0; i < fewBlocks + 2; i++) {
+        const blocks = i < fewBlocks ? i + 1 : (i - fewBlocks + 1) * tile.blocks_per_sm;
+        const splits = Math.min(tile.max_splits, Math.floor(blocks / blocksPerSm));
+        if (splits <= last) continue;
+        this.compare(launch, tile, splits, problem);
+        last = splits;
       }
     }
   }
@@ -275,6 +279,12 @@ export function factsOf(
 export function gemmModelOf(profile: DeviceProfile, dtype: DataType, clockMHz?: number): GemmModel {
   return new GemmModel(profile.gemm[dtype]!, factsOf(profile, dtype, clockMHz), bytesOf[dtype]);
 }
+
+/**
+ * Where k is split, the libraries' kernels come to 1 to 4 blocks on every SM for the most part, though it could hold up to
+ * 8 (NeuSight's grids).
+ */
+const fewBlocks = 4;
 
 function blocksOf(tile: Tile, splits: number, {batch, m, n}: Problem): number {
   return batch * Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * splits;

@@ -1,8 +1,6 @@
 import {kernelKey} from '../scheduler/kernel.ts';
+import type {Kernel, Method} from '../scheduler/kernel.ts';
 import type {DeviceProfile, MeasuredShares, MeasuredTable} from './profile.ts';
-
-/** Measured tables by `kernelKey method`. */
-export type Corrections = ReadonlyMap<string, Correction>;
 
 /** The measured durations of one shape and method over R, and how they correct the model between the points. */
 export class Correction {
@@ -48,19 +46,38 @@ export class Correction {
   }
 }
 
-/** The measured tables of a profile, ready to look up. */
-export function correctionsOf(profile: DeviceProfile): Corrections {
-  const corrections = new Map<string, Correction>();
-  for (const table of profile.measured ?? []) corrections.set(keyOf(table), new Correction(table.points));
-  return corrections;
+/** What a profile has measured of one kernel, by method. */
+export interface KernelTables {
+  readonly durations: {[method in Method]?: Correction};
+  readonly shares: {[method in Method]?: MeasuredShares['points']};
 }
 
-/** Measured shares of the device over R, by `kernelKey method`. */
-export type Shares = ReadonlyMap<string, MeasuredShares['points']>;
+/** The measured tables of a profile, ready to look up. */
+export class MeasuredTables {
+  /** By `kernelKey`. */
+  private readonly byKey = new Map<string, KernelTables>();
+  /** Of kernels that were asked for: building a key takes longer than anything else in a look-up. */
+  private readonly byKernel = new WeakMap<Kernel, KernelTables | null>();
 
-/** The measured shares of a profile, ready to look up. */
-export function sharesOf(profile: DeviceProfile): Shares {
-  return new Map((profile.measured_shares ?? []).map((table) => [keyOf(table), table.points]));
+  constructor({measured = [], measured_shares = []}: Pick<DeviceProfile, 'measured' | 'measured_shares'>) {
+    for (const table of measured) this.tablesOf(table).durations[table.method] = new Correction(table.points);
+    for (const table of measured_shares) this.tablesOf(table).shares[table.method] = table.points;
+  }
+
+  /** Null where nothing was measured. */
+  of(kernel: Kernel): KernelTables | null {
+    if (this.byKey.size === 0) return null;
+    let found = this.byKernel.get(kernel);
+    if (found === undefined) this.byKernel.set(kernel, (found = this.byKey.get(kernelKey(kernel)) ?? null));
+    return found;
+  }
+
+  private tablesOf({m, n, k, count, dtype}: Omit<MeasuredTable, 'points'>): KernelTables {
+    const key = kernelKey({op: 'gemm', m, n, k, count, dtype});
+    let tables = this.byKey.get(key);
+    if (tables === undefined) this.byKey.set(key, (tables = {durations: {}, shares: {}}));
+    return tables;
+  }
 }
 
 /** Straight lines between the points, x ascending; beyond them the nearest. */
@@ -71,8 +88,4 @@ export function interpolate(points: readonly (readonly [x: number, y: number])[]
   const [x0, y0] = points[high - 1];
   const [x1, y1] = points[high];
   return y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
-}
-
-function keyOf({m, n, k, count, dtype, method}: Omit<MeasuredTable, 'points'>): string {
-  return `${kernelKey({op: 'gemm', m, n, k, count, dtype})} ${method}`;
 }

@@ -9,6 +9,8 @@ export interface Measurement {
   /** Library call and kernel as the source names them. */
   readonly kind: string;
   readonly gpu?: string;
+  /** Which of a source's sessions measured it, where they differ, e.g. in the clock that the GPU held. */
+  readonly session?: string;
   readonly method: Method;
   readonly dtype: DataType;
   readonly batch: number;

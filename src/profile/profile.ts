@@ -178,6 +178,8 @@ const schema = z.strictObject({
     launch_ns: positive,
     gb_per_s: positive,
     l2_gb_per_s: positive,
+    /** Bytes that the launches of the fit moved, least and most; none: not known. */
+    bytes: range.optional(),
     /** [bytes moved, share of the device], bytes ascending; see `measured_shares`. */
     shares: z
       .array(z.tuple([positive, positive.max(1)]))
@@ -217,10 +219,12 @@ const schema = z.strictObject({
   }),
   contention: z.strictObject({
     /**
-     * A launch runs at min(1, 1 / sum of the shares of all launches in flight) of its speed alone, over 1 + interference
-     * times the share of the others: SMs and bandwidth are given out in proportion; caches and DRAM pages suffer besides.
+     * A launch runs at 1 / max(1, sum of the shares of all launches in flight, 1 + interference x (greatest share beside
+     * it + crowding x all other shares beside it)) of its speed alone.
      */
     interference: quantityOrZero,
+    /** 0 to 1; none: 1. */
+    crowding: z.strictObject({value: fraction, source: sourceId}).optional(),
     max_concurrent: quantity,
     /** Measured / modelled share of the device, for superkernels without measured shares; none: 1. */
     share_scale: quantity.optional(),

@@ -32,12 +32,6 @@ export function tileOf(
 }
 
 /**
- * One session of NeuSight's batched launches on the V100 sits on a second floor of the host: 1,700 launches of any size
- * at 12 to 13.6 us, among them products of one block. No column marks them.
- */
-const secondFloorNs = 13_600;
-
-/**
  * Columns source, kind, batch, m, n, k, time_us and, where known, floor_limited and blocks: times of which the host's
  * part has been taken off.
  */
@@ -46,17 +40,14 @@ export function readGemmTable(text: string): Measurement[] {
     const size = sizeOf(row, i, 'batch', 'm', 'n', 'k');
     const kind = row['kind'] ?? '';
     const isBatched = kind.includes('bmm') || size.batch > 1;
-    const ns = 1000 * number(row, 'time_us', i);
-    const source = row['source'] ?? '';
     return {
-      source,
+      source: row['source'] ?? '',
       kind,
       method: isBatched ? 'strided' : 'single',
       dtype: 'fp32',
       ...size,
-      ns,
-      isUpperBound:
-        row['floor_limited'] === '1' || (source === 'neusight' && isBatched && ns <= secondFloorNs),
+      ns: 1000 * number(row, 'time_us', i),
+      isUpperBound: row['floor_limited'] === '1',
       ...tileOf(kind, Number(row['blocks'] ?? NaN), size),
     };
   });

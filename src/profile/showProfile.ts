@@ -16,6 +16,8 @@ export interface RooflinePoint {
   /** Floating-point operations per byte that has to move at least. */
   readonly intensity: number;
   readonly tflops: number;
+  /** Whether it lies outside what the profile was fitted on. */
+  readonly isExtrapolated: boolean;
 }
 
 /** The limits of a GPU for one data type, and products below them. */
@@ -81,6 +83,7 @@ function rooflineOf(costs: CostModel, dtype: DataType): Roofline {
         method,
         intensity: flopsOf(kernel) / trafficOf(kernel),
         tflops: (flopsOf(kernel) * size) / costs.durationNs(kernel, size, method) / 1000,
+        isExtrapolated: costs.isExtrapolated(kernel, size, method),
       };
     }),
   );

@@ -78,6 +78,8 @@ test('showProfile places every product below its roofline and names what is assu
   expect(ridge).toBeCloseTo((1000 * peakTflops!) / dramGBs);
   for (const {tflops} of points) expect(tflops).toBeLessThan(peakTflops! * 1.02);
   expect(view.assumptions).toContain('host.decide_ns');
+  // The fit has seen no product of one column.
+  for (const {kernel, isExtrapolated} of points) expect(isExtrapolated).toBe(kernel.n === 1);
   expect(view.facts.find(({name}) => name === 'sms')?.value).toBe(80);
   expect(view.residuals.map(({group}) => group)).toContain('fp32 test neusight single');
 });
@@ -100,7 +102,7 @@ describe('readers', () => {
       [
         'source,kind,batch,m,n,k,time_us,floor_limited,blocks,gflop,tflops',
         'neusight,torch_bmm:volta_sgemm_64x64_nn,863,245,826,126,4512.619,0,44876.0,1,1',
-        'neusight,torch_bmm:volta_sgemm_64x64_nn,1,43,32,6,12.331,0,1.0,1,1',
+        'neusight,torch_bmm:volta_sgemm_64x64_nn,1,43,32,6,3.331,1,1.0,1,1',
         'deepbench,cublas_NN,1,1760,16,1760,38.0,,,0.1,2.6',
       ].join('\n'),
     );

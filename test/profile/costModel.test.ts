@@ -169,3 +169,22 @@ test('a shape outside the fitted region is marked as extrapolated', () => {
   expect(v100.isExtrapolated(gemm(256, 128, region.k[1] + 1), 1, 'single')).toBe(true);
   expect(v100.isExtrapolated(gemm(256, 128, 1152), region.batch[1] + 1, 'batched')).toBe(true);
 });
+
+test('an element-wise launch that moves more or less than was measured is marked as extrapolated', () => {
+  const {elementwise} = v100.profile;
+  const model = costModel({...v100.profile, elementwise: {...elementwise, bytes: [4096, 2 ** 20]}});
+  const pass = (bytes: number): Kernel => ({op: 'elementwise', bytes, dtype: 'fp32'});
+  const marks = [
+    [2048, 1],
+    [2048, 2],
+    [2 ** 20, 1],
+    [2 ** 19, 3],
+  ].map(([bytes, size]) =>
+    // prettier-ignore
+    model.isExtrapolated(pass(bytes), size, 'batched'),
+  );
+  expect(marks).toEqual([true, false, false, true]);
+  // One after another, each launch moves its own.
+  expect(model.isExtrapolated(pass(2 ** 19), 3, 'single')).toBe(false);
+  expect(v100.isExtrapolated(pass(1), 1, 'single')).toBe(elementwise.bytes !== undefined);
+});

@@ -3,6 +3,7 @@ import {expect, test} from 'vitest';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {costModel} from '../../src/profile/costModel.ts';
 import {CostTable} from '../../src/profile/costTable.ts';
+import type {Costs} from '../../src/scheduler/costs.ts';
 import {KernelClasses, methods} from '../../src/scheduler/kernel.ts';
 import type {Kernel} from '../../src/scheduler/kernel.ts';
 
@@ -57,4 +58,16 @@ test('a mixed launch costs what the model says of its kernels', () => {
   const {classes, table} = setUp();
   const ids = Int32Array.from([64, 128, 512, 0].map((m) => (m === 0 ? 0 : classes.intern(gemm(m)))));
   expect(table.mixedNs(ids, 3)).toBe(model.groupedNs([gemm(64), gemm(128), gemm(512)]));
+});
+
+test('further steps of a launch bring no pointers of their own: their gap is that of any method', () => {
+  const profile = readProfile('v100');
+  const source = Object.keys(profile.sources)[0];
+  const launch = {
+    gap_ns: {value: 1500, source},
+    pointer_copy_ns: {value: 2700, source},
+    step_gap_ns: {value: 90, source},
+  };
+  const costs: Costs = new CostTable(costModel({...profile, launch}), new KernelClasses(), 4);
+  for (const method of methods.keys()) expect(costs.stepGapNs(method)).toBe(90);
 });

@@ -2,6 +2,7 @@
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {fitGemm} from '../../src/profile/fit.ts';
 import {fitProfile, shapeHash} from '../../src/profile/fitProfile.ts';
 import {factsOf, gemmModelOf} from '../../src/profile/gemmModel.ts';
 import {leastSquares} from '../../src/profile/leastSquares.ts';
@@ -102,6 +103,39 @@ test('a fit from wrong constants predicts shapes that it has not seen', () => {
   expect(residuals!['test synthetic single'].median).toBeLessThan(0.05);
   expect(residuals!['test synthetic batched'].median).toBeLessThan(0.05);
   expect(fitted.gemm.fp32!.region.m[1]).toBeLessThanOrEqual(2000);
+});
+
+test('no tile of a fit is faster than the arithmetic of the SM, whatever the measurements say', () => {
+  const profile = readProfile('v100');
+  const {clock_mhz} = profile.gemm.fp32!;
+  const rows = synthetic()
+    .slice(0, 60)
+    .map((row) => ({...row, ns: 0.7 * row.ns}));
+  const facts = factsOf(profile, 'fp32', clock_mhz);
+  const leastStep = (fmaPerNs: number): number => {
+    const options = {facts, absoluteNs: 100, knownTiles: false, fmaPerNs, iterations: 3};
+    const {single, batched} = fitGemm(rows, profile.gemm.fp32!, options);
+    const perStep = [...single.tiles, ...batched.tiles].map(
+      ({step_ns, rows, columns}) => (step_ns * fmaPerNs) / (rows * columns),
+    );
+    return Math.min(...perStep);
+  };
+  expect(leastStep((64 * clock_mhz) / 1000)).toBeGreaterThan(0.999);
+  expect(leastStep((80 * clock_mhz) / 1000)).toBeLessThan(1.25);
+});
+
+test('sessions of one source have the same say, the small one’s rows up to three times', () => {
+  const profile = readProfile('v100');
+  const rows = synthetic().filter(({method}) => method === 'single');
+  // A quarter of the rows says that all takes 20 % longer.
+  const isSlow = (row: Measurement): boolean => shapeHash({...row, batch: 9}) < 0.25;
+  const disagreeing = rows.map((row) => (isSlow(row) ? {...row, ns: 1.2 * row.ns} : row));
+  const named = disagreeing.map((row) => (isSlow(row) ? {...row, session: 'slow'} : row));
+  const options = {dtype: 'fp32', absoluteNs: 100, testShare: 0} as const;
+  const bias = (fitted: ReturnType<typeof readProfile>): number => checkProfile(fitted, rows).overall.bias;
+  const apart = fitProfile(profile, named, options);
+  expect(bias(apart)).toBeGreaterThan(bias(fitProfile(profile, disagreeing, options)) + 0.015);
+  expect(Object.keys(apart.gemm.fp32!.residuals!)).toContain('train synthetic slow single');
 });
 
 const fitProfileErrors = (profile: ReturnType<typeof readProfile>, rows: Measurement[]): number =>

@@ -28,6 +28,21 @@ export interface DeviceFactSheet {
   readonly gemm: Partial<Record<DataType, GemmTerms>>;
 }
 
+/**
+ * Least time between the starts of two kernels, whoever launches them. Nobody has published it for the GPUs here: it is
+ * carried over from an H200, where 10 to 14 processes under MPS start 365,000 to 393,000 kernels of 512x1x512 a second and
+ * 8 streams with a thread each hardly fewer. (iGniter's delay of 5.1 us more for every further MPS client of a V100 is
+ * another thing: its kernels take tens of us, so that far fewer start in a second.)
+ */
+const startIntervalNs = 2500;
+
+/**
+ * How launches slow each other down beyond their shares of the device: `interference` and `crowding` of
+ * calibration/h200.json, where they were fitted to co-runs of whole models (two streams of ResNet-50 take 1.5 times as
+ * long each as one alone, four 2.4 times, eight 4 times). No public measurement tells either of the GPUs here.
+ */
+const neighbours = {interference: 1.1, crowding: 0.75} as const;
+
 const quantity = ([value, source]: Fact): {value: number; source: string} => ({value, source});
 const perMember = (fixed: number, member: number, source: string) => ({
   fixed_ns: fixed,
@@ -65,7 +80,10 @@ export function deviceProfile(sheet: DeviceFactSheet): DeviceProfile {
       gb_per_s: sheet.elementwise.gbPerS,
       l2_gb_per_s: sheet.l2GBs[0],
     },
-    launch: {gap_ns: quantity(sheet.gapNs)},
+    launch: {
+      gap_ns: quantity(sheet.gapNs),
+      start_interval_ns: {value: startIntervalNs, source: 'assumption'},
+    },
     host: {
       submit: {
         // One took 5.5 us in the probe; the part that further kernels of a launch are spared, the flag and the
@@ -81,7 +99,8 @@ export function deviceProfile(sheet: DeviceFactSheet): DeviceProfile {
       decide_ns: {value: 1000, source: 'assumption'},
     },
     contention: {
-      interference: {value: 0.1, source: 'assumption'},
+      interference: {value: neighbours.interference, source: 'assumption'},
+      crowding: {value: neighbours.crowding, source: 'assumption'},
       max_concurrent: {value: 128, source: 'nvidia'},
     },
     sharing: {

@@ -59,5 +59,9 @@ export const sources: DeviceProfile['sources'] = {
     url: 'https://redhat-ai-services.github.io',
     note: 'of no GPU in particular',
   },
-  assumption: {title: 'assumption: nobody’s measurement', licence: 'none'},
+  assumption: {
+    title: 'assumption: nobody’s measurement',
+    licence: 'none',
+    note: 'start interval, interference and crowding are transferred from the calibration of an H200; no public measurement for this GPU',
+  },
 };

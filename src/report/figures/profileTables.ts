@@ -83,7 +83,14 @@ export function residualsTable({residuals, assumptions}: ProfileView): Table {
 }
 
 /** Errors on measurements, by source and by region. */
-export function checkTable({overall, bySource, byRegion, upperBounds, skipped}: ProfileCheck): Table {
+export function checkTable({
+  overall,
+  bySource,
+  byRegion,
+  upperBounds,
+  hostFloors,
+  skipped,
+}: ProfileCheck): Table {
   const count = (value: number): string => formatNumber(value, 0);
   return {
     columns: [{name: 'GEMMs', align: 'left'}, ...errorColumns],
@@ -93,6 +100,10 @@ export function checkTable({overall, bySource, byRegion, upperBounds, skipped}: 
     notes: [
       'Relative errors; bias is the median of the signed ones.',
       `Besides, ${count(upperBounds.exceeded)} of ${count(upperBounds.rows)} upper bounds are exceeded; ${count(skipped)} rows are of types that the profile does not know.`,
+      ...hostFloors.map(({source, launches, rows, fromNs, toNs}) => {
+        const us = (ns: number): string => formatNumber(ns / 1e3);
+        return `Of the upper bounds, ${count(rows)} rows of ${source} (${launches}) are at the source’s host floor of ${us(fromNs)} to ${us(toNs)} us, whatever their size.`;
+      }),
     ],
   };
 }
@@ -108,7 +119,7 @@ export function worstTable({worst}: ProfileCheck): Table {
       {name: 'predicted', unit: 'us', align: 'right'},
       {name: 'error', unit: '%', align: 'right'},
     ],
-    rows: worst.map(({measurement, predictedNs, error}) => {
+    rows: worst.map(({measurement, predictedNs, error, isExtrapolated}) => {
       const {batch: count, m, n, k, dtype, source, kind, ns} = measurement;
       return {
         cells: [
@@ -116,12 +127,14 @@ export function worstTable({worst}: ProfileCheck): Table {
           source,
           kind,
           formatNumber(ns / 1e3),
-          formatNumber(predictedNs / 1e3),
+          formatNumber(predictedNs / 1e3) + (isExtrapolated ? '*' : ''),
           formatNumber(100 * error, 1),
         ],
       };
     }),
-    notes: [],
+    notes: worst.some(({isExtrapolated}) => isExtrapolated)
+      ? ['* Extrapolated: outside what the profile was fitted on.']
+      : [],
   };
 }
 
