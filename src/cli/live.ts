@@ -24,6 +24,7 @@ export const live: Command = {
     const pool = {
       ordinal: ordinalOf(args),
       signal: io.interrupt,
+      force: args['force'] === true,
       warn: (sentence: string): void => io.stderr.write(`superkernel: warning: ${sentence}\n`),
       onHost: (policy: string, times: HostTimes): void => {
         hosts.set(policy, [...(hosts.get(policy) ?? []), times]);

@@ -1,11 +1,12 @@
 import type {Options} from 'yargs';
-import {text} from './command.ts';
+import {flag, text} from './command.ts';
 import {UsageError} from './exitCode.ts';
 import {formatOption} from './formats.ts';
 
 /** What all commands that use a GPU take. */
 export const liveOptions: Readonly<Record<string, Options>> = {
   gpu: text('CUDA device to use', {default: 'cuda:0'}),
+  force: flag('Use the device profile also where it is of another GPU'),
   format: formatOption,
 };
 

@@ -44,6 +44,7 @@ export const validate: Command = {
       ordinal: ordinalOf(args),
       repeats: wholeNumber(args['repeats'], 'repeats'),
       signal: io.interrupt,
+      force: args['force'] === true,
       warn: (sentence) => io.stderr.write(`superkernel: warning: ${sentence}\n`),
       onCell: ({policy, load}, done, all) => {
         if (!quiet) io.stderr.write(`validate  ${done}/${all}  ${policy} at ${load ?? 'own'} load\n`);

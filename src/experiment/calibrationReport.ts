@@ -1,88 +1,88 @@
 // The figures that say whether a calibration is good, as lines for a screen.
 import {group} from 'd3';
-import {errorsOf, worstOf} from '../gpu/calibration/check.ts';
-import type {CheckErrors, CheckRow} from '../gpu/calibration/check.ts';
+import {worstOf} from '../gpu/calibration/check.ts';
+import type {CheckRow} from '../gpu/calibration/check.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';
-import {workKey} from '../gpu/calibration/bench.ts';
+import {workKey} from '../gpu/calibration/work.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
-import {shareErrors} from './calibratedProfile.ts';
-import type {Measurements} from './calibratedProfile.ts';
-import {compareForms, mixedRuns, speedups} from './laneFit.ts';
+import type {CrowdFit} from './calibrationCrowding.ts';
+import {durationErrors, roundTripErrors, submitErrors} from './calibrationRecord.ts';
+import {shareErrors} from './contentionFit.ts';
+import type {HostRun} from './hostRuns.ts';
+import {compareForms, laneGroups, sharingResiduals, speedups} from './laneFit.ts';
+import type {Measurements} from './measurements.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);
 export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-const equalRuns = (lanes: Measurements['lanes'], least: number, most: number): Measurements['lanes'] => {
-  const mixed = new Set(mixedRuns(lanes));
-  return lanes.filter((run) => !mixed.has(run) && run.works.length >= least && run.works.length <= most);
-};
-
-/** Predicted against measured durations. */
-export const durationErrors = (rows: readonly CheckRow[]): CheckErrors =>
-  errorsOf(rows.map((row) => [row.predicted.durationNs, row.durationNs]));
-
-/** Predicted against measured round trips, submission and detection included. */
-export const roundTripErrors = (rows: readonly CheckRow[]): CheckErrors =>
-  errorsOf(
-    rows.map(({predicted, roundNs}) => [
-      predicted.submitNs + predicted.durationNs + predicted.detectNs,
-      roundNs,
-    ]),
-  );
-
-/** Predicted against measured host time of the submission: what round trips miss that durations do not. */
-export const submitErrors = (rows: readonly CheckRow[]): CheckErrors =>
-  errorsOf(rows.map(({predicted, submitNs}) => [predicted.submitNs, submitNs]));
-
-/** What the check, the lanes and the equivalence found, to be kept beside the profile as JSON. */
-export function checkRecord(
-  rows: readonly CheckRow[],
-  measurements: Measurements,
-  model: CostModel,
-  equivalence: readonly Equivalence[],
-): Record<string, unknown> {
-  const {device, cublas, date, note, lanes} = measurements;
-  const short = (value: number): number => Number(value.toPrecision(4));
-  const shorten = (errors: object): object =>
-    Object.fromEntries(
-      Object.entries(errors).map(([key, value]) => [key, typeof value === 'number' ? short(value) : value]),
+/** Writes the host's terms, and what they come from. */
+export function reportHost(
+  runs: readonly HostRun[],
+  {host}: DeviceProfile,
+  log: (line: string) => void,
+): void {
+  const line = (name: string, {fixed_ns, per_member_ns}: {fixed_ns: number; per_member_ns: number}): void =>
+    log(`${name}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
+  for (const [method, terms] of Object.entries(host.submit))
+    if (terms !== undefined) line(`submit ${method}`, terms);
+  for (const [method, terms] of Object.entries(host.follow ?? {})) line(`follow ${method}`, terms);
+  log(`detect ${us(host.detect_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
+  for (const {policy, wakeUps, submits} of runs) {
+    const {whole, first, meanNs} = wakeUps;
+    log(
+      `wake-ups under ${policy}: ${whole.n}, mean ${us(meanNs)} us, p50 ${us(whole.p50)}, p99 ${us(whole.p99)}; until the first submission p50 ${us(first.p50)}, p99 ${us(first.p99)}`,
     );
-  const sharing = (runs: Measurements['lanes']): object[] => compareForms(model, lanes, runs).map(shorten);
-  return {
-    profile: model.profile.name,
-    gpu: device.name,
-    cublas,
-    date,
-    note,
-    unseen:
-      rows.length === 0
-        ? null
-        : {
-            durations: shorten(durationErrors(rows)),
-            round_trips: shorten(roundTripErrors(rows)),
-            submissions: shorten(submitErrors(rows)),
-            superkernels: rows.map(({work, predicted, durationNs, roundNs, submitNs}) => ({
-              kernel: kernelKey(work.kernel),
-              method: work.method,
-              size: work.size,
-              predicted_ns: predicted.durationNs,
-              measured_ns: Math.round(durationNs),
-              measured_round_ns: Math.round(roundNs),
-              measured_submit_ns: Math.round(submitNs),
-            })),
-          },
-    sharing: {all: sharing(lanes), mixed: sharing(mixedRuns(lanes))},
-    shares: shareErrors(model.profile, measurements),
-    equivalence: equivalence.map(({kernel, method, size, elements, equal, worst}) => ({
-      kernel: kernelKey(kernel),
-      method,
-      size,
-      bit_exact: short(equal / elements),
-      worst_of_tolerance: short(worst),
-    })),
-  };
+    const common = submits.toSorted((a, b) => b.ns.n - a.ns.n).slice(0, 4);
+    for (const {op, method, size, steps, ns} of common) {
+      log(
+        `  submit ${op} ${method} R=${size}, ${steps} steps: ${ns.n}, p50 ${us(ns.p50)} us, p99 ${us(ns.p99)} us`,
+      );
+    }
+  }
+}
+
+/** Writes what co-runs of models made of the terms of sharing. */
+export function reportCrowding(
+  {before, after, train, test, rows}: CrowdFit,
+  log: (line: string) => void,
+): void {
+  const both = (of: {before: number; after: number}): string =>
+    `${percent(of.before)} -> ${percent(of.after)}`;
+  log(
+    `co-runs: interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}; mean error of slowdowns ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
+  );
+  for (const {model, beside, replicas, measured, before, after} of rows) {
+    log(
+      `  ${model} in ${beside.join('+')} x ${replicas}: ${measured.toFixed(2)} times as long as alone, simulated ${before.toFixed(2)} -> ${after.toFixed(2)}`,
+    );
+  }
+}
+
+function reportGaps(
+  {points, detectNs, starts}: Measurements,
+  {launch}: DeviceProfile,
+  log: (line: string) => void,
+): void {
+  log(
+    `gap ${us(launch.gap_ns.value)} us, in a captured run ${us(launch.step_gap_ns?.value)} us, pointers besides ${us(launch.pointer_copy_ns?.value)} us`,
+  );
+  for (const [lanes, ns] of starts?.byLanes ?? [])
+    log(`a tiny kernel on ${lanes} lanes every ${Math.round(ns)} ns`);
+  const times = points.flatMap(({method, queuedNs, stepNs, after}) => {
+    const alone = Math.max(500, after.p50 - detectNs);
+    return [
+      ...(queuedNs === null ? [] : [{name: `a full lane over alone, ${method}`, ratio: queuedNs / alone}]),
+      ...(stepNs === null ? [] : [{name: `a captured run over alone, ${method}`, ratio: stepNs / alone}]),
+    ];
+  });
+  for (const [name, members] of group(times, ({name}) => name)) {
+    const ratios = members.map(({ratio}) => ratio).sort((a, b) => a - b);
+    const at = (p: number): string => ratios[Math.floor(p * (ratios.length - 1))].toFixed(2);
+    log(`time per launch in ${name}: p10 ${at(0.1)} p50 ${at(0.5)} p90 ${at(0.9)} (${members.length})`);
+  }
 }
 
 /** Writes everything that matters of a finished calibration, line by line. */
@@ -93,29 +93,10 @@ export function report(
   equivalence: readonly Equivalence[],
   log: (line: string) => void,
 ): void {
-  const {lanes, noise, contexts, detectNs, points, shares} = measurements;
-  const {host, launch, contention, elementwise} = model.profile;
-  for (const [method, terms] of Object.entries(host.submit)) {
-    if (terms === undefined) continue;
-    const {fixed_ns, per_member_ns} = terms;
-    log(`submit ${method}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
-  }
-  log(
-    `detect ${us(detectNs)} us, gap ${us(launch.gap_ns.value)} us, pointers besides ${us(launch.pointer_copy_ns?.value)} us, decide ${us(host.decide_ns.value)} us`,
-  );
-  const gaps = group(
-    points.filter(({queuedNs}) => queuedNs !== null),
-    ({method}) => method,
-  );
-  for (const [method, members] of gaps) {
-    const ratios = members
-      .map(({queuedNs, after}) => queuedNs! / Math.max(500, after.p50 - detectNs))
-      .sort((a, b) => a - b);
-    const at = (p: number): string => ratios[Math.floor(p * (ratios.length - 1))].toFixed(2);
-    log(
-      `time per launch in a full lane over alone, ${method}: p10 ${at(0.1)} p50 ${at(0.5)} p90 ${at(0.9)} (${members.length})`,
-    );
-  }
+  const {lanes, noise, contexts, shares} = measurements;
+  const {contention, elementwise} = model.profile;
+  reportHost(measurements.hostRuns, model.profile, log);
+  reportGaps(measurements, model.profile, log);
   log(
     `element-wise: ${us(elementwise.launch_ns)} us + DRAM ${elementwise.gb_per_s} GB/s, L2 ${elementwise.l2_gb_per_s} GB/s`,
   );
@@ -136,21 +117,19 @@ export function report(
       `shares, modelled: ${rows} rows, median ${percent(median)}; scaled by the other classes' ${scale.toFixed(2)}: ${percent(scaledMedian)}; ${contention.share_scale === undefined ? 'not scaled' : 'scaled'}`,
     );
   }
-  const mixed = mixedRuns(lanes);
-  for (const [name, runs] of [
-    ['all lanes', lanes],
-    ['mixed lanes', mixed],
-    ['2 equal lanes', equalRuns(lanes, 2, 2)],
-    ['3 and 4 equal lanes', equalRuns(lanes, 3, 4)],
-    ['6 equal lanes and more', equalRuns(lanes, 6, Infinity)],
-  ] as const) {
+  for (const [name, runs] of Object.entries(laneGroups(lanes))) {
     for (const form of compareForms(model, lanes, runs)) {
       log(
         `sharing of ${name}, ${form.form}: interference ${form.interference.toFixed(2)}, median ${percent(form.median)}, p90 ${percent(form.p90)}, bias ${percent(form.bias)}`,
       );
     }
   }
-  log(`interference ${contention.interference.value}`);
+  log(`interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 1}`);
+  for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
+    log(
+      `  with it, ${group}: ${runs} runs, median ${percent(median)}, p90 ${percent(p90)}, bias ${percent(bias)}`,
+    );
+  }
   for (const {work, medians, differences} of noise) {
     const spread = (Math.max(...medians) - Math.min(...medians)) / 2;
     log(
@@ -158,9 +137,9 @@ export function report(
     );
   }
   if (contexts !== null) {
-    const {slicing, contextBytes} = contexts;
+    const {slicing, yielding, contextBytes} = contexts;
     log(
-      `context ${((contextBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB; time slice ${us(slicing?.sliceNs ?? NaN)} us, switch ${us(slicing?.switchNs ?? NaN)} us, ${slicing?.turns ?? 0} turns`,
+      `context ${((contextBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB; time slice ${us(slicing?.sliceNs ?? NaN)} us, switch ${us(slicing?.switchNs ?? NaN)} us, ${slicing?.turns ?? 0} turns; yield ${us(yielding?.queuedNs ?? NaN)} us with work waiting, ${us(yielding?.idleNs ?? NaN)} us without`,
     );
   }
   for (const {kernel, method, size, elements, equal, worst} of equivalence) {

@@ -29,6 +29,25 @@ export function checkProfileMatches(profile: DeviceProfile, device: DeviceProper
   }
 }
 
+/**
+ * As `checkProfileMatches`; where forced, only warns: policies decide by the profile, and of another GPU they decide by
+ * wrong predictions.
+ */
+export function profileOnDevice(
+  profile: DeviceProfile,
+  device: DeviceProperties,
+  {force, warn}: {readonly force: boolean; readonly warn: (sentence: string) => void},
+): void {
+  if (!force) {
+    checkProfileMatches(profile, device);
+    return;
+  }
+  const mismatch = profileMismatch(profile, device);
+  if (mismatch !== null) {
+    warn(`profile ${profile.name} ${mismatch}; measure this one with "superkernel calibrate"`);
+  }
+}
+
 /** `NVIDIA Tesla V100-SXM2-16GB` and `Tesla V100-SXM2-16GB` are one product. */
 const plain = (name: string): string =>
   name

@@ -1,19 +1,15 @@
 // Live runs in which tenants have hosts of their own: a process with a CUDA context each (time slicing, MPS), or a
 // thread of this process each (streams). All start together on one clock; what they saw is put together afterwards.
-import {fork} from 'node:child_process';
 import {availableParallelism} from 'node:os';
-import {fileURLToPath} from 'node:url';
-import {Worker} from 'node:worker_threads';
 import {loadAddon} from '../gpu/cuda.ts';
-import {startMps} from '../gpu/mpsDaemon.ts';
 import {DeviceError, SuperkernelError} from '../scheduler/errors.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
-import type {FromTenant, ToTenant} from './tenantHost.ts';
+import {HostSupply} from './hostSupply.ts';
+import type {Host, HostScheme} from './hostSupply.ts';
+import type {FromTenant} from './tenantHost.ts';
 import type {RunSpec} from './simulate.ts';
 import {errorOf} from './worker.ts';
-
-const entry = new URL('tenantHost.js', import.meta.url);
 
 /** Time for everybody to see the start message before time 0: far more than a message takes. */
 const headStartNs = 50e6;
@@ -21,9 +17,6 @@ const headStartNs = 50e6;
 /** A host that says nothing for this long beyond the run's limit, or while it prepares, is taken for dead. */
 const graceMs = 20_000;
 const prepareMs = 120_000;
-
-/** Time for a thread to free what it holds on the device, before it is ended in any case. */
-const stopMs = 3000;
 
 /** Time between two looks at whether to stop. */
 const lookEveryMs = 20;
@@ -36,7 +29,11 @@ export interface IsolatedOptions {
   /** The tenants' names, for warnings. */
   readonly names: readonly string[];
   readonly ordinal: number;
-  readonly scheme: 'mps' | 'time-slice' | 'threads';
+  readonly scheme: HostScheme;
+  /** Where hosts come from and go back to; without it they are started for this run and ended after it. */
+  readonly supply?: HostSupply;
+  /** See `withHosts`. */
+  readonly mostHosts?: number;
   readonly limitNs: number;
   readonly shouldStop: () => boolean;
   readonly warn: (sentence: string) => void;
@@ -49,44 +46,48 @@ export interface IsolatedResult {
   readonly times: readonly HostTimes[];
 }
 
-/** A host seen from here. */
-interface Host {
-  send(message: ToTenant): void;
-  onMessage(listener: (message: FromTenant) => void): void;
-  onEnd(listener: (reason: string) => void): void;
-  /** Ends it at once; resolves when it is gone. */
-  stop(): Promise<void>;
-}
-
 /**
  * Runs all hosts. A host that dies on the way is told by `warn`, and the others go on; throws what went wrong where one
  * cannot even start, where none finishes, and where the run is stopped.
  */
 export async function runIsolated(options: IsolatedOptions): Promise<IsolatedResult> {
-  const {scheme, hosts: plans, spec, profile, ordinal, warn} = options;
+  const {scheme, hosts: plans, spec, profile, ordinal, mostHosts, warn} = options;
   const cores = availableParallelism();
   if (plans.length > cores) {
     warn(`${plans.length} hosts share ${cores} cores: they wait for each other, not only for the GPU`);
   }
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const halt = haltOn(options.shouldStop);
-  const mps = scheme === 'mps' ? await startMps() : null;
-  const hosts: Host[] = [];
+  const supply = options.supply ?? new HostSupply();
+  const outcomes: Outcome[] = [];
+  let isWell = false;
   try {
-    const outcomes: Outcome[] = [];
-    // One after another: contexts that are created at once only wait for each other.
+    // Processes start beside each other, on all cores.
     for (const plan of plans) {
-      const host = scheme === 'threads' ? thread() : childProcess(mps?.env ?? {});
-      hosts.push(host);
-      const outcome = new Outcome(host, describe(plan, options.names));
-      outcomes.push(outcome);
-      const shared = scheme === 'threads' ? {stop} : {};
-      host.send({kind: 'prepare', spec, profile, plan, ordinal, ...shared});
-      await halt.race(within(outcome.isReady, prepareMs, `${outcome.name} did not start`));
-      if (outcome.failure !== null) throw outcome.failure;
+      outcomes.push(new Outcome(await supply.take(scheme), describe(plan, options.names)));
+    }
+    // No more than the cores at once: contexts that are created beside each other mostly wait for each other.
+    for (let from = 0; from < outcomes.length; from += cores) {
+      await Promise.all(
+        outcomes.slice(from, from + cores).map((outcome, i) => {
+          outcome.host.send({
+            kind: 'prepare',
+            spec,
+            profile,
+            plan: plans[from + i],
+            ordinal,
+            ...(mostHosts === undefined ? {} : {mostHosts}),
+            keepContext: options.supply !== undefined && scheme !== 'threads',
+            ...(scheme === 'threads' ? {stop} : {}),
+          });
+          return halt.race(within(outcome.isReady, prepareMs, `${outcome.name} did not start`));
+        }),
+      );
+      const failed = outcomes.find(({failure}) => failure !== null);
+      if (failed !== undefined) throw failed.failure!;
     }
     const originNs = loadAddon().nowNs() + headStartNs;
-    for (const host of hosts) host.send({kind: 'start', originNs});
+    for (const {host} of outcomes) host.send({kind: 'start', originNs});
     const limitMs = options.limitNs / 1e6 + graceMs;
     await halt.race(
       Promise.all(
@@ -101,6 +102,7 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
     for (const {failure, name} of outcomes) {
       if (failure !== null) warn(`${name} died, and with it the record of its requests: ${failure.message}`);
     }
+    isWell = outcomes.every(({failure}) => failure === null);
     return {
       tapes: outcomes.map(({done}) => done?.events ?? null),
       endedAtNs: Math.max(...outcomes.map(({done}) => done?.endedAtNs ?? 0)),
@@ -109,13 +111,18 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
   } finally {
     halt.end();
     Atomics.store(stop, 0, 1);
-    await Promise.all(hosts.map((host) => host.stop()));
-    await mps?.quit().catch((error: Error) => warn(error.message));
+    if (isWell && options.supply !== undefined) {
+      for (const {host} of outcomes) supply.giveBack(scheme, host);
+    } else {
+      await Promise.all(outcomes.map(({host}) => host.stop()));
+    }
+    if (options.supply === undefined) await supply.close().catch((error: Error) => warn(error.message));
   }
 }
 
 /** What became of a host. */
 class Outcome {
+  readonly host: Host;
   readonly name: string;
   done: Extract<FromTenant, {kind: 'done'}> | null = null;
   failure: Error | null = null;
@@ -125,18 +132,23 @@ class Outcome {
   private finish!: () => void;
 
   constructor(host: Host, name: string) {
+    this.host = host;
     this.name = name;
     this.isReady = new Promise((resolve) => (this.ready = resolve));
     this.isDone = new Promise((resolve) => (this.finish = resolve));
-    host.onMessage((message) => {
-      if (message.kind === 'ready') this.ready();
-      else if (message.kind === 'failed') this.fail(errorOf(message.failure));
-      else if (message.kind === 'done') {
-        this.done = message;
-        this.finish();
-      }
+    host.listen({
+      message: (message) => this.hear(message),
+      ended: (reason) => this.fail(new DeviceError(`${name}: ${reason}`)),
     });
-    host.onEnd((reason) => this.fail(new DeviceError(`${name}: ${reason}`)));
+  }
+
+  private hear(message: FromTenant): void {
+    if (message.kind === 'ready') this.ready();
+    else if (message.kind === 'failed') this.fail(errorOf(message.failure));
+    else if (message.kind === 'done') {
+      this.done = message;
+      this.finish();
+    }
   }
 
   fail(error: Error): void {
@@ -179,53 +191,5 @@ function haltOn(shouldStop: () => boolean): {race<T>(promise: Promise<T>): Promi
   return {
     race: (promise) => Promise.race([promise, stopped]),
     end: () => clearInterval(timer),
-  };
-}
-
-function childProcess(env: Readonly<Record<string, string>>): Host {
-  const child = fork(fileURLToPath(entry), {
-    env: {...process.env, ...env},
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    serialization: 'advanced',
-  });
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  // A message to a process that has just died: its end is reported.
-  child.on('error', () => {});
-  return {
-    send: (message) => child.connected && child.send(message, () => {}),
-    onMessage: (listener) => void child.on('message', listener),
-    onEnd: (listener) =>
-      void child.on('exit', (code, signal) =>
-        listener(`its process ended with ${signal ?? `exit code ${code}`}`),
-      ),
-    async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      await gone;
-    },
-  };
-}
-
-function thread(): Host {
-  const worker = new Worker(entry);
-  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  return {
-    send: (message) => worker.postMessage(message),
-    onMessage: (listener) => void worker.on('message', listener),
-    onEnd(listener) {
-      worker.on('error', (error) => listener(error.message));
-      worker.on('exit', (code) => listener(`its thread ended with exit code ${code}`));
-    },
-    async stop() {
-      // The device belongs to the whole process, which goes on: a thread has to give back what it took.
-      const stopped = new Promise<void>((resolve) => {
-        worker.on('message', ({kind}: FromTenant) => kind === 'stopped' && resolve());
-      });
-      worker.postMessage({kind: 'stop'} satisfies ToTenant);
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, stopMs)));
-      await Promise.race([stopped, gone, late]);
-      clearTimeout(timer);
-      await worker.terminate();
-    },
   };
 }

@@ -1,6 +1,6 @@
 // How lanes share the device: forms of sharing against measured runs of several lanes.
-import {workKey} from '../gpu/calibration/bench.ts';
-import type {Work} from '../gpu/calibration/bench.ts';
+import {workKey} from '../gpu/calibration/work.ts';
+import type {Work} from '../gpu/calibration/work.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import {medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
 import {shareRates} from '../sim/sharing.ts';
@@ -10,48 +10,58 @@ import type {CostModel} from '../profile/costModel.ts';
 /** What a form of sharing predicts against what was measured: relative errors of the slowdown of each lane. */
 export interface SharingErrors {
   readonly form: string;
-  /** Slowdown 1 + interference x beside others that fill a share x, as fitted for this form. */
+  /** Slowdown 1 + interference x beside others that fill a share x, as fitted for this form; crowding 1. */
   readonly interference: number;
   readonly median: number;
   readonly p90: number;
   readonly bias: number;
 }
 
-/** The lanes of one run: how much each was slowed, and the share of the device that each takes alone. */
-interface Case {
+/** The shares of the device that lanes take alone, of its blocks and of its bandwidth. */
+interface Shares {
+  readonly sm: readonly number[];
+  readonly bandwidth: readonly number[];
+}
+
+/** The lanes of one run, and how much each was slowed. */
+interface Case extends Shares {
   readonly slowdown: readonly number[];
-  readonly share: readonly number[];
 }
 
 /** Slowdowns of lanes that take these shares of the device alone. */
-type Form = (shares: readonly number[], interference: number) => number[];
+type Form = (shares: Shares, interference: number, crowding?: number) => number[];
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it. */
-const simulated: Form = (shares, interference) => {
-  const share = Float64Array.from(shares);
-  const rate = new Float64Array(shares.length);
-  shareRates(shares.length, Int32Array.from(shares.keys()), share, share, interference, rate);
+const simulated: Form = ({sm, bandwidth}, interference, crowding = 1) => {
+  const rate = new Float64Array(sm.length);
+  const lanes = Int32Array.from(sm.keys());
+  shareRates(
+    sm.length,
+    lanes,
+    Float64Array.from(sm),
+    Float64Array.from(bandwidth),
+    {interference, crowding},
+    rate,
+  );
   return Array.from(rate, (value) => 1 / value);
 };
 
 /** All slowed alike once together they want more than there is, and besides by neighbours. */
-const timesNeighbours: Form = (shares, interference) => {
-  const all = sum(shares);
-  return shares.map((share) => Math.max(1, all) * (1 + interference * Math.min(1, all - share)));
-};
-
-/** Slowed by what is missing or by neighbours, whichever is more: where the device is full, neighbours cost nothing besides. */
-const orNeighbours: Form = (shares, interference) => {
-  const all = sum(shares);
-  return shares.map((share) => Math.max(1, all, 1 + interference * (all - share)));
+const timesNeighbours: Form = ({sm, bandwidth}, interference) => {
+  const [blocks, bytes] = [sum(sm), sum(bandwidth)];
+  return sm.map((share, i) => {
+    const others = Math.min(1, Math.max(blocks - share, bytes - bandwidth[i]));
+    return Math.max(1, blocks, bytes) * (1 + interference * others);
+  });
 };
 
 /** Each takes what is left by those before it in `order`. */
 const inOrder =
   (order: (a: number, b: number) => number): Form =>
-  (shares, interference) => {
+  ({sm, bandwidth}, interference) => {
+    const shares = sm.map((share, i) => Math.max(share, bandwidth[i]));
     const rates = shares.map(() => 0);
     let left = 1;
     for (const i of shares.map((_, i) => i).sort((a, b) => order(shares[a], shares[b]) || a - b)) {
@@ -68,14 +78,24 @@ const inOrder =
 const forms: Record<string, Form> = {
   'as simulated': simulated,
   'proportional times neighbours': timesNeighbours,
-  'proportional or neighbours': orNeighbours,
   'leftover, smallest first': inOrder((a, b) => a - b),
   'leftover, largest first': inOrder((a, b) => b - a),
 };
 
-/** Runs of different work side by side. */
-export function mixedRuns(runs: readonly LaneRun[]): LaneRun[] {
-  return runs.filter(({works}) => works.some((work) => workKey(work) !== workKey(works[0])));
+const isEqual = ({works}: LaneRun): boolean => works.every((work) => workKey(work) === workKey(works[0]));
+
+/** Runs of several lanes by what runs beside what: of different work, and of equal work by how many lanes there are. */
+export function laneGroups(runs: readonly LaneRun[]): Record<string, LaneRun[]> {
+  const several = runs.filter(({works}) => works.length > 1);
+  const equal = (least: number, most: number): LaneRun[] =>
+    several.filter((run) => isEqual(run) && run.works.length >= least && run.works.length <= most);
+  return {
+    'all lanes': several,
+    'mixed lanes': several.filter((run) => !isEqual(run)),
+    '2 equal lanes': equal(2, 2),
+    '3 and 4 equal lanes': equal(3, 4),
+    '6 equal lanes and more': equal(6, Infinity),
+  };
 }
 
 /**
@@ -88,14 +108,13 @@ export function compareForms(
   tested: readonly LaneRun[] = runs,
 ): SharingErrors[] {
   const found: SharingErrors[] = [];
-  const ofModel = costModel(costs.profile, {corrected: false});
-  const sources: [string, (work: Work) => number][] = [
-    ['observed shares', observedShare(runs)],
-    ['modelled shares', shareBy(ofModel)],
-    ['shares of the profile', shareBy(costs)],
+  const sources: [string, (work: Work) => WorkShares][] = [
+    ['observed shares', observedShares(runs)],
+    ['modelled shares', sharesBy(costModel(costs.profile, {corrected: false}))],
+    ['shares of the profile', sharesBy(costs)],
   ];
-  for (const [name, shareOf] of sources) {
-    const cases = casesOf(runs, tested, shareOf);
+  for (const [name, sharesOf] of sources) {
+    const cases = casesOf(runs, tested, sharesOf);
     if (cases.length === 0) continue;
     for (const [form, slowdowns] of Object.entries(forms)) {
       const interference = bestInterference(cases, slowdowns);
@@ -105,13 +124,28 @@ export function compareForms(
   return found.sort((a, b) => a.median - b.median);
 }
 
+/** Errors of what the simulator makes of a profile, interference included, by the groups of `laneGroups`. */
+export function sharingResiduals(
+  costs: CostModel,
+  runs: readonly LaneRun[],
+): ({group: string; runs: number} & Omit<SharingErrors, 'form' | 'interference'>)[] {
+  const {interference, crowding} = costs.profile.contention;
+  return Object.entries(laneGroups(runs)).flatMap(([group, tested]) => {
+    const cases = casesOf(runs, tested, sharesBy(costs));
+    if (cases.length === 0) return [];
+    const form: Form = (shares, value) => simulated(shares, value, crowding?.value);
+    return [{group, runs: cases.length, ...errorsOf(cases, form, interference.value)}];
+  });
+}
+
 /**
- * The interference term of the simulator's form with the profile's shares: lanes of mixed work and lanes of equal work
+ * The interference term of the simulator's form with the profile's shares and a crowding of 1: lanes of mixed work and lanes of equal work
  * weigh the same. Null without runs of several lanes.
  */
 export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): {interference: number} | null {
-  const mixed = casesOf(runs, mixedRuns(runs), shareBy(costs));
-  const cases = casesOf(runs, runs, shareBy(costs));
+  const groups = laneGroups(runs);
+  const mixed = casesOf(runs, groups['mixed lanes'], sharesBy(costs));
+  const cases = casesOf(runs, groups['all lanes'], sharesBy(costs));
   if (cases.length === 0) return null;
   // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
   const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
@@ -123,7 +157,7 @@ export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): {in
 export function speedups(runs: readonly LaneRun[]): {work: string; lanes: number; speedup: number}[] {
   const alone = soloOf(runs);
   return runs
-    .filter(({works}) => works.length > 1 && works.every((work) => workKey(work) === workKey(works[0])))
+    .filter((run) => run.works.length > 1 && isEqual(run))
     .map(({works, perLaunchNs}) => ({
       work: workKey(works[0]),
       lanes: works.length,
@@ -139,36 +173,50 @@ function soloOf(runs: readonly LaneRun[]): Map<string, number> {
   );
 }
 
-function shareBy(costs: CostModel): (work: Work) => number {
-  return ({kernel, size, method}) =>
-    Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method));
+interface WorkShares {
+  readonly sm: number;
+  readonly bandwidth: number;
+}
+
+function sharesBy(costs: CostModel): (work: Work) => WorkShares {
+  return ({kernel, size, method}) => ({
+    sm: costs.smShare(kernel, size, method),
+    bandwidth: costs.bandwidthShare(kernel, size, method),
+  });
 }
 
 /** A work of which at most x run side by side at full speed takes 1 / x. */
-function observedShare(runs: readonly LaneRun[]): (work: Work) => number {
+function observedShares(runs: readonly LaneRun[]): (work: Work) => WorkShares {
   const most = new Map<string, number>();
   for (const {work, speedup} of speedups(runs)) most.set(work, Math.max(speedup, most.get(work) ?? 1));
-  return (work) => 1 / (most.get(workKey(work)) ?? 1);
+  return (work) => {
+    const share = 1 / (most.get(workKey(work)) ?? 1);
+    return {sm: share, bandwidth: share};
+  };
 }
 
 /** Cases of `tested`; `runs` has each of its works alone. */
 function casesOf(
   runs: readonly LaneRun[],
   tested: readonly LaneRun[],
-  shareOf: (work: Work) => number,
+  sharesOf: (work: Work) => WorkShares,
 ): Case[] {
   const alone = soloOf(runs);
   return tested
     .filter(({works}) => works.length > 1 && works.every((work) => alone.has(workKey(work))))
-    .map(({works, perLaunchNs}) => ({
-      slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
-      share: works.map(shareOf),
-    }));
+    .map(({works, perLaunchNs}) => {
+      const shares = works.map(sharesOf);
+      return {
+        slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
+        sm: shares.map(({sm}) => sm),
+        bandwidth: shares.map(({bandwidth}) => bandwidth),
+      };
+    });
 }
 
 function errorsOf(cases: readonly Case[], form: Form, interference: number) {
   const errors = cases.flatMap((each) =>
-    form(each.share, interference).map((predicted, i) => predicted / each.slowdown[i] - 1),
+    form(each, interference).map((predicted, i) => predicted / each.slowdown[i] - 1),
   );
   const absolute = quantilesOf(errors.map(Math.abs), 10);
   return {median: absolute[5], p90: absolute[9], bias: medianOf(errors)};
@@ -181,7 +229,7 @@ function bestInterference(cases: readonly Case[], form: Form): number {
   for (let interference = 0; interference <= 1.0001; interference += 0.01) {
     let error = 0;
     for (const each of cases) {
-      form(each.share, interference).forEach((predicted, i) => {
+      form(each, interference).forEach((predicted, i) => {
         error += Math.abs(Math.log(predicted / each.slowdown[i]));
       });
     }

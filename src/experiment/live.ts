@@ -8,13 +8,14 @@ import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
 import {combineHosts} from './hostMeter.ts';
 import type {HostTimes} from './hostMeter.ts';
-import {planHosts} from './hostPlan.ts';
+import {planHosts, withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
+import type {HostSupply} from './hostSupply.ts';
 import {runIsolated} from './isolated.ts';
 import {onlyOf, openLiveHost} from './liveHost.ts';
 import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
-import {CannotRunError, prepareRun, summariseRun} from './simulate.ts';
+import {CannotRunError, predictionsOf, prepareRun, summariseRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
 import {play} from './tape.ts';
 
@@ -23,6 +24,10 @@ export interface LiveOptions {
   readonly ordinal?: number;
   readonly recorder?: Recorder;
   readonly shouldStop?: () => boolean;
+  /** Most threads or processes that submit beside each other; tenants share them where there are more. */
+  readonly mostHosts?: number;
+  /** Where such threads and processes come from; without it they live for this run only. */
+  readonly supply?: HostSupply;
   /** How tenant processes find the profile; by default as the scenario names it. */
   readonly profileName?: string;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
@@ -41,9 +46,9 @@ export async function liveRun(
   profile: DeviceProfile,
   options: LiveOptions = {},
 ): Promise<RunSummary> {
-  const {ordinal = 0, warn = () => {}} = options;
-  const run = await prepareRun(spec, profile);
-  const hosts = hostsOf(run, spec, warn);
+  const {ordinal = 0, mostHosts = Infinity, warn = () => {}} = options;
+  const run = withHosts(await prepareRun(spec, profile), mostHosts);
+  const hosts = hostsOf(run, spec, mostHosts, warn);
   checkDeviceMemory(run, spec, profile, ordinal);
   const {tenants, classes} = run.workbench;
   const metrics = new RunRecorder({
@@ -51,6 +56,7 @@ export async function liveRun(
     kernels: classes.kernels,
     lanes: run.lanes,
     window: run.window,
+    predictions: predictionsOf(run),
   });
   const recorder = options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder);
   try {
@@ -97,9 +103,11 @@ async function runApart(
   profile: DeviceProfile,
   metrics: RunRecorder,
   recorder: Recorder,
-  {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost, profileName}: LiveOptions,
+  options: LiveOptions,
   hosts: readonly HostPlan[],
 ): Promise<RunSummary> {
+  const {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost, profileName} = options;
+  const {mostHosts, supply} = options;
   const {tenants, programs} = run.workbench;
   const {sharing} = run.setup;
   const {tapes, endedAtNs, times} = await runIsolated({
@@ -112,6 +120,8 @@ async function runApart(
     limitNs: run.limitNs,
     shouldStop,
     warn,
+    ...(mostHosts === undefined ? {} : {mostHosts}),
+    ...(supply === undefined ? {} : {supply}),
   });
   onHost?.(combineHosts(times));
   play(
@@ -136,12 +146,13 @@ async function runApart(
 function hostsOf(
   {policy, setup, workbench}: PreparedRun,
   spec: RunSpec,
+  mostHosts: number,
   warn: (sentence: string) => void,
 ): readonly HostPlan[] | null {
   if (setup.sharing === 'dedicated') {
     throw new CannotRunError(`${spec.policy} cannot run live: it gives every tenant a GPU of its own`);
   }
-  const hosts = setup.host === 'shared' ? null : planHosts(policy, workbench.tenants);
+  const hosts = setup.host === 'shared' ? null : planHosts(policy, workbench.tenants, mostHosts);
   if (hosts !== null) return hosts;
   if (setup.sharing !== 'one-context') {
     throw new CannotRunError(

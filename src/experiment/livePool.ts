@@ -1,5 +1,5 @@
 import {requireDevice} from '../gpu/cuda.ts';
-import {profileMismatch} from './checkProfile.ts';
+import {profileOnDevice} from './checkProfile.ts';
 import type {HostTimes} from './hostMeter.ts';
 import {LiveThread} from './liveThread.ts';
 import type {Pool} from './pool.ts';
@@ -11,12 +11,17 @@ export interface LivePoolOptions {
   /** Ends the run in progress, which then rejects with a StoppedError. */
   readonly signal: AbortSignal;
   readonly warn: (sentence: string) => void;
+  /** Use a profile of another GPU all the same. */
+  readonly force?: boolean;
   /** Told what the host's part of each run took. */
   readonly onHost?: (policy: string, host: HostTimes) => void;
 }
 
-/** Runs planned runs on a GPU, one after another. Throws a NoDeviceError where there is none. */
-export function openLivePool({ordinal, signal, warn, onHost}: LivePoolOptions): Pool {
+/**
+ * Runs planned runs on a GPU, one after another. Throws a NoDeviceError where there is none; a run rejects with an
+ * InputError where its profile is of another GPU, unless forced.
+ */
+export function openLivePool({ordinal, signal, warn, force = false, onHost}: LivePoolOptions): Pool {
   const device = requireDevice()[ordinal];
   const thread = new LiveThread();
   const onAbort = (): void => thread.stop();
@@ -28,7 +33,7 @@ export function openLivePool({ordinal, signal, warn, onHost}: LivePoolOptions): 
   };
   return {
     async run({spec, profile}) {
-      if (device !== undefined) warnOfMismatch(profile, device, warnOnce);
+      if (device !== undefined) profileOnDevice(readProfile(profile), device, {force, warn: warnOnce});
       try {
         const {summary, warnings, host} = await thread.run({spec, profile, ordinal, log: false});
         warnings.forEach(warnOnce);
@@ -44,17 +49,4 @@ export function openLivePool({ordinal, signal, warn, onHost}: LivePoolOptions): 
       await thread.close();
     },
   };
-}
-
-/** Policies decide by the profile: of another GPU, they decide by wrong predictions. */
-export function warnOfMismatch(
-  profile: string,
-  device: Parameters<typeof profileMismatch>[1],
-  warn: (sentence: string) => void,
-): void {
-  const {name} = readProfile(profile);
-  const mismatch = profileMismatch(readProfile(profile), device);
-  if (mismatch !== null) {
-    warn(`profile ${name} ${mismatch}; measure this one with "superkernel calibrate"`);
-  }
 }

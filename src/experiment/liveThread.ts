@@ -7,6 +7,8 @@ import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import {SuperkernelError} from '../scheduler/errors.ts';
 import type {HostTimes} from './hostMeter.ts';
+import {HostSupply} from './hostSupply.ts';
+import {dropContext, keepContext} from './keptContext.ts';
 import {liveRun} from './live.ts';
 import {readProfile} from './profileFiles.ts';
 import type {RunSpec} from './simulate.ts';
@@ -26,6 +28,10 @@ interface Task {
   readonly profile: string;
   readonly ordinal: number;
   readonly log: boolean;
+  /** See `LiveOptions.mostHosts`. */
+  readonly mostHosts?: number;
+  /** Keeps hosts and the CUDA context for the runs to come, until `close`. */
+  readonly keep?: boolean;
 }
 
 /** A live run was stopped from outside before its end: what it had measured is no result. */
@@ -33,11 +39,15 @@ export class StoppedError extends SuperkernelError {
   override readonly code: string = 'STOPPED';
 }
 
+/** Time for kept hosts to end and the MPS daemon to quit. */
+const releaseMs = 25_000;
+
 /** A thread that makes live runs, one at a time. */
 export class LiveThread {
   private readonly stopFlag = new Int32Array(new SharedArrayBuffer(4));
   private worker: Worker | null = null;
   private isRunning = false;
+  private keeps = false;
   /**
    * A process that exits waits for its threads, and one that waits for a hung GPU never ends: then the signal that asked
    * for the end is left to do what it does to programs that do not handle it.
@@ -59,6 +69,7 @@ export class LiveThread {
   async run(task: Task): Promise<LiveOutcome> {
     try {
       this.isRunning = true;
+      this.keeps ||= task.keep === true;
       const outcome = await this.perform(task);
       if (!this.isStopped) return outcome;
     } catch (error) {
@@ -75,9 +86,28 @@ export class LiveThread {
   }
 
   async close(): Promise<void> {
+    await this.releaseKept();
     await this.worker?.terminate();
     this.worker = null;
     process.off('exit', this.onExit);
+  }
+
+  /** Gives up a thread that hears nothing, because the GPU hangs: it goes with the process, as `onExit` says. */
+  abandon(): void {
+    this.worker?.unref();
+  }
+
+  /** Hosts that are told end at once; those whose parent just goes have to find out. */
+  private async releaseKept(): Promise<void> {
+    const {worker} = this;
+    if (worker === null || !this.keeps || this.isRunning) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, releaseMs);
+      worker.once('message', () => resolve()).once('exit', () => resolve());
+      worker.postMessage('release');
+    });
+    clearTimeout(timer);
   }
 
   private get isStopped(): boolean {
@@ -108,7 +138,15 @@ export class LiveThread {
   }
 }
 
-async function perform({spec, profile, ordinal, log}: Task, stop: Int32Array): Promise<LiveOutcome> {
+/** In the thread: the hosts kept for runs to come. */
+let supply: HostSupply | null = null;
+
+async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
+  const {spec, profile, ordinal, log, mostHosts, keep = false} = task;
+  if (keep) {
+    keepContext(ordinal);
+    supply ??= new HostSupply();
+  }
   const recorder = log ? new LaunchLog() : undefined;
   const warnings: string[] = [];
   let host: HostTimes | undefined;
@@ -119,14 +157,22 @@ async function perform({spec, profile, ordinal, log}: Task, stop: Int32Array): P
     warn: (sentence) => warnings.push(sentence),
     onHost: (times) => (host = times),
     ...(recorder === undefined ? {} : {recorder}),
+    ...(mostHosts === undefined ? {} : {mostHosts}),
+    ...(keep ? {supply: supply!} : {}),
   });
   return {summary, host: host!, launches: recorder?.inOrder() ?? [], warnings};
 }
 
+async function release(): Promise<void> {
+  await supply?.close().catch(() => {}); // what does not end now is ended with the process
+  supply = null;
+  dropContext();
+}
+
 const shared = (workerData as {superkernelLive?: Int32Array} | null)?.superkernelLive;
 if (!isMainThread && shared !== undefined) {
-  parentPort!.on('message', (task: Task) => {
-    void perform(task, shared)
+  parentPort!.on('message', (task: Task | 'release') => {
+    void (task === 'release' ? release() : perform(task, shared))
       .catch((error: unknown) => ({failure: failureOf(error)}))
       .then((result) => parentPort!.postMessage(result));
   });

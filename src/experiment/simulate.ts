@@ -1,5 +1,6 @@
 // One simulated run: scenario, policy, load and replication in, summary out. Plain data, so that a worker can do it.
 import {loadModels} from './ownModels.ts';
+import type {Predictions} from '../metrics/extrapolatedTime.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import {summarise} from '../metrics/summarise.ts';
 import type {RunSummary} from '../metrics/result.ts';
@@ -105,10 +106,17 @@ export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise
   };
 }
 
-/** Simulates one run. `recorder` sees what happens besides the metrics; `shouldStop` is asked now and then. */
+/**
+ * Simulates one run. `recorder` sees what happens besides the metrics, and may be made for the run: its shape classes grow
+ * where batches form. `shouldStop` is asked now and then.
+ */
 export async function simulateRun(
   spec: RunSpec,
-  options: {recorder?: Recorder; shouldStop?: () => boolean; profile?: DeviceProfile} = {},
+  options: {
+    recorder?: Recorder | ((run: PreparedRun) => Recorder);
+    shouldStop?: () => boolean;
+    profile?: DeviceProfile;
+  } = {},
 ): Promise<RunSummary> {
   const {scenario} = spec;
   const profile = options.profile ?? readProfile(scenario.device);
@@ -129,7 +137,9 @@ export async function simulateRun(
       scheme: setup.sharing,
       sliceNs: sharing.time_slice_ns.value,
       switchNs: sharing.switch_ns.value,
+      yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
       interference: scenario.contention ? contention.interference.value : 0,
+      crowding: contention.crowding?.value ?? 1,
       maxConcurrent: contention.max_concurrent.value,
     },
     host: {
@@ -139,11 +149,19 @@ export async function simulateRun(
     },
     gapNs: costs.gapNs,
     pointerCopyNs: costs.pointerCopyNs,
+    startIntervalNs: costs.startIntervalNs,
     ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
     ...(factors === null ? {} : {laneFactor: factors}),
     ...(tenantFactor === undefined ? {} : {tenantFactor}),
   });
-  const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes, window: run.window});
+  const metrics = new RunRecorder({
+    tenants,
+    kernels: classes.kernels,
+    lanes,
+    window: run.window,
+    predictions: predictionsOf(run),
+  });
+  const recorder = typeof options.recorder === 'function' ? options.recorder(run) : options.recorder;
   const scheduler = new Scheduler({
     clock,
     device,
@@ -154,12 +172,20 @@ export async function simulateRun(
     programs,
     groups,
     costs: model,
-    recorder: options.recorder === undefined ? metrics : recordBoth(metrics, options.recorder),
+    recorder: recorder === undefined ? metrics : recordBoth(metrics, recorder),
     maxSize: superkernelLimit(scenario, setup),
   });
   const ended = scheduler.run(run.limitNs, options.shouldStop);
   const occupancy = setup.sharing === 'dedicated' ? device.smNs / lanes : device.smNs;
   return summariseRun(run, spec, profile, metrics, ended, clock.time, occupancy / Math.max(1, clock.time));
+}
+
+/** What tells how much of a run's kernel time is extrapolated. */
+export function predictionsOf({costs, workbench}: PreparedRun): Predictions {
+  return {
+    costs: workbench.model,
+    isExtrapolated: (kernel, size, method) => costs.isExtrapolated(kernel, size, method),
+  };
 }
 
 /** The summary of a run, simulated or live. */
@@ -236,6 +262,7 @@ function withoutHost(model: Workbench['model']): Workbench['model'] {
     mixedNs: (classes, size) => model.mixedNs(classes, size),
     submitNs: () => 0,
     followNs: () => 0,
+    stepGapNs: (method) => model.stepGapNs(method),
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
   };

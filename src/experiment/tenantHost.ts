@@ -2,7 +2,9 @@
 // thread (streams). Started by `isolated.ts`, which tells it what to run and when to start.
 import {isMainThread, parentPort} from 'node:worker_threads';
 import type {HostTimes} from './hostMeter.ts';
+import {withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
+import {keepContext as keep} from './keptContext.ts';
 import {openLiveHost} from './liveHost.ts';
 import type {LiveHost} from './liveHost.ts';
 import {readProfile} from './profileFiles.ts';
@@ -20,6 +22,10 @@ export type ToTenant =
       readonly profile: string;
       readonly plan: HostPlan;
       readonly ordinal: number;
+      /** See `withHosts`. */
+      readonly mostHosts?: number;
+      /** Keeps the CUDA context for the runs to come, which then begin sooner. */
+      readonly keepContext: boolean;
       /** Threads share it: nonzero where the run is to stop. */
       readonly stop?: Int32Array;
     }
@@ -51,9 +57,11 @@ async function prepare({
   profile,
   plan,
   ordinal,
+  mostHosts = Infinity,
+  keepContext,
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
-  const run = await prepareRun(spec, readProfile(profile));
+  const run = withHosts(await prepareRun(spec, readProfile(profile)), mostHosts);
   const tape = new Tape();
   const parent = process.ppid;
   const shouldStop =
@@ -61,6 +69,7 @@ async function prepare({
       ? // While the loop runs, no message comes through; a process whose parent is gone gets another.
         (): boolean => process.ppid !== parent
       : (): boolean => Atomics.load(stop, 0) === 1;
+  if (keepContext) keep(ordinal);
   const host = await openLiveHost({run, spec, ordinal, plan, recorder: tape, shouldStop: seldom(shouldStop)});
   prepared = {host, tape};
   send({kind: 'ready'});

@@ -1,9 +1,9 @@
 // A whole validation: every policy and load of an experiment through both worlds.
 import {LaunchLog} from '../metrics/launchLog.ts';
 import {requireDevice} from '../gpu/cuda.ts';
+import {profileOnDevice} from './checkProfile.ts';
 import type {Experiment} from './experiment.ts';
 import {launchNames} from './launchNames.ts';
-import {warnOfMismatch} from './livePool.ts';
 import {LiveThread, StoppedError} from './liveThread.ts';
 import {readProfile} from './profileFiles.ts';
 import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
@@ -18,6 +18,8 @@ export interface ValidationOptions {
   /** Measured runs of each replication's arrivals. */
   readonly repeats: number;
   readonly signal: AbortSignal;
+  /** Use a profile of another GPU all the same. */
+  readonly force?: boolean;
   readonly onCell: (cell: ValidatedCell, done: number, all: number) => void;
   readonly warn: (sentence: string) => void;
 }
@@ -37,11 +39,12 @@ export interface Validation {
 
 /**
  * Validates an experiment. When the signal says so it stops at once, and what was done is returned. A policy that cannot
- * run is skipped; where none can, its reason is thrown. Throws a NoDeviceError where there is no GPU.
+ * run is skipped; where none can, its reason is thrown. Throws a NoDeviceError where there is no GPU, and an InputError
+ * where the profile is of another, unless forced.
  */
 export async function validateExperiment(
   {scenario, directory}: Experiment,
-  {profile, ordinal, repeats, signal, onCell, warn}: ValidationOptions,
+  {profile, ordinal, repeats, signal, force = false, onCell, warn}: ValidationOptions,
 ): Promise<Validation> {
   const device = readProfile(profile);
   const gpu = requireDevice()[ordinal];
@@ -50,7 +53,7 @@ export async function validateExperiment(
     if (!told.has(sentence)) warn(sentence);
     told.add(sentence);
   };
-  if (gpu !== undefined) warnOfMismatch(profile, gpu, warnOnce);
+  if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
   const thread = new LiveThread();
   const simulate: Runner = async (spec) => {
     const log = new LaunchLog();

@@ -4,14 +4,17 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, describe, expect, test} from 'vitest';
 import {calibrate} from '../../src/experiment/calibrate.ts';
-import type {CalibrationOptions} from '../../src/experiment/calibrate.ts';
+import type {Calibration, CalibrationOptions} from '../../src/experiment/calibrate.ts';
 import {checkProfileMatches} from '../../src/experiment/checkProfile.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {measureHost} from '../../src/experiment/refreshHost.ts';
 import {probe} from '../../src/gpu/cuda.ts';
 import {costModel} from '../../src/profile/costModel.ts';
+import {parseProfile} from '../../src/profile/profile.ts';
 import {CalibrationStopped} from '../../src/gpu/calibration/session.ts';
 import type {Gemm} from '../../src/scheduler/kernel.ts';
 import type {Model} from '../../src/workload/models/layer.ts';
+import {findModel} from '../../src/workload/models/zoo.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
 
 const gemm = (m: number, n: number, k: number, count = 1): Gemm => ({
@@ -55,20 +58,29 @@ describe.skipIf(unavailable)('calibrate', () => {
       lanes: 2,
       maxMembers: 64,
       poolBytes: 1 << 20,
+      // Times on the CPU vary: refinement would measure every size, and leave none to check.
+      tolerance: 1,
       checks: 6,
       slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
-      deciding: {warmUpNs: 20e6, slices: 2},
+      // Live runs have a test of their own.
+      hosting: {models: [], policies: [], forNs: 0, load: null},
+      // Of known models only: none in most of these tests.
+      coRuns: {models: 1, replicas: [1, 2], mixed: [1], forNs: 50e6},
+      cacheBytes: 4096,
     },
     ...more,
   });
+
+  let calibrated: Promise<Calibration> | undefined;
+  /** One calibration for several tests. */
+  const whole = (): Promise<Calibration> =>
+    (calibrated ??= calibrate(options('whole.json', {models: [model, findModel('lstm-16')]})));
 
   test(
     'writes a profile that predicts what it has measured, by every method',
     {timeout: 60_000},
     async () => {
-      const {profile, durations, equivalence, records, check, failed} = await calibrate(
-        options('whole.json'),
-      );
+      const {profile, durations, equivalence, records, check, failed} = await whole();
       expect([...failed]).toEqual([]);
       expect(readProfile(join(folder, 'whole.json'))).toEqual(profile);
       const costs = costModel(profile);
@@ -87,10 +99,20 @@ describe.skipIf(unavailable)('calibrate', () => {
       const shares = profile.measured_shares!.map(({m, n, k, method}) => `${m}x${n}x${k} ${method}`);
       expect(shares).toContain('8x4x8 single');
       expect(shares).toContain('8x4x8 batched');
+      expect(profile.contention).toMatchObject({
+        interference: {source: 'calibration'},
+        crowding: {source: 'calibration'},
+      });
+      expect(profile.launch.start_interval_ns).toMatchObject({source: 'calibration'});
+      const [least, most] = profile.elementwise.bytes!;
+      expect(least).toBeLessThan(most);
       expect(profile.elementwise.shares!.map(([bytes]) => bytes)).toContain(2 ** 14);
       const found = JSON.parse(readFileSync(check, 'utf8')) as {
         unseen: {durations: unknown; superkernels: unknown[]};
+        co_runs: {rows: unknown[]; train: unknown; test: unknown};
       };
+      expect(found.co_runs.rows).toMatchObject([{model: 'lstm-16', replicas: 2}]);
+      expect(found.co_runs.test).toBe(null);
       expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
     },
@@ -135,6 +157,46 @@ describe.skipIf(unavailable)('calibrate', () => {
     for (const reason of failed.values()) expect(reason).toMatch(/^cublasGemmGroupedBatchedEx failed/);
     expect(profile.measured!.some(({method}) => method === 'batched')).toBe(true);
     expect(profile.measured!.some(({method}) => method === 'grouped')).toBe(false);
+    // Without co-runs the terms are those of lanes of kernels.
+    expect(profile.contention.crowding).toBe(undefined);
+  });
+
+  test('measures the host in live runs, and puts it into a profile', {timeout: 60_000}, async () => {
+    const {profile} = await whole();
+    expect(profile.host.decide_by_policy).toBe(undefined);
+    const stage = {models: ['lstm-512'], policies: ['greedy', 'streams'], forNs: 400e6, load: null};
+    const {
+      profile: refreshed,
+      runs,
+      failed,
+    } = await measureHost({
+      profile,
+      paths,
+      date: '2026-02-01',
+      log: (line) => lines.push(line),
+      stage,
+      shapes: [gemm(4, 8, 16)],
+    });
+    expect([...failed]).toEqual([]);
+    expect(runs.map(({policy}) => policy)).toEqual(['greedy', 'streams']);
+    for (const {wakeUps, submits} of runs) {
+      expect(wakeUps.whole.n).toBeGreaterThan(0);
+      expect(submits.length).toBeGreaterThan(0);
+    }
+    const {host, sources, ...rest} = refreshed;
+    const {host: _, sources: __, ...before} = profile;
+    expect(rest).toEqual(before);
+    expect(sources['host'].date).toBe('2026-02-01');
+    expect(Object.keys(host.decide_by_policy!)).toEqual(['greedy', 'streams']);
+    for (const {value} of Object.values(host.decide_by_policy!)) expect(value).toBeGreaterThan(0);
+    expect(host.submit.single.source).toBe('host');
+    expect(parseProfile(refreshed)).toEqual(refreshed);
+  });
+
+  test('refuses to put this host into the profile of another GPU', async () => {
+    const profile = readProfile('v100');
+    const refused = measureHost({profile, paths, date: '2026-02-01', log: () => {}});
+    await expect(refused).rejects.toThrow(/^profile v100 is of another GPU: Tesla V100-SXM2-16GB/);
   });
 
   test('says which GPU is missing', async () => {

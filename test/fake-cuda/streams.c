@@ -1,8 +1,9 @@
 // Streams: in-order queues, each worked off by a thread.
 #include "driver.h"
 
-// Every stream that CUDA's user has made.
+// Every stream that CUDA's user has made. Threads share the device: one may end its streams while another waits for all.
 static CUstream streams[4096];
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
 
 static void *work(void *argument) {
   CUstream stream = argument;
@@ -46,7 +47,9 @@ static CUstream makeStream(void) {
 CUstream streamOf(CUstream stream) {
   static CUstream standard;
   if (stream) return stream;
+  pthread_mutex_lock(&table);
   if (!standard) standard = makeStream();
+  pthread_mutex_unlock(&table);
   return standard;
 }
 
@@ -88,9 +91,11 @@ void drain(CUstream stream) {
 
 void drainAll(void) {
   drain(streamOf(NULL));
+  pthread_mutex_lock(&table);
   for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
     if (streams[i]) drain(streams[i]);
   }
+  pthread_mutex_unlock(&table);
 }
 
 EXPORT CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority) {
@@ -98,24 +103,28 @@ EXPORT CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int
   ENTER_CONTEXT(cuStreamCreateWithPriority);
   *stream = makeStream();
   size_t i = 0;
+  pthread_mutex_lock(&table);
   while (streams[i]) i++;
   streams[i] = *stream;
   live[STREAMS]++;
+  pthread_mutex_unlock(&table);
   return SUCCESS;
 }
 
 EXPORT CUresult cuStreamDestroy_v2(CUstream stream) {
+  pthread_mutex_lock(&table);
+  for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+    if (streams[i] == stream) streams[i] = NULL;
+  }
+  live[STREAMS]--;
+  pthread_mutex_unlock(&table);
   drain(stream);
   pthread_mutex_lock(&stream->lock);
   stream->ending = 1;
   pthread_cond_broadcast(&stream->changed);
   pthread_mutex_unlock(&stream->lock);
   pthread_join(stream->thread, NULL);
-  for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-    if (streams[i] == stream) streams[i] = NULL;
-  }
   free(stream);
-  live[STREAMS]--;
   return SUCCESS;
 }
 

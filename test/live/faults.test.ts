@@ -1,6 +1,6 @@
 // What goes wrong on the device in the middle of a live run: the run goes on where it can, and ends with a sentence where not.
 import {afterAll, describe, expect, test} from 'vitest';
-import {Workplace, unavailable, until} from './program.ts';
+import {Workplace, unavailable, until, usesCuda} from './program.ts';
 
 interface Tenant {
   readonly tenant: string;
@@ -24,23 +24,37 @@ describe.skipIf(unavailable)('on the stand-in', () => {
   const runOf = (stdout: string): Result['cells'][number]['replications'][number] =>
     (JSON.parse(stdout) as Result).cells[0].replications[0];
 
-  test('a launch that fails runs again, and no request is lost', async () => {
-    const {code, stdout} = await place.run([...live, '--policy', 'greedy', '--output', 'failed'], {
-      // Beyond what warming up calls.
+  // Beyond what warming up calls. Launches are recorded graphs, which the driver runs; without them, cuBLAS calls.
+  for (const {name, graphs, FAKE_CUDA_FAIL} of [
+    {
+      name: 'a recorded launch',
+      graphs: true,
+      FAKE_CUDA_FAIL: 'cuGraphLaunch=1@40,cuGraphLaunch=1@60,cuGraphLaunch=1@80',
+    },
+    {
+      name: 'a launch that is not recorded',
+      graphs: false,
       FAKE_CUDA_FAIL: 'cublasGemmEx=14@40,cublasGemmEx=14@60,cublasGemmStridedBatchedEx=14@20',
+    },
+  ]) {
+    test(`${name} runs again where it fails, and no request is lost`, async () => {
+      const {code, stdout} = await place.run(
+        [...live, '--policy', 'greedy', '--set', `graphs=${graphs}`, '--output', `failed-${graphs}`],
+        {FAKE_CUDA_FAIL},
+      );
+      expect(code).toBe(0);
+      const run = runOf(stdout);
+      expect(run.failed_launches).toBe(3);
+      expect(run.arrived).toBe(run.completed);
+      expect(run.arrived).toBeGreaterThan(30);
     });
-    expect(code).toBe(0);
-    const run = runOf(stdout);
-    expect(run.failed_launches).toBe(3);
-    expect(run.arrived).toBe(run.completed);
-    expect(run.arrived).toBeGreaterThan(30);
-  });
+  }
 
   test('where launches fail for good, requests are dropped and counted', async () => {
     const {code, stdout} = await place.run(
       [...live, '--policy', 'streams:host-threads=shared', '--output', 'all'],
       {
-        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cublasGemmEx=14@${40 + i}`).join(','),
+        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${20 + i}`).join(','),
       },
     );
     expect(code).toBe(0);
@@ -119,12 +133,12 @@ describe.skipIf(unavailable)('on the stand-in', () => {
       '--output',
       'killed',
       '--duration',
-      '2s',
+      '3s',
       '--warmup',
       '100ms',
     ]);
-    await until(() => running.children().length === 4, 'four processes');
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await until(() => running.children().filter(usesCuda).length === 4, 'four processes with CUDA');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     const [first] = running.children();
     process.kill(first, 'SIGKILL');
     const {code, stdout, stderr} = await running.ended;

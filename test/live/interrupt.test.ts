@@ -2,7 +2,7 @@
 import {existsSync, readdirSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {afterAll, describe, expect, test} from 'vitest';
-import {Workplace, isAlive, unavailable, until} from './program.ts';
+import {Workplace, isAlive, unavailable, until, usesCuda} from './program.ts';
 import type {Running} from './program.ts';
 
 describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
@@ -74,7 +74,7 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
 
   test('a terminal signals every process: tenants leave it to the program', async () => {
     const running = start(['live', 'tiny.yaml', '--policy', 'time-slice'], 'group');
-    await until(() => running.children().length === 2, 'two processes');
+    await until(() => running.children().filter(usesCuda).length === 2, 'two processes with CUDA');
     await inTheMiddle(running);
     const children = running.children();
     for (const child of children) process.kill(child, 'SIGINT');

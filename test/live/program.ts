@@ -75,9 +75,17 @@ export class Workplace {
     rmSync(this.folder, {recursive: true, force: true});
   }
 
-  /** `env` as the stand-in takes it, e.g. `{FAKE_CUDA_LOSE: '9'}`; `LD_LIBRARY_PATH: ''` takes CUDA away. */
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const child = spawn(process.execPath, [main, ...args], {
+  /**
+   * `env` as the stand-in takes it, e.g. `{FAKE_CUDA_LOSE: '9'}`; `LD_LIBRARY_PATH: ''` takes CUDA away. The profiles of
+   * the tests are of other GPUs than the stand-in, which is forced unless `unforced`.
+   */
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    {unforced = false}: {readonly unforced?: boolean} = {},
+  ): Running {
+    const forced = !unforced && ['live', 'validate', 'figures'].includes(args[0]) ? ['--force'] : [];
+    const child = spawn(process.execPath, [main, ...args, ...forced], {
       cwd: this.folder,
       env: {...process.env, LD_LIBRARY_PATH: standIn, ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,8 +101,12 @@ export class Workplace {
     };
   }
 
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-    return this.start(args, env).ended;
+  run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    options: {readonly unforced?: boolean} = {},
+  ): Promise<Ended> {
+    return this.start(args, env, options).ended;
   }
 }
 
@@ -133,6 +145,15 @@ export function isAlive(pid: number): boolean {
     return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
+  }
+}
+
+/** Whether a process has come so far as to load CUDA's libraries. */
+export function usesCuda(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8').includes('libcublas');
+  } catch {
+    return false; // it is gone
   }
 }
 

@@ -1,5 +1,6 @@
 import type {Comparison, Panel, Published} from '../../report/figures/figure.ts';
 import {geometricMean} from '../../metrics/stats.ts';
+import {formatShort} from '../../report/format.ts';
 import {costModel} from '../../profile/costModel.ts';
 import type {FigureDefinition} from './definition.ts';
 import {range} from './definition.ts';
@@ -49,37 +50,77 @@ const shapes: readonly PaperShape[] = [
 /** Numbers of tenants; the papers do not say which they took between 2 and 120. */
 const tenantCounts = [2, ...range(1, 24).map((i) => 5 * i)];
 const fewCounts = [2, 20, 60, 120];
+/** On a GPU, where every point takes seconds: in order of what they tell, as the time may run out. */
+const liveCounts = [120, 2, 16, 64, 4, 32, 8];
+const fewLiveCounts = [120, 2, 16];
+const mostTenants = 120;
+
+/** What one product can reach that fills the device. */
+const large: Shape = {m: 4096, n: 4096, k: 4096};
+
+/** Parts of `space-only`, told in the data and not drawn. */
+const undrawn: ReadonlySet<GemmScheme> = new Set(['space-mps', 'space-threads']);
+const coalescingSchemes = ['coalescing-1', 'coalescing-2', 'coalescing-4', 'ooo'] as const;
 
 /** By scheme, the FLOP/s at each number of tenants. */
-type Curves = ReadonlyMap<GemmScheme, readonly (Throughput | null)[]>;
+type Curves = ReadonlyMap<GemmScheme, (Throughput | null)[]>;
 
 /** Coalescing R tenants' GEMMs against the ways of sharing that users have. */
 export const coalescing: FigureDefinition = {
   name: 'coalescing',
   title: 'Throughput of R tenants with one GEMM each',
   citation: '[OoO] and [ST], coalescing of SGEMMs on a V100, FP32',
-  async make(source, {quick}) {
-    const counts = quick ? fewCounts : tenantCounts;
-    const curves: Curves[] = [];
-    for (const shape of shapes) curves.push(await measure(source, shape, counts));
+  async make(source, {quick, onProgress = () => {}}) {
+    const order = source.isLive ? (quick ? fewLiveCounts : liveCounts) : quick ? fewCounts : tenantCounts;
+    const counts = order.toSorted((a, b) => a - b);
+    const alone = await source.saturated({shape: large, tenants: 1, scheme: 'one-at-a-time'});
+    const curves: Curves[] = shapes.map(() => new Map(gemmSchemes.map((scheme) => [scheme, []])));
+    for (const tenants of order) {
+      const at = counts.indexOf(tenants);
+      for (const [i, {m, n, k}] of shapes.entries()) {
+        for (const scheme of gemmSchemes) {
+          curves[i].get(scheme)![at] = await source.saturated({shape: {m, n, k}, tenants, scheme});
+        }
+        const line = progressOf(shapes[i], tenants, curves[i], at);
+        if (line !== null) onProgress(line);
+      }
+    }
     return {
       columns: ['m', 'n', 'k', 'tenants', 'scheme', 'policy', 'tflop_per_s'],
-      rows: shapes.flatMap(({m, n, k}, i) =>
-        [...curves[i]].flatMap(([scheme, points]) =>
-          points.map((point, j) => [m, n, k, counts[j], scheme, point?.policy ?? null, teraflops(point)]),
+      rows: [
+        ...shapes.flatMap(({m, n, k}, i) =>
+          [...curves[i]].flatMap(([scheme, points]) =>
+            points.map((point, j) => [m, n, k, counts[j], scheme, point?.policy ?? null, teraflops(point)]),
+          ),
         ),
-      ),
+        [large.m, large.n, large.k, 1, 'one-at-a-time', alone?.policy ?? null, teraflops(alone)],
+      ],
       chart: {kind: 'panels', panels: shapes.map((shape, i) => panelOf(shape, counts, curves[i]))},
-      comparisons: shapes.flatMap((shape, i) => comparisonsOf(shape, curves[i])),
+      comparisons: shapes.flatMap((shape, i) => [
+        ...comparisonsOf(shape, curves[i]),
+        ...reachOf(shape, curves[i], counts.indexOf(mostTenants), alone),
+      ]),
       notes: [
-        `Geometric means over R = ${quick ? counts.join(', ') : '2, 5, 10, 15, ..., 120'}; operands stay on the device, element-wise kernels are left out.`,
+        `Geometric means over R = ${source.isLive || quick ? counts.join(', ') : '2, 5, 10, 15, ..., 120'}; operands stay on the device, element-wise kernels are left out.`,
         ...outsideNotes(source),
-        'Coalescing is that of the papers: all that is ready in one launch, one launch at a time. On n lanes each launch takes an n-th of the tenants.',
+        'Coalescing is that of the papers: all that is ready in one launch, one launch at a time. On n lanes each launch takes an n-th of the tenants. The best of coalescing is that of 1, 2 and 4 lanes and ooo.',
         'Time-only gives every tenant a context of its own, one-at-a-time is its reading within one context; space-only is the best of MPS (to its limit of 48 clients), streams with a host thread each, and streams with one thread.',
+        `The large SGEMM is ${nameOf(large)}, one tenant, measured in the same way.`,
+        ...source.notes(),
       ],
     };
   },
 };
+
+const nameOf = ({m, n, k}: Shape): string => `${m}x${n}x${k}`;
+
+/** What a number of tenants reaches, in one line; null where nothing was measured. */
+function progressOf(shape: Shape, tenants: number, curves: Curves, at: number): string | null {
+  const points = [...curves].flatMap(([scheme, {[at]: point}]) =>
+    point === null ? [] : [`${scheme} ${formatShort(point.flops / 1e12)}`],
+  );
+  return points.length === 0 ? null : `${nameOf(shape)}, R = ${tenants}, TFLOP/s: ${points.join(', ')}`;
+}
 
 /** Which of the shapes the profile was not fitted on. */
 function outsideNotes({profile}: Source): string[] {
@@ -94,26 +135,20 @@ function outsideNotes({profile}: Source): string[] {
       ];
 }
 
-async function measure(source: Source, {m, n, k}: Shape, counts: readonly number[]): Promise<Curves> {
-  const curves = new Map<GemmScheme, (Throughput | null)[]>();
-  for (const scheme of gemmSchemes) {
-    const points: (Throughput | null)[] = [];
-    for (const tenants of counts) points.push(await source.saturated({shape: {m, n, k}, tenants, scheme}));
-    curves.set(scheme, points);
-  }
-  return curves;
-}
-
 function comparisonsOf(shape: PaperShape, curves: Curves): Comparison[] {
-  const {m, n, k, overNextBest, overTime = null, overSpace = null} = shape;
+  const {overNextBest, overTime = null, overSpace = null} = shape;
   const flopsOf = (scheme: GemmScheme): (number | null)[] =>
     curves.get(scheme)!.map((point) => point?.flops ?? null);
   const time = flopsOf('time-only');
   const sequential = flopsOf('one-at-a-time');
   const space = flopsOf('space-only');
-  const nextBest = best(time, sequential, space);
+  // Where one of them is missing, the next best is not known.
+  const nextBest = best(time, sequential, space).map((flops, i) =>
+    [time, sequential, space].some((curve) => curve[i] === null) ? null : flops,
+  );
   const paper = flopsOf('coalescing-1');
-  const quantity = (what: string): string => `${m}x${n}x${k}: ${what}`;
+  const ours = best(...coalescingSchemes.map(flopsOf));
+  const quantity = (what: string): string => `${nameOf(shape)}: ${what}`;
   const row = (what: string, published: Published | null, ours: number | null): Comparison => ({
     quantity: quantity(what),
     unit: 'x',
@@ -129,6 +164,24 @@ function comparisonsOf(shape: PaperShape, curves: Curves): Comparison[] {
     row('coalescing on 2 lanes over the next best', null, speedUp(flopsOf('coalescing-2'), nextBest)),
     row('coalescing on 4 lanes over the next best', null, speedUp(flopsOf('coalescing-4'), nextBest)),
     row('ooo over the next best', null, speedUp(flopsOf('ooo'), nextBest)),
+    row('best of coalescing over time-only', overTime, speedUp(ours, time)),
+    row('best of coalescing over space-only', overSpace, speedUp(ours, space)),
+  ];
+}
+
+/** What the most tenants reach together, and what share that is of a product that fills the device. */
+function reachOf(shape: Shape, curves: Curves, at: number, alone: Throughput | null): Comparison[] {
+  const points = coalescingSchemes.map((scheme) => curves.get(scheme)![at]?.flops ?? 0);
+  const flops = Math.max(...points);
+  const row = (what: string, unit: string, ours: number | null): Comparison => ({
+    quantity: `${nameOf(shape)}: ${what}`,
+    unit,
+    published: null,
+    ours: flops === 0 ? null : ours,
+  });
+  return [
+    row(`best of coalescing, ${mostTenants} tenants`, 'TFLOP/s', flops / 1e12),
+    row(`the same, as a share of the large SGEMM`, '%', alone === null ? null : (100 * flops) / alone.flops),
   ];
 }
 
@@ -155,10 +208,12 @@ function panelOf({m, n, k, from}: PaperShape, counts: readonly number[], curves:
     title: `${m} × ${n} × ${k} (${from})`,
     x: {name: 'tenants R', from: 0},
     y: {name: 'TFLOP/s'},
-    series: [...curves].map(([name, points]) => ({
-      name,
-      kind: 'line',
-      marks: points.map((point, i) => ({x: counts[i], y: teraflops(point)})),
-    })),
+    series: [...curves]
+      .filter(([name]) => !undrawn.has(name))
+      .map(([name, points]) => ({
+        name,
+        kind: 'line',
+        marks: points.map((point, i) => ({x: counts[i], y: teraflops(point)})),
+      })),
   };
 }

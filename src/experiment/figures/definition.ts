@@ -4,6 +4,8 @@ import type {Source} from './source.ts';
 /** How much of a figure is made: every point, or as few as show its form. */
 export interface Detail {
   readonly quick: boolean;
+  /** Told what has just been found, in a line. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** A figure or table of the papers: what is plotted and what was published, but not where numbers come from. */

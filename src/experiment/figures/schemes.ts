@@ -4,19 +4,25 @@
  * For GEMMs, one per tenant in the queue.
  * - `time-only`: a context per tenant, never two at once.
  * - `one-at-a-time`: all in one context and one stream, the next after the last has been seen to end.
- * - `space-only`: whichever is best of MPS and of streams with a host thread each or one for all.
+ * - `space-only`: whichever is best of the three that follow.
+ * - `space-mps`: a process per tenant under MPS.
+ * - `space-threads`: streams with a host thread each.
  * - `space-one-thread`: streams that one host thread submits to in turn.
  * - `coalescing-n`: superkernels of all that is ready, on n lanes with an n-th of the tenants each.
+ * - `coalescing-best`: the same on whichever number of lanes is best; two tenants a superkernel at least.
  * - `ooo`: our scheduler, which chooses lanes and sizes itself.
  */
 export const gemmSchemes = [
   'time-only',
   'one-at-a-time',
   'space-only',
+  'space-mps',
+  'space-threads',
   'space-one-thread',
   'coalescing-1',
   'coalescing-2',
   'coalescing-4',
+  'coalescing-best',
   'ooo',
 ] as const;
 export type GemmScheme = (typeof gemmSchemes)[number];
@@ -28,15 +34,24 @@ export type ModelScheme = (typeof modelSchemes)[number];
 /** Most clients of one MPS server on Volta and later (NVIDIA, Multi-Process Service, "Volta MPS"). */
 const mostMpsClients = 48;
 
-/** The policies that make up a scheme, of which the best counts. */
-export function gemmPolicies(scheme: GemmScheme, tenants: number): string[] {
+/** Among which `coalescing-best` chooses: beyond the last a lane would do little more than a stream. */
+const laneCounts = [1, 2, 3, 4, 6, 8, 12, 16];
+
+/** The policies that make up a scheme, of which the best counts; `clients` processes or threads submit at most. */
+export function gemmPolicies(scheme: GemmScheme, tenants: number, clients = Infinity): string[] {
   switch (scheme) {
     case 'time-only':
       return ['time-slice:run-ahead=1'];
     case 'one-at-a-time':
       return ['streams:lanes=1,run-ahead=1'];
     case 'space-only':
-      return [...(tenants <= mostMpsClients ? ['mps:run-ahead=1'] : []), 'streams:run-ahead=1', oneThread];
+      return (['space-mps', 'space-threads', 'space-one-thread'] as const).flatMap((part) =>
+        gemmPolicies(part, tenants, clients),
+      );
+    case 'space-mps':
+      return Math.min(tenants, clients) <= mostMpsClients ? ['mps:run-ahead=1'] : [];
+    case 'space-threads':
+      return ['streams:run-ahead=1'];
     case 'space-one-thread':
       return [oneThread];
     case 'coalescing-1':
@@ -45,11 +60,20 @@ export function gemmPolicies(scheme: GemmScheme, tenants: number): string[] {
       return [coalescing(2, tenants)];
     case 'coalescing-4':
       return [coalescing(4, tenants)];
+    case 'coalescing-best':
+      return laneCounts.map((lanes) => coalescing(lanes, tenants));
     case 'ooo':
       return ['ooo'];
     default:
       return scheme satisfies never;
   }
+}
+
+/** The most kernels of one launch under a scheme: what is larger need not be made ready for. */
+export function largestLaunch(scheme: GemmScheme, tenants: number): number {
+  if (scheme === 'ooo' || scheme === 'coalescing-best') return tenants;
+  const lanes = /^coalescing-(\d+)$/.exec(scheme);
+  return lanes === null ? 1 : Math.ceil(tenants / Number(lanes[1]));
 }
 
 export function modelPolicy(scheme: ModelScheme, count: number): string {
@@ -69,5 +93,6 @@ export function modelPolicy(scheme: ModelScheme, count: number): string {
 
 const oneThread = 'streams:run-ahead=1,host-threads=shared';
 
+/** A superkernel of one would be a stream's launch. */
 const coalescing = (lanes: number, tenants: number): string =>
-  `greedy:lanes=${lanes},max-size=${Math.ceil(tenants / lanes)}`;
+  `greedy:lanes=${lanes},max-size=${Math.max(2, Math.ceil(tenants / lanes))}`;

@@ -65,6 +65,8 @@ export interface Source {
   /** Peak FLOP/s of the device in FP32. */
   readonly peakFlops: number;
   readonly profile: DeviceProfile;
+  /** Whether every answer takes a GPU's time: figures then ask for few points, the telling ones first. */
+  readonly isLive: boolean;
   saturated(question: Saturated): Promise<Throughput | null>;
   /** Mean latency of each tenant's requests, in ns. */
   replicas(question: Replicas): Promise<number[] | null>;
@@ -73,4 +75,6 @@ export interface Source {
   memoryUse(question: Omit<Replicas, 'draw'>): MemoryUse;
   /** The kernels among which `saturated` can be told to use one; none where the library cannot be told. */
   kernels(): KernelChoice[];
+  /** What belongs beside the answers so far, in whole sentences: how they came about, and which are missing. */
+  notes(): string[];
 }

@@ -1,21 +1,12 @@
 import {DeviceError} from '../../scheduler/errors.ts';
-import {kernelKey} from '../../scheduler/kernel.ts';
-import type {Kernel, Method} from '../../scheduler/kernel.ts';
+import type {Kernel} from '../../scheduler/kernel.ts';
 import {dataTypeCode} from '../cuda.ts';
 import type {CudaContext} from '../cuda.ts';
 import type {OperandPool} from './operandPool.ts';
+import {prepare} from './prepared.ts';
+import type {Prepared} from './prepared.ts';
 import {medianOf} from './samples.ts';
-
-/** What one launch executes: `size` members of one shape. */
-export interface Work {
-  readonly kernel: Kernel;
-  readonly size: number;
-  readonly method: Method;
-}
-
-export function workKey({kernel, size, method}: Work): string {
-  return `${kernelKey(kernel)} ${method} R=${size}`;
-}
+import type {Work} from './work.ts';
 
 /** How long to repeat: at least `least` times, then until `most` times or `forNs` are over. */
 export interface Repeats {
@@ -42,6 +33,8 @@ export interface BenchOptions {
   readonly maxMembers: number;
   /** Launches that a lane may hold, as the context was opened with. */
   readonly ringSlots: number;
+  /** The device's L2 cache, which is emptied of weights before they are read again; 0, the default: it is left as it is. */
+  readonly cacheBytes?: number;
 }
 
 /** A launch that has not ended after this time is taken for lost. */
@@ -49,6 +42,9 @@ const patienceNs = 30e9;
 
 /** Room for operand pointers that one captured graph may take. */
 const graphProducts = 1 << 18;
+
+/** Graphs of a kernel by itself, with operands of their own, while launching each once takes no longer than this. */
+const rotations = {least: 4, most: 32, forNs: 4e6};
 
 /** Runs launches on a context and takes their times, operands rotating as in use. */
 export class Bench {
@@ -58,7 +54,10 @@ export class Bench {
   readonly lanes: number;
   readonly maxMembers: number;
   private readonly ringSlots: number;
+  private readonly cacheBytes: number;
   private readonly tickets: Int32Array;
+  /** Memory that takes the place of everything else in the cache; 0 before it is needed. */
+  private scratch = 0;
 
   constructor(options: BenchOptions) {
     this.context = options.context;
@@ -67,6 +66,7 @@ export class Bench {
     this.lanes = options.lanes;
     this.maxMembers = options.maxMembers;
     this.ringSlots = options.ringSlots;
+    this.cacheBytes = Math.floor((options.cacheBytes ?? 0) / 32) * 32;
     this.tickets = Int32Array.from(options.context.flags);
   }
 
@@ -91,7 +91,7 @@ export class Bench {
     return (this.tickets[lane] = ticket === 0 ? 1 : ticket);
   }
 
-  /** Enqueues a launch as the live device does; ticket 0 signals nothing. */
+  /** Enqueues a launch by plain calls; ticket 0 signals nothing. */
   submit(work: Work, lane: number, ticket: number): void {
     const {context} = this;
     const {kernel, size, method} = work;
@@ -127,11 +127,11 @@ export class Bench {
     }
   }
 
-  /** Spins until the lane has completed `ticket`. Throws what went wrong where that does not come. */
+  /** Spins until the lane has completed `ticket`, or a later one. Throws what went wrong where that does not come. */
   waitFor(lane: number, ticket: number): void {
     const {flags} = this.context;
     const begin = this.nowNs();
-    for (let i = 1; Atomics.load(flags, lane) !== ticket; i++) {
+    for (let i = 1; ((Atomics.load(flags, lane) - ticket) | 0) < 0; i++) {
       if (i % 65_536 !== 0) continue;
       this.context.query(lane);
       if (this.nowNs() - begin > patienceNs) {
@@ -140,24 +140,27 @@ export class Bench {
     }
   }
 
-  /** Launches one at a time, each when the one before has been seen. */
+  /** Launches as the live device does, one at a time, each when the one before has been seen. */
   roundTrips(work: Work, {least, most, forNs}: Repeats, lane = 0): RoundTrips {
     const {nowNs} = this;
     const submit: number[] = [];
     const round: number[] = [];
-    this.runOnce(work, lane);
-    this.runOnce(work, lane);
-    const begin = nowNs();
-    while (round.length < least || (round.length < most && nowNs() - begin < forNs)) {
-      const ticket = this.ticket(lane);
-      const sent = nowNs();
-      this.submit(work, lane, ticket);
-      const released = nowNs();
-      this.waitFor(lane, ticket);
-      const seen = nowNs();
-      submit.push(released - sent);
-      round.push(seen - sent);
-    }
+    this.withPrepared(work, lane, (prepared) => {
+      this.runOnce(prepared, lane);
+      const begin = nowNs();
+      while (round.length < least || (round.length < most && nowNs() - begin < forNs)) {
+        if (round.length % prepared.rotation === 0 && prepared.rotation < Infinity)
+          this.settleCaches(work.kernel, lane);
+        const ticket = this.ticket(lane);
+        const sent = nowNs();
+        prepared.launch(ticket);
+        const released = nowNs();
+        this.waitFor(lane, ticket);
+        const seen = nowNs();
+        submit.push(released - sent);
+        round.push(seen - sent);
+      }
+    });
     return {submit, round};
   }
 
@@ -167,26 +170,41 @@ export class Bench {
    */
   queuedNs(work: Work, repeats = 3, lane = 0): number {
     const many = Math.min(10, this.ringSlots - 1);
-    const slopes = Array.from({length: repeats}, () => {
-      const few = this.burstNs(2, lane, (ticket) => this.submit(work, lane, ticket));
-      return (this.burstNs(many, lane, (ticket) => this.submit(work, lane, ticket)) - few) / (many - 2);
-    });
-    return medianOf(slopes);
-  }
-
-  /** Time per launch in ns on the device alone: from a captured graph that repeats it, `launches` times with other operands. */
-  graphNs(work: Work, launches: number, repeats = 3, lane = 0): number {
-    const {graph, count} = this.capture(work, launches, lane);
-    try {
-      const launch = (ticket: number): void => this.context.launchGraph(lane, ticket, graph);
-      this.burstNs(1, lane, launch);
+    return this.withPrepared(work, lane, (prepared) => {
+      const burst = (launches: number): number => {
+        if (prepared.rotation < Infinity) this.settleCaches(work.kernel, lane);
+        return this.burstNs(launches, lane, prepared.launch);
+      };
+      burst(2);
       const slopes = Array.from({length: repeats}, () => {
-        const one = this.burstNs(1, lane, launch);
-        return (this.burstNs(4, lane, launch) - one) / (3 * count);
+        const few = burst(2);
+        return (burst(many) - few) / (many - 2);
       });
       return medianOf(slopes);
+    });
+  }
+
+  /**
+   * Time per launch in ns within a captured run of `launches`, other operands each: what it takes longer than a captured
+   * run of one.
+   */
+  stepNs(work: Work, launches: number, repeats = 5, lane = 0): number {
+    const graphs: number[] = [];
+    try {
+      const one = this.capture(work, 1, lane);
+      graphs.push(one.graph);
+      const run = this.capture(work, launches, lane);
+      graphs.push(run.graph);
+      const once = (graph: number): number => {
+        this.settleCaches(work.kernel, lane);
+        return this.burstNs(1, lane, (ticket) => this.context.launchGraph(lane, ticket, graph));
+      };
+      graphs.forEach(once);
+      const shortest = medianOf(Array.from({length: repeats}, () => once(one.graph)));
+      const longest = medianOf(Array.from({length: repeats}, () => once(run.graph)));
+      return (longest - shortest) / Math.max(1, run.count - one.count);
     } finally {
-      this.context.destroyGraph(graph);
+      for (const graph of graphs) this.context.destroyGraph(graph);
     }
   }
 
@@ -235,9 +253,37 @@ export class Bench {
     return this.nowNs() - begin;
   }
 
-  private runOnce(work: Work, lane: number): void {
+  private runOnce(prepared: Prepared, lane: number): void {
     const ticket = this.ticket(lane);
-    this.submit(work, lane, ticket);
+    prepared.launch(ticket);
     this.waitFor(lane, ticket);
+  }
+
+  private withPrepared<T>(work: Work, lane: number, body: (prepared: Prepared) => T): T {
+    const {least, most, forNs} = rotations;
+    // By a plain call, which also loads the code.
+    const ns = this.burstNs(1, lane, (ticket) => this.submit(work, lane, ticket));
+    const rotation = Math.min(most, Math.max(least, Math.floor(forNs / ns)));
+    const prepared = prepare(this, work, rotation, lane);
+    try {
+      return body(prepared);
+    } finally {
+      prepared.free();
+    }
+  }
+
+  /**
+   * Brings the caches to what a device in use has in them: a tenant's weights have been pushed out by the others' since
+   * its last request, what a kernel reads besides was written just before.
+   */
+  private settleCaches(kernel: Kernel, lane: number): void {
+    const {context, cacheBytes} = this;
+    if (cacheBytes === 0) return;
+    if (this.scratch === 0) this.scratch = context.alloc(2 * cacheBytes);
+    context.operands.set([this.scratch, this.scratch, this.scratch + cacheBytes]);
+    context.submitElementwise(lane, 0, 2 * cacheBytes, 1);
+    const {bytes, members} = this.pool.placeActivations(kernel, this.maxMembers);
+    if (bytes * members <= cacheBytes / 2) context.submitElementwise(lane, 0, bytes, members);
+    context.synchronize(lane);
   }
 }

@@ -2,10 +2,11 @@
 import seedrandom from 'seedrandom';
 import type {Gemm} from '../../scheduler/kernel.ts';
 import {kernelKey} from '../../scheduler/kernel.ts';
-import type {Bench, Work} from './bench.ts';
-import {workKey} from './bench.ts';
+import type {Bench} from './bench.ts';
 import {spreadOf} from './samples.ts';
 import type {Session} from './session.ts';
+import {workKey} from './work.ts';
+import type {Work} from './work.ts';
 
 /** What a profile says of a launch, in ns. */
 export interface Prediction {

@@ -2,10 +2,10 @@
 import type {Gemm, Method} from '../../scheduler/kernel.ts';
 import {kernelKey} from '../../scheduler/kernel.ts';
 import type {Bench} from './bench.ts';
-import {workKey} from './bench.ts';
 import {measurePoint, usualRepeats} from './point.ts';
 import type {Point} from './point.ts';
 import type {Session} from './session.ts';
+import {workKey} from './work.ts';
 
 /** Sizes that every class of a model is measured at. */
 export const batchedSizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
@@ -14,7 +14,7 @@ export const groupedSizes = [2, 8, 32, 128];
 export const genericSizes = [2, 8, 32, 128];
 
 /** A straight line may miss a measured point by this share before more points are measured around it. */
-const tolerance = 0.03;
+export const usualTolerance = 0.03;
 
 /** Launches longer than this are not measured: nobody coalesces that far. */
 const longestNs = 60e6;
@@ -85,6 +85,7 @@ export async function refine(
   tables: readonly SizeTable[],
   session: Session,
   until: number,
+  tolerance = usualTolerance,
 ): Promise<number> {
   const gaps: Gap[] = [];
   for (const table of tables) {

@@ -19,10 +19,24 @@ export interface TimeSlicing {
   readonly slices: readonly number[];
 }
 
+/** What the device needs to change contexts when the active one has run dry. In ns. */
+export interface Yielding {
+  /**
+   * The next context has launches waiting: from the last completion of one to the first of the other, less a launch. Null
+   * where the first context's slice was over before its work.
+   */
+  readonly queuedNs: number | null;
+  /** The next context gets a launch when nothing runs: what that takes longer than by the context that ran last. */
+  readonly idleNs: number;
+  /** Of `queuedNs`, each change, in order. */
+  readonly changes: readonly number[];
+}
+
 export interface ContextCosts {
   /** Bytes that an own context with one lane takes, library code and workspace included. */
   readonly contextBytes: number | null;
   readonly slicing: TimeSlicing | null;
+  readonly yielding: Yielding | null;
 }
 
 /** Opens contexts on the device that is calibrated. */
@@ -56,16 +70,22 @@ export async function measureContexts(
       bench.context.destroy();
     }
   });
-  const slicing = await session.measure('contexts time slicing', () => {
+  const inTwo = <T>(measure: (benches: readonly Bench[]) => T): T => {
     const benches: Bench[] = [];
     try {
       for (let i = 0; i < 2; i++) benches.push(openBench(open, kernel, nowNs));
-      return measureSlicing(benches, kernel, forNs);
+      return measure(benches);
     } finally {
       for (const {context} of benches) context.destroy();
     }
-  });
-  return {contextBytes, slicing};
+  };
+  const slicing = await session.measure('contexts time slicing', () =>
+    inTwo((benches) => measureSlicing(benches, kernel, forNs)),
+  );
+  const yielding = await session.measure('contexts yielding', () =>
+    inTwo((benches) => measureYielding(benches, kernel, slicing?.launchNs ?? unknownNs)),
+  );
+  return {contextBytes, slicing, yielding};
 }
 
 function openBench(open: Open, kernel: Gemm, nowNs: () => number): Bench {
@@ -107,6 +127,62 @@ function measureSlicing(benches: readonly Bench[], kernel: Gemm, forNs: number):
     bench.waitFor(0, lasts[i]);
   });
   return turnsOf(ends);
+}
+
+/** Work of one turn: long beside its submission, short beside a slice of a millisecond or two. */
+const turnNs = 200e3;
+const longestTurn = 16;
+const changes = 41;
+const unknownNs = 100e3;
+
+/** One context is given work, then the other: it can begin when the first has nothing left. */
+function measureYielding(benches: readonly Bench[], kernel: Gemm, launchNs: number): Yielding {
+  const work = {kernel, size: 1, method: 'single'} as const;
+  const {nowNs} = benches[0];
+  const launches = Math.max(2, Math.min(longestTurn, Math.round(turnNs / launchNs)));
+  const submitTurn = (bench: Bench): number[] =>
+    Array.from({length: launches}, () => {
+      const ticket = bench.ticket(0);
+      bench.submit(work, 0, ticket);
+      return ticket;
+    });
+  for (const bench of benches) bench.warmUp(work, 20e6);
+  const queued: number[] = [];
+  for (let i = 0; i < changes; i++) {
+    const [first, second] = i % 2 === 0 ? benches : benches.toReversed();
+    const firsts = submitTurn(first);
+    const seconds = submitTurn(second);
+    first.waitFor(0, firsts[launches - 1]);
+    const endedAt = nowNs();
+    if (((Atomics.load(second.context.flags, 0) - seconds[0]) | 0) >= 0) {
+      // The slice of the first was over before its work: no yield to be seen.
+      second.waitFor(0, seconds[launches - 1]);
+      continue;
+    }
+    second.waitFor(0, seconds[0]);
+    const begunAt = nowNs();
+    second.waitFor(0, seconds[launches - 1]);
+    queued.push(begunAt - endedAt - (nowNs() - begunAt) / (launches - 1));
+  }
+  const round = (bench: Bench): number => {
+    const sent = nowNs();
+    const ticket = bench.ticket(0);
+    bench.submit(work, 0, ticket);
+    bench.waitFor(0, ticket);
+    return nowNs() - sent;
+  };
+  const same: number[] = [];
+  const other: number[] = [];
+  for (let i = 0; i < changes; i++) {
+    const bench = benches[i % 2];
+    other.push(round(bench));
+    same.push(round(bench));
+  }
+  return {
+    queuedNs: queued.length === 0 ? null : Math.max(0, medianOf(queued)),
+    idleNs: Math.max(0, medianOf(other) - medianOf(same)),
+    changes: queued,
+  };
 }
 
 /** Cuts a sequence of completions into turns. The first and the last turn are cut off by the measurement. */

@@ -23,7 +23,7 @@ export interface Equivalence {
 /** Padded launches take each side up to this much further. */
 const padding = 8;
 
-/** FP32 kernels only: others round their results to a type that hides the sums. */
+/** As live runs launch them. FP32 kernels only: others round their results to a type that hides the sums. */
 export async function measureEquivalence(
   bench: Bench,
   kernels: readonly Gemm[],
@@ -62,6 +62,7 @@ function compare(
   const {m, n, k} = kernel;
   const launched = method === 'padded' ? {m: m + padding, n: n + padding, k: k + padding} : kernel;
   const allocated: number[] = [];
+  const recorded: number[] = [];
   const allocate = (floats: number): number => {
     const address = context.alloc(4 * floats);
     allocated.push(address);
@@ -102,13 +103,21 @@ function compare(
       if (method === 'grouped') {
         context.shapes.set([m, n, k, size]);
         context.submitGrouped(0, ticket, code, 1);
+        return;
+      }
+      const shape = [code, launched.m, launched.n, launched.k, 1, size] as const;
+      if (context.graphs) {
+        const graph = context.captureBatched(0, ...shape);
+        recorded.push(graph);
+        context.launchBatched(0, ticket, graph, ...shape);
       } else {
-        context.submitBatched(0, ticket, code, launched.m, launched.n, launched.k, 1, size);
+        context.submitBatched(0, ticket, ...shape);
       }
     });
     context.synchronize();
     return {kernel, method, size, ...differences(context, kernel, alone, together, launched.n)};
   } finally {
+    for (const graph of recorded) context.destroyGraph(graph);
     for (const address of allocated) context.free(address);
   }
 }

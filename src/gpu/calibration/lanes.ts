@@ -1,7 +1,8 @@
 // Lanes side by side: each repeats a captured graph, so that the host does not hold them up.
-import type {Bench, Work} from './bench.ts';
-import {workKey} from './bench.ts';
+import type {Bench} from './bench.ts';
 import type {Session} from './session.ts';
+import {workKey} from './work.ts';
+import type {Work} from './work.ts';
 
 /** What each of several lanes achieved at once. */
 export interface LaneRun {

@@ -1,8 +1,9 @@
 // How much equal launches differ: within a run of them, and from run to run.
-import type {Bench, Work} from './bench.ts';
-import {workKey} from './bench.ts';
+import type {Bench} from './bench.ts';
 import {medianOf, quantilesOf} from './samples.ts';
 import type {Session} from './session.ts';
+import {workKey} from './work.ts';
+import type {Work} from './work.ts';
 
 /** Repeated launches of one kind. */
 export interface Repetition {

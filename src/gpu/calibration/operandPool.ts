@@ -69,6 +69,22 @@ export class OperandPool {
     this.turn += size;
   }
 
+  /**
+   * Writes the addresses of an element-wise launch over every activation that launches of `kernel` use: what they read,
+   * and where they write. Says how many bytes each member moves, and how many there are, at most `most`.
+   */
+  placeActivations(kernel: Kernel, most: number): {bytes: number; members: number} {
+    const {operands} = this.context;
+    const tensor = tensorBytesOf(kernel);
+    const members = Math.min(streams, most, Math.floor(this.activationBytes / (2 * tensor)));
+    for (let i = 0; i < members; i++) {
+      const at = this.activations + 2 * i * tensor;
+      operands[3 * i] = operands[3 * i + 1] = at;
+      operands[3 * i + 2] = at + tensor;
+    }
+    return {bytes: 2 * tensor, members};
+  }
+
   free(): void {
     this.context.free(this.weights);
     this.context.free(this.activations);

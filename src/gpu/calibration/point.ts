@@ -1,7 +1,8 @@
 import type {Method, Kernel} from '../../scheduler/kernel.ts';
-import type {Bench, Repeats, Work} from './bench.ts';
+import type {Bench, Repeats} from './bench.ts';
 import {spreadOf} from './samples.ts';
 import type {Spread} from './samples.ts';
+import type {Work} from './work.ts';
 
 /** One measured (shape, size, method). Times in ns. */
 export interface Point {
@@ -16,6 +17,8 @@ export interface Point {
   readonly round: Spread;
   /** Device time per launch where the lane always holds more; null where it was not measured. */
   readonly queuedNs: number | null;
+  /** Device time per kernel within a captured run of them; null where it was not measured. */
+  readonly stepNs: number | null;
 }
 
 /** Enough for a median good to about a percent; long launches vary less. */
@@ -24,8 +27,12 @@ export const usualRepeats: Repeats = {least: 5, most: 60, forNs: 8e6};
 /** Launches this long leave no room between them that would matter. */
 const longNs = 1e6;
 
-/** A captured graph takes about this long, so that the host's part in launching it does not count. */
-const graphNs = 300e3;
+/** Launches this many times longer than their submission show the device's time, not the host's, in a queue of them. */
+export const timesHost = 3;
+
+/** A captured run takes about this long, within these numbers of kernels. */
+const runNs = 300e3;
+const runLengths = {least: 8, most: 64};
 
 /** Measures round trips and, if asked for, the time per launch in a lane that holds several. */
 export function measurePoint(
@@ -36,13 +43,15 @@ export function measurePoint(
   const {submit, round} = bench.roundTrips(work, repeats);
   const after = spreadOf(round.map((ns, i) => ns - submit[i]));
   const host = spreadOf(submit);
-  let queuedNs: number | null = null;
-  if (queued && after.p50 < longNs) {
-    // Where the device takes far longer than the host, a plain queue shows the device's time.
-    queuedNs =
-      after.p50 > 3 * host.p50
-        ? bench.queuedNs(work)
-        : bench.graphNs(work, Math.min(64, Math.max(8, Math.ceil(graphNs / after.p50))));
-  }
-  return {...work, submit: host, after, round: spreadOf(round), queuedNs};
+  const isShort = queued && after.p50 < longNs;
+  const isRun = isShort && work.method === 'single' && work.size === 1 && bench.context.graphs;
+  const {least, most} = runLengths;
+  return {
+    ...work,
+    submit: host,
+    after,
+    round: spreadOf(round),
+    queuedNs: isShort && after.p50 > timesHost * host.p50 ? bench.queuedNs(work) : null,
+    stepNs: isRun ? bench.stepNs(work, Math.min(most, Math.max(least, Math.ceil(runNs / after.p50)))) : null,
+  };
 }

@@ -25,7 +25,7 @@ export class Session {
   private readonly nowNs: () => number;
   private readonly startedAt: number;
   private readonly budgetNs: number;
-  private readonly shouldStop: () => boolean;
+  readonly shouldStop: () => boolean;
 
   constructor({journal, nowNs, budgetNs, log, shouldStop}: SessionOptions) {
     this.journal = journal;
@@ -49,17 +49,17 @@ export class Session {
    * The value under `key`: from the journal, or measured now and recorded. Null where measuring failed; the failure is
    * recorded and the calibration goes on, unless the device is lost. Throws CalibrationStopped when asked to stop.
    */
-  async measure<T>(key: string, measure: () => T): Promise<T | null> {
+  async measure<T>(key: string, measure: () => T | Promise<T>): Promise<T | null> {
     if (this.journal.has(key)) return this.journal.get(key) as T;
     // Lets signals through: measuring keeps the thread to itself.
     await setImmediate();
     if (this.shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
     try {
-      const value = measure();
+      const value = await measure();
       this.journal.record(key, value);
       return value;
     } catch (error) {
-      if (error instanceof DeviceLostError) throw error;
+      if (error instanceof CalibrationStopped || error instanceof DeviceLostError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       this.journal.fail(key, message);
       this.log(`  failed: ${key}: ${message}`);

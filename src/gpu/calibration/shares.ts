@@ -1,11 +1,13 @@
 // The share of the device that a superkernel takes: how many of its equals run beside each other at full speed.
 import type {Elementwise, Gemm} from '../../scheduler/kernel.ts';
 import {kernelKey} from '../../scheduler/kernel.ts';
-import type {Bench, Work} from './bench.ts';
-import {workKey} from './bench.ts';
+import type {Bench} from './bench.ts';
 import {runLanes} from './lanes.ts';
 import type {Point} from './point.ts';
 import type {Session} from './session.ts';
+import {busyNs} from './solo.ts';
+import {workKey} from './work.ts';
+import type {Work} from './work.ts';
 
 /** A superkernel on several lanes at once. */
 export interface MeasuredShare {
@@ -65,7 +67,7 @@ export async function measureShares(
   session: Session,
   {until, maxSize = 128}: {until: number; maxSize?: number},
 ): Promise<MeasuredShare[]> {
-  const solo = new Map(points.map((point) => [workKey(point), point.queuedNs ?? point.after.p50]));
+  const solo = new Map(points.map((point) => [workKey(point), busyNs(point)]));
   const found: MeasuredShare[] = [];
   for (const kernel of kernels) {
     const sizes = kernel.op === 'gemm' ? [1, ...shareSizes] : [1];

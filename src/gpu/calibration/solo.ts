@@ -2,11 +2,11 @@
 import type {Gemm} from '../../scheduler/kernel.ts';
 import {kernelKey} from '../../scheduler/kernel.ts';
 import type {Bench} from './bench.ts';
-import {workKey} from './bench.ts';
 import {measurePoint} from './point.ts';
 import type {Point} from './point.ts';
 import {medianOf} from './samples.ts';
 import type {Session} from './session.ts';
+import {workKey} from './work.ts';
 
 /** A shape class, and its share of device time in the models that calibration is for; 0 for generic shapes. */
 export interface ShapeClass {
@@ -52,20 +52,26 @@ export async function measureSolo(
   return points;
 }
 
+/** What a kernel takes of the device where others of its kind are around it; where unknown, alone with all that it waits for. */
+export const busyNs = ({stepNs, queuedNs, after}: Point): number => stepNs ?? queuedNs ?? after.p50;
+
 /**
  * From the end on the device until the host sees it, launch latency that the submission does not hide included: what
- * single launches take beyond their time in a full lane. In ns; 0 at least.
+ * single launches on an idle device take beyond their time in a captured run. In ns; 0 at least.
  */
 export function detectionOf(points: readonly Point[]): number {
   const beyond = points
-    .filter(({method, size, queuedNs}) => method === 'single' && size === 1 && queuedNs !== null)
-    .map(({after, queuedNs}) => after.p50 - queuedNs!);
+    .filter(
+      ({method, size, stepNs, queuedNs}) =>
+        method === 'single' && size === 1 && (stepNs ?? queuedNs) !== null,
+    )
+    .map((point) => point.after.p50 - busyNs(point));
   return Math.max(0, medianOf(beyond) || 0);
 }
 
 /** Each class's share of the device time of its models, models weighing the same. Sums to 1 where there is any. */
 export function sharesOf(classes: readonly ShapeClass[], points: readonly Point[]): Map<string, number> {
-  const solo = new Map(points.map((point) => [kernelKey(point.kernel), point.queuedNs ?? point.after.p50]));
+  const solo = new Map(points.map((point) => [kernelKey(point.kernel), busyNs(point)]));
   const models = new Set(classes.flatMap(({uses}) => Object.keys(uses)));
   const shares = new Map<string, number>();
   for (const model of models) {

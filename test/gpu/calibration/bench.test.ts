@@ -1,7 +1,7 @@
 // The bench on a stand-in that takes a known time per kernel: each way of timing sees at least that.
 import {afterAll, describe, expect, test} from 'vitest';
 import {Bench} from '../../../src/gpu/calibration/bench.ts';
-import type {Work} from '../../../src/gpu/calibration/bench.ts';
+import type {Work} from '../../../src/gpu/calibration/work.ts';
 import {measureEquivalence} from '../../../src/gpu/calibration/equivalence.ts';
 import {Journal} from '../../../src/gpu/calibration/journal.ts';
 import {runLanes} from '../../../src/gpu/calibration/lanes.ts';
@@ -43,7 +43,7 @@ describe.skipIf(unavailable)('a bench', () => {
       expect(Math.min(...round)).toBeGreaterThanOrEqual(kernelNs);
       expect(Math.max(...submit)).toBeLessThan(Math.min(...round));
       expect(bench.queuedNs(single, 1)).toBeGreaterThan(0.9 * kernelNs);
-      expect(bench.graphNs(single, 2, 1)).toBeGreaterThan(0.9 * kernelNs);
+      expect(bench.stepNs(single, 3)).toBeGreaterThan(0.9 * kernelNs);
       const lanes = runLanes(bench, [single, {...single, size: 2}], [kernelNs, 2 * kernelNs]);
       expect(lanes[0]).toBeGreaterThan(0.9 * kernelNs);
       expect(lanes[1]).toBeGreaterThan(0.9 * 2 * kernelNs);
@@ -74,10 +74,10 @@ describe.skipIf(unavailable)('a bench', () => {
   test('a capture that fails leaves the lane usable', () => {
     const bench = make();
     const wide = {kernel, size: 4, method: 'batched'} as const;
-    expect(() => withFaults({FAIL: 'cublasGemmBatchedEx=15@2'}, () => bench.graphNs(wide, 4))).toThrow(
+    expect(() => withFaults({FAIL: 'cublasGemmBatchedEx=15@2'}, () => bench.capture(wide, 4, 0))).toThrow(
       'cublasGemmBatchedEx failed',
     );
-    expect(bench.graphNs(wide, 4, 1)).toBeGreaterThan(0);
+    expect(bench.stepNs(wide, 4, 1)).toBeGreaterThan(0);
   });
 
   test('a superkernel that computes something else is found out', async () => {
@@ -95,10 +95,10 @@ describe.skipIf(unavailable)('a bench', () => {
     const wrong = new Proxy(context, {
       get: (target, name) => {
         const value = Reflect.get(target, name) as unknown;
-        if (name === 'submitBatched') {
-          return (...args: Parameters<CudaContext['submitBatched']>) => {
+        if (name === 'launchBatched') {
+          return (...args: Parameters<CudaContext['launchBatched']>) => {
             target.operands[0] = target.operands[3];
-            target.submitBatched(...args);
+            target.launchBatched(...args);
           };
         }
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;

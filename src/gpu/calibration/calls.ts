@@ -1,50 +1,66 @@
-// What the host's part of a launch costs: submitting by method and size, writing a flag, seeing it.
-import type {Gemm, Method} from '../../scheduler/kernel.ts';
+// What the host's calls cost one by one: submitting a tiny kernel by every method and size, writing a flag, seeing it.
+import type {Elementwise, Gemm, Method} from '../../scheduler/kernel.ts';
 import {dataTypeCode} from '../cuda.ts';
 import type {Bench} from './bench.ts';
+import {measureGroups} from './groups.ts';
+import type {StepCost} from './groups.ts';
 import {spreadOf} from './samples.ts';
 import type {Spread} from './samples.ts';
 import type {Session} from './session.ts';
+import type {Work} from './work.ts';
 
 /** So small that the device is never waited for. */
-const tiny: Gemm = {op: 'gemm', m: 16, n: 16, k: 16, count: 1, dtype: 'fp32'};
+export const tiny: Gemm = {op: 'gemm', m: 16, n: 16, k: 16, count: 1, dtype: 'fp32'};
+const tinyPass: Elementwise = {op: 'elementwise', bytes: 4096, dtype: 'fp32'};
 const sizes = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/** Host time of submitting one launch. */
-export interface SubmitCost {
-  readonly method: Method;
+/** What the host tells launches apart by: the method, and element-wise kernels by any method. */
+export type LaunchKind = Method | 'elementwise';
+
+/** Host time of submitting one launch to an idle lane, in ns. */
+export interface CallCost {
+  readonly kind: LaunchKind;
   readonly size: number;
-  /** To an idle lane; to a lane that holds launches already. */
-  readonly idle: Spread;
-  readonly busy: Spread;
+  readonly ns: Spread;
 }
 
-export interface HostCosts {
+export interface HostCalls {
   /** A launch of nothing: host time to enqueue the flag's write, and from then until it is seen. */
   readonly empty: {submit: Spread; after: Spread} | null;
-  readonly submit: readonly SubmitCost[];
-  /** Round trips of one small product, by a loop in JavaScript and by one in C++. */
+  readonly submit: readonly CallCost[];
+  /** Of each further step of batched launches. */
+  readonly steps: readonly StepCost[];
+  /** Round trips of one small product, by a loop in JavaScript with recorded graphs and by one in C++ with plain calls. */
   readonly loops: {javascript: Spread; native: Spread} | null;
   /** ns of one look at a flag, and of one reading of the clock. */
   readonly look: {flag: number; clock: number} | null;
 }
 
-export async function measureHost(bench: Bench, session: Session): Promise<HostCosts> {
+/** Submissions back to back, in a loop that does nothing else: a live run finds its code and data less at hand. */
+export async function measureCalls(bench: Bench, session: Session): Promise<HostCalls> {
   bench.warmUp({kernel: tiny, size: 1, method: 'single'}, 200e6);
   const empty = await session.measure('host empty', () => measureEmpty(bench, 300));
-  const submit: SubmitCost[] = [];
-  for (const method of ['single', 'batched', 'strided', 'grouped'] as const) {
+  const submit: CallCost[] = [];
+  for (const kind of ['single', 'batched', 'strided', 'grouped', 'elementwise'] as const) {
     for (const size of sizes) {
-      if (!bench.isPossible({kernel: tiny, size, method})) continue;
-      const cost = await session.measure(`host submit ${method} R=${size}`, () =>
-        measureSubmit(bench, method, size),
-      );
+      const work = workOf(kind, size);
+      if (!bench.isPossible(work)) continue;
+      const cost = await session.measure(`host submit ${kind} R=${size}`, (): CallCost => {
+        const {submit} = bench.roundTrips(work, {least: 20, most: 200, forNs: 10e6});
+        return {kind, size, ns: spreadOf(submit)};
+      });
       if (cost !== null) submit.push(cost);
     }
   }
+  const steps = await measureGroups(bench, tiny, session);
   const loops = await session.measure('host loops', () => measureLoops(bench, 2000));
   const look = await session.measure('host look', () => measureLook(bench, 100_000));
-  return {empty, submit, loops, look};
+  return {empty, submit, steps, loops, look};
+}
+
+function workOf(kind: LaunchKind, size: number): Work {
+  if (kind !== 'elementwise') return {kernel: tiny, size, method: kind};
+  return {kernel: tinyPass, size, method: size === 1 ? 'single' : 'batched'};
 }
 
 function measureEmpty(bench: Bench, repeats: number): {submit: Spread; after: Spread} {
@@ -62,24 +78,6 @@ function measureEmpty(bench: Bench, repeats: number): {submit: Spread; after: Sp
     submit.push(released - sent);
   }
   return {submit: spreadOf(submit), after: spreadOf(after)};
-}
-
-function measureSubmit(bench: Bench, method: Method, size: number): SubmitCost {
-  const work = {kernel: tiny, size, method};
-  const {submit} = bench.roundTrips(work, {least: 20, most: 200, forNs: 15e6});
-  const busy: number[] = [];
-  for (let round = 0; round < 20; round++) {
-    let last = 0;
-    for (let i = 0; i < 6; i++) {
-      last = bench.ticket(0);
-      const sent = bench.nowNs();
-      bench.submit(work, 0, last);
-      // The first of a round finds the lane idle.
-      if (i > 0) busy.push(bench.nowNs() - sent);
-    }
-    bench.waitFor(0, last);
-  }
-  return {method, size, idle: spreadOf(submit), busy: spreadOf(busy)};
 }
 
 function measureLoops(bench: Bench, iterations: number): {javascript: Spread; native: Spread} {

@@ -1,0 +1,108 @@
+// From the host's times to the host's terms of a profile.
+import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
+import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
+import {affineFit, medianOf} from '../gpu/calibration/samples.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
+import type {Method} from '../scheduler/kernel.ts';
+import type {HostRun} from './hostRuns.ts';
+import {costOf, fitLaunches} from './launchCost.ts';
+import type {LaunchCost} from './launchCost.ts';
+
+type HostTerms = DeviceProfile['host'];
+
+/** Fewer equal launches say nothing. */
+const leastSamples = 5;
+/** From so many steps on, a launch's method says what it costs, not its first kernel. */
+const manySteps = 4;
+
+const kindOf = ({op, method, steps}: SubmitTimes): LaunchKind =>
+  op === 'elementwise' && steps < manySteps ? op : method;
+
+/** A size that calls by themselves and live launches of batches both have. */
+const usualSize = 4;
+
+/** How much longer batched launches take in live runs than in a loop of nothing else; 1 where there were none. */
+function liveOverAlone(cost: LaunchCost | undefined, calls: HostCalls | null): number {
+  const alone = calls?.submit.find(({kind, size}) => kind === 'batched' && size === usualSize);
+  return cost === undefined || alone === undefined ? 1 : costOf(cost, usualSize, 1) / alone.ns.p50;
+}
+
+/**
+ * What live runs show of the host. `measured` is the source of that; what was not seen is as in `base`, with the source
+ * `assumed`, or with its own where that is null.
+ */
+export function fitHost(
+  runs: readonly HostRun[],
+  calls: HostCalls | null,
+  detectNs: number | null,
+  base: HostTerms,
+  {measured, assumed}: {measured: string; assumed: string | null},
+): HostTerms {
+  const submits = runs.flatMap((run) => run.submits).filter(({ns}) => ns.n >= leastSamples);
+  const costs = new Map<LaunchKind, LaunchCost>();
+  for (const kind of ['single', 'batched', 'strided', 'grouped', 'elementwise'] as const) {
+    const live = submits
+      .filter((each) => kindOf(each) === kind)
+      .map(({size, steps, ns}) => ({size, steps, ns: ns.p50, count: ns.n}));
+    const alone = (calls?.submit ?? [])
+      .filter((call) => call.kind === kind)
+      .map(({size, ns}) => [size, ns.p50] as const);
+    // Members that follow each other are a graph each, at every step.
+    const cost = fitLaunches(live, alone, {perMemberSteps: kind === 'single'});
+    if (cost !== null) costs.set(kind, cost);
+  }
+  const otherwise = <T extends {source: string}>(term: T): T =>
+    assumed === null ? term : {...term, source: assumed};
+  const terms = (fixed: number, perMember: number) => ({
+    fixed_ns: Math.round(fixed),
+    per_member_ns: Number(perMember.toFixed(2)),
+    source: measured,
+  });
+  const submit = (method: Method): HostTerms['submit'][Method] => {
+    const cost = costs.get(method);
+    return cost === undefined ? otherwise(base.submit[method]) : terms(cost.fixed, cost.perMember);
+  };
+  const batched = submit('batched');
+  const elementwise = costs.get('elementwise');
+  const known = assumed === null;
+  const kept = known ? base.submit.elementwise : undefined;
+  const keptElementwise = kept === undefined ? {} : {elementwise: kept};
+  const follow: NonNullable<HostTerms['follow']> = known ? {...base.follow} : {};
+  for (const method of ['single', 'batched', 'grouped'] as const) {
+    const cost = costs.get(method);
+    const isKnown = submits.some((each) => each.steps > 1 && kindOf(each) === method);
+    if (isKnown && cost !== undefined) follow[method] = terms(cost.stepFixed, cost.stepPerMember);
+  }
+  const isSeen = submits.some((each) => each.steps > 1 && kindOf(each) === 'batched');
+  const steps = calls?.steps ?? [];
+  if (!isSeen && steps.length > 1) {
+    const {a, b} = affineFit(steps.map(({size, ns}) => [size, ns]));
+    const scale = liveOverAlone(costs.get('batched'), calls);
+    follow.batched = terms(scale * a, scale * b);
+  }
+  if (follow.batched !== undefined) follow.padded = follow.batched;
+  const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
+  const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
+  for (const {policy, wakeUps} of decide)
+    byPolicy[policy] = {value: Math.round(wakeUps.meanNs), source: measured};
+  return {
+    submit: {
+      single: submit('single'),
+      batched,
+      strided: submit('strided'),
+      grouped: submit('grouped'),
+      padded: costs.has('batched') ? batched : otherwise(base.submit.padded),
+      ...(elementwise === undefined
+        ? keptElementwise
+        : {elementwise: terms(elementwise.fixed, elementwise.perMember)}),
+    },
+    ...(Object.keys(follow).length === 0 ? {} : {follow}),
+    detect_ns:
+      detectNs === null ? otherwise(base.detect_ns) : {value: Math.round(detectNs), source: measured},
+    decide_ns:
+      decide.length === 0
+        ? otherwise(base.decide_ns)
+        : {value: Math.round(medianOf(decide.map(({wakeUps}) => wakeUps.meanNs))), source: measured},
+    ...(Object.keys(byPolicy).length === 0 ? {} : {decide_by_policy: byPolicy}),
+  };
+}

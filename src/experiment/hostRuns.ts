@@ -1,0 +1,115 @@
+// Short live runs that show what the host's part of every launch and wake-up takes, in the place where it is done.
+import {loadAddon} from '../gpu/cuda.ts';
+import {ObservedDevice} from '../gpu/calibration/observedDevice.ts';
+import type {HostTimesOfRun} from '../gpu/calibration/observedDevice.ts';
+import {CalibrationStopped} from '../gpu/calibration/session.ts';
+import type {Session} from '../gpu/calibration/session.ts';
+import {RunRecorder} from '../metrics/runRecorder.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
+import {openLiveHost} from './liveHost.ts';
+import {parseScenario} from './scenario.ts';
+import {prepareRun} from './simulate.ts';
+
+/** What the runs serve, and by which policies. */
+export interface HostStage {
+  /** Two tenants of each. */
+  readonly models: readonly string[];
+  readonly policies: readonly string[];
+  /** Length of one run, a warm-up besides. */
+  readonly forNs: number;
+  /** Offered load by the profile's predictions; null: a request of each tenant now and then. */
+  readonly load: number | null;
+}
+
+/** Layers of all kinds and lengths, under the policies that differ in what they do between two launches. */
+export const usualStage: HostStage = {
+  models: ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'],
+  policies: ['streams', 'greedy', 'slo', 'delay', 'ooo', 'batcher:max-batch=8'],
+  forNs: 800e6,
+  // So much that superkernels form, and so little that no backlog grows where the profile is wrong.
+  load: 0.6,
+};
+
+/** Until the code is compiled and what is recorded once is recorded. */
+const warmUpNs = 200e6;
+/** As many as there are tenants; what would be launched together is recorded before a run, which takes its time. */
+const largest = 8;
+/** After the last arrival, what is under way may end. */
+const drainNs = 50e6;
+
+/** The host's times in a run under one policy. */
+export interface HostRun extends HostTimesOfRun {
+  /** The policy's name without parameters. */
+  readonly policy: string;
+}
+
+/** A run for every policy of the stage. The profile's predictions are what the policies decide by. */
+export async function measureHostRuns(
+  profile: DeviceProfile,
+  session: Session,
+  {ordinal = 0, stage = usualStage}: {ordinal?: number; stage?: HostStage} = {},
+): Promise<HostRun[]> {
+  const runs: HostRun[] = [];
+  for (const policy of stage.policies) {
+    const run = await session.measure(`host run ${policy}`, () =>
+      observeRun(profile, policy, stage, ordinal, session.shouldStop),
+    );
+    if (run !== null) runs.push(run);
+  }
+  return runs;
+}
+
+async function observeRun(
+  profile: DeviceProfile,
+  policy: string,
+  {models, forNs, load}: HostStage,
+  ordinal: number,
+  shouldStop: () => boolean,
+): Promise<HostRun> {
+  const ns = (value: number): string => `${value}ns`;
+  const scenario = parseScenario(
+    JSON.stringify({
+      duration: ns(warmUpNs + forNs),
+      warmup: ns(warmUpNs),
+      drain: ns(drainNs),
+      memory: false,
+      'max-size': largest,
+      tenants: models.map((model) => ({
+        name: model,
+        model,
+        replicas: 2,
+        slo: '50ms',
+        arrivals: {process: 'poisson', rate: 20},
+      })),
+    }),
+    'calibration',
+  );
+  const spec = {scenario, policy, load, replication: 0, directory: '.'};
+  const run = await prepareRun(spec, profile);
+  const {tenants, classes} = run.workbench;
+  const {kernels} = classes;
+  const {nowNs} = loadAddon();
+  let observed: ObservedDevice | undefined;
+  const host = await openLiveHost({
+    run,
+    spec,
+    ordinal,
+    // As in any live run: recording is part of the host's work.
+    recorder: new RunRecorder({tenants, kernels, lanes: run.lanes, window: run.window}),
+    shouldStop,
+    observe: (device) =>
+      (observed = new ObservedDevice(device, {
+        now: nowNs,
+        isElementwise: (cls) => kernels[cls].op === 'elementwise',
+        skipNs: warmUpNs,
+      })),
+  });
+  try {
+    host.run();
+  } finally {
+    await host.close();
+  }
+  // What was cut short says too little to be kept.
+  if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
+  return {policy: run.policy.name, ...observed!.times()};
+}

@@ -1,0 +1,107 @@
+// Co-runs on a stand-in for CUDA: what is run, kept and left out. Times mean little there.
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {measureCoRuns} from '../../src/experiment/calibrationCoRuns.ts';
+import type {CoRun, CoRunOptions} from '../../src/experiment/calibrationCoRuns.ts';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {Bench} from '../../src/gpu/calibration/bench.ts';
+import {measureGroups} from '../../src/gpu/calibration/groups.ts';
+import {Journal} from '../../src/gpu/calibration/journal.ts';
+import {OperandPool} from '../../src/gpu/calibration/operandPool.ts';
+import {CalibrationStopped, Session} from '../../src/gpu/calibration/session.ts';
+import {loadAddon} from '../../src/gpu/cuda.ts';
+import type {CudaContext} from '../../src/gpu/cuda.ts';
+import {findModel} from '../../src/workload/models/zoo.ts';
+import {openStandIn, unavailable} from '../fake-cuda/standIn.ts';
+
+describe.skipIf(unavailable)('co-runs on a device', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'superkernel-co-runs-'));
+  let context: CudaContext;
+  // Stays open meanwhile, as a calibration's does.
+  beforeAll(() => (context = openStandIn({lanes: 1, maxMembers: 128, ringSlots: 16})));
+  afterAll(() => {
+    context.destroy();
+    rmSync(folder, {recursive: true});
+  });
+  const lines: string[] = [];
+  const sessionOf = (file: string, {budgetNs = 60e9, shouldStop = (): boolean => false} = {}): Session =>
+    new Session({
+      journal: new Journal(join(folder, file), {}),
+      nowNs: () => loadAddon().nowNs(),
+      budgetNs,
+      log: (line) => lines.push(line),
+      shouldStop,
+    });
+  const measure = (session: Session, more: Partial<CoRunOptions> = {}): Promise<CoRun[]> =>
+    measureCoRuns(readProfile('v100'), session, {
+      models: ['lstm-16', 'lstm-32'].map(findModel),
+      batch: 1,
+      stage: {models: 2, replicas: [1, 2], mixed: [1], forNs: 50e6},
+      ordinal: 0,
+      mostLanes: 2,
+      freeBytes: () => 1e12,
+      until: 0.9,
+      ...more,
+    });
+
+  test('are one run of every model and number of tenants, and one of all models; kept for another time', async () => {
+    const session = sessionOf('whole.jsonl');
+    const runs = await measure(session);
+    expect([...session.journal.failed]).toEqual([]);
+    expect(runs.map(({models, replicas}) => [models.join('+'), replicas])).toEqual([
+      ['lstm-16', 1],
+      ['lstm-32', 1],
+      ['lstm-16', 2],
+      ['lstm-32', 2],
+      ['lstm-16+lstm-32', 1],
+    ]);
+    for (const {models, latencies} of runs) {
+      expect(latencies.map(({model}) => model)).toEqual(models);
+      for (const {meanNs, requests} of latencies) {
+        expect(requests).toBeGreaterThanOrEqual(3);
+        // A request is answered after it came, and before the run was over.
+        expect(meanNs).toBeGreaterThan(0);
+        expect(meanNs).toBeLessThan(200e6);
+      }
+    }
+    const stopped = (): boolean => true;
+    // Nothing is left to measure, so that nothing stops.
+    expect(await measure(sessionOf('whole.jsonl', {shouldStop: stopped}))).toEqual(runs);
+  });
+
+  test('are left out where there is no time, no lane or no memory for them', async () => {
+    expect(await measure(sessionOf('late.jsonl', {budgetNs: 1}))).toEqual([]);
+    expect(await measure(sessionOf('full.jsonl', {}), {freeBytes: () => 1000})).toEqual([]);
+    const alone = await measure(sessionOf('narrow.jsonl'), {mostLanes: 1});
+    expect(alone.map(({replicas}) => replicas)).toEqual([1, 1]);
+    expect(lines).toContain('  3 co-runs left out: no time, lanes or memory for them');
+  });
+
+  test('that are cut short leave nothing behind', async () => {
+    let looks = 0;
+    const session = sessionOf('cut.jsonl', {shouldStop: () => ++looks > 3});
+    await expect(measure(session)).rejects.toThrow(CalibrationStopped);
+    expect(session.journal.has('co-run lstm-16 x 1')).toBe(false);
+    expect([...session.journal.failed]).toEqual([]);
+  });
+
+  test('further steps of batches are timed by size, as far as the context has room', async () => {
+    const pool = new OperandPool(context, 1 << 16, 1 << 16);
+    const nowNs = () => loadAddon().nowNs();
+    const session = sessionOf('steps.jsonl');
+    const tiny = {op: 'gemm', m: 4, n: 4, k: 4, count: 1, dtype: 'fp32'} as const;
+    for (const [maxMembers, sizes] of [
+      [128, [2, 4, 8]],
+      [64, [2, 4]],
+    ] as const) {
+      const bench = new Bench({context, nowNs, pool, lanes: 1, maxMembers, ringSlots: 16});
+      const costs = await measureGroups(bench, tiny, session);
+      expect([...session.journal.failed]).toEqual([]);
+      expect(costs.map(({size}) => size)).toEqual(sizes);
+      for (const {ns} of costs) expect(ns).toBeGreaterThan(0);
+    }
+    pool.free();
+  });
+});

@@ -1,0 +1,100 @@
+// The host's terms of a profile from what live runs took.
+import {describe, expect, test} from 'vitest';
+import {fitHost} from '../../src/experiment/hostFit.ts';
+import type {HostCalls} from '../../src/gpu/calibration/calls.ts';
+import type {HostRun} from '../../src/experiment/hostRuns.ts';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {spreadOf} from '../../src/gpu/calibration/samples.ts';
+import {costModel} from '../../src/profile/costModel.ts';
+import {parseProfile} from '../../src/profile/profile.ts';
+import type {Gemm} from '../../src/scheduler/kernel.ts';
+
+const base = readProfile('v100');
+const source = Object.keys(base.sources)[0];
+const spread = (ns: number, n = 50) => spreadOf(Array<number>(n).fill(ns));
+const submit = (
+  method: 'single' | 'batched',
+  size: number,
+  steps: number,
+  ns: number,
+  op: 'gemm' | 'elementwise' = 'gemm',
+) => ({op, method, size, steps, ns: spread(ns)}) as const;
+const run = (policy: string, wakeUpNs: number, submits: HostRun['submits'] = []): HostRun => ({
+  policy,
+  submits,
+  wakeUps: {meanNs: wakeUpNs, whole: spread(wakeUpNs), first: spread(wakeUpNs)},
+});
+const kernel: Gemm = {op: 'gemm', m: 64, n: 64, k: 64, count: 1, dtype: 'fp32'};
+
+/** Singles: 1 us + 2 us a member, 0.1 us a step and member; batches: 4 us + 10 ns a member. */
+const runs = [
+  run(
+    'streams',
+    1500,
+    [10, 50, 150].map((steps) => submit('single', 1, steps, 3000 + (steps - 1) * 100)),
+  ),
+  run('greedy', 2000, [
+    ...[1, 2, 4].map((size) => submit('single', size, 1, 1000 + 2000 * size)),
+    ...[2, 8, 32].map((size) => submit('batched', size, 1, 4000 + 10 * size)),
+    ...[1, 4].map((size) => submit('batched', size, 1, 2500, 'elementwise')),
+  ]),
+  run('ooo', 9000),
+];
+
+describe('host terms', () => {
+  const host = fitHost(runs, null, 5000, base.host, {measured: source, assumed: source});
+  const costs = costModel(parseProfile({...base, host}));
+
+  test('say of a launch what it took, first step and further ones', () => {
+    expect(costs.submitNs(kernel, 1, 'single') / 3000).toBeCloseTo(1, 1);
+    expect(costs.submitNs(kernel, 4, 'single') / 9000).toBeCloseTo(1, 1);
+    expect(costs.submitNs(kernel, 32, 'batched') / 4320).toBeCloseTo(1, 1);
+    expect(costs.followNs(kernel, 1, 'single') / 100).toBeCloseTo(1, 1);
+    expect(costs.submitNs({op: 'elementwise', bytes: 4096, dtype: 'fp32'}, 2, 'batched') / 2500).toBeCloseTo(
+      1,
+      1,
+    );
+    expect(costs.detectNs).toBe(5000);
+  });
+
+  test('charge a wake-up by the policy, and one of a policy that was not measured as most take', () => {
+    expect(['streams', 'greedy', 'ooo', 'my-own'].map((policy) => costs.decideNs(policy))).toEqual([
+      1500, 2000, 9000, 2000,
+    ]);
+  });
+
+  test('of what was not seen stay as they were: marked as assumed, or as in the profile that is refreshed', () => {
+    expect(host.submit.grouped).toEqual({...base.host.submit.grouped, source});
+    const before = {...base.host, decide_by_policy: {edf: {value: 77, source}}};
+    const refreshed = fitHost(runs, null, null, before, {measured: 'now', assumed: null});
+    expect(refreshed.submit.grouped).toEqual(base.host.submit.grouped);
+    expect(refreshed.detect_ns).toEqual(base.host.detect_ns);
+    expect(refreshed.decide_by_policy!['edf']).toEqual({value: 77, source});
+    expect(refreshed.decide_by_policy!['ooo']).toEqual({value: 9000, source: 'now'});
+    expect(refreshed.submit.single.source).toBe('now');
+  });
+
+  test('take further steps of batches from calls where no live launch had any, times what live launches take longer', () => {
+    // Live batches of 4 take 4040 ns, calls by themselves half of that; a further step takes 100 ns + 20 ns a member.
+    const calls: HostCalls = {
+      empty: null,
+      submit: [{kind: 'batched', size: 4, ns: spread(2020)}],
+      steps: [2, 4, 8].map((size) => ({size, ns: 100 + 20 * size})),
+      loops: null,
+      look: null,
+    };
+    const terms = {measured: source, assumed: source};
+    const {follow} = fitHost(runs, calls, null, base.host, terms);
+    expect(follow!.batched!.fixed_ns / 200).toBeCloseTo(1, 1);
+    expect(follow!.batched!.per_member_ns / 40).toBeCloseTo(1, 1);
+    expect(follow!.padded).toEqual(follow!.batched);
+    const seen = [2, 4, 8].map((size) => submit('batched', size, 16, 4000 + 10 * size + 15 * 500));
+    const live = fitHost([...runs, run('slo', 1000, seen)], calls, null, base.host, terms);
+    expect(live.follow!.batched!.fixed_ns / 500).toBeCloseTo(1, 1);
+  });
+
+  test('without a run are those of the profile', () => {
+    const none = fitHost([], null, null, base.host, {measured: 'now', assumed: null});
+    expect(none).toEqual(base.host);
+  });
+});
