@@ -89,7 +89,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     models: options.models.map(({name}) => name),
     batches: options.batches ?? [1],
     // What a record holds has changed since the first version.
-    format: 2,
+    format: 3,
   });
   const {nowNs} = loadAddon();
   const session = new Session({
@@ -217,7 +217,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const model = costModel(profile);
     const rows =
       (await session.part('check', () =>
-        checkUnseen(bench, model, classes, shares, points, extent, session),
+        checkUnseen(bench, model, classes, shares, points, detectNs, extent, session),
       )) ?? [];
     const durations = rows.length > 0 ? durationErrors(rows) : null;
     const roundTrips = rows.length > 0 ? roundTripErrors(rows) : null;

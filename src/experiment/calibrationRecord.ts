@@ -2,6 +2,8 @@
 import {errorsOf} from '../gpu/calibration/check.ts';
 import type {CheckErrors, CheckRow} from '../gpu/calibration/check.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';
+import {latencyKinds} from '../gpu/calibration/observedDevice.ts';
+import type {Spread} from '../gpu/calibration/samples.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {CrowdFit} from './calibrationCrowding.ts';
@@ -33,12 +35,18 @@ const shorten = (errors: object): object =>
     Object.entries(errors).map(([key, value]) => [key, typeof value === 'number' ? short(value) : value]),
   );
 
-/** The host's times in one run, in ns: of wake-ups, and of the submissions that are common enough to tell. */
-export function hostRecord({policy, submits, wakeUps}: HostRun): object {
+/** The host's times in one run, in ns: of wake-ups, from a launch's predicted end until it was seen, and of the submissions that are common enough to tell. */
+export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): object {
   const spread = ({n, p50, p99}: {n: number; p50: number; p99: number}) => ({
     n,
     p50: Math.round(p50),
     p99: Math.round(p99),
+  });
+  const edges = ({n, p10, p50, p90}: Spread) => ({
+    n,
+    p10: Math.round(p10),
+    p50: Math.round(p50),
+    p90: Math.round(p90),
   });
   return {
     policy,
@@ -47,6 +55,9 @@ export function hostRecord({policy, submits, wakeUps}: HostRun): object {
       ...spread(wakeUps.whole),
       until_first_submission: spread(wakeUps.first),
     },
+    seen_after_predicted_end: Object.fromEntries(
+      latencyKinds.map((kind) => [kind, latencies[kind] === null ? null : edges(latencies[kind])]),
+    ),
     submissions: submits
       .filter(({ns}) => ns.n >= 20)
       .map(({op, method, size, steps, ns}) => ({op, method, size, steps, ...spread(ns)})),

@@ -3,6 +3,7 @@ import {group} from 'd3';
 import {worstOf} from '../gpu/calibration/check.ts';
 import type {CheckRow} from '../gpu/calibration/check.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';
+import {latencyKinds} from '../gpu/calibration/observedDevice.ts';
 import {workKey} from '../gpu/calibration/work.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
@@ -30,6 +31,15 @@ export function reportHost(
     if (terms !== undefined) line(`submit ${method}`, terms);
   for (const [method, terms] of Object.entries(host.follow ?? {})) line(`follow ${method}`, terms);
   log(`detect ${us(host.detect_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
+  for (const {policy, latencies} of runs) {
+    const of = latencyKinds.flatMap((kind) => {
+      const spread = latencies[kind];
+      if (spread === null) return [];
+      const {n, p10, p50, p90} = spread;
+      return [`${kind} ${n}, p10 ${us(p10)} p50 ${us(p50)} p90 ${us(p90)}`];
+    });
+    if (of.length > 0) log(`seen after the predicted end under ${policy}, us: ${of.join('; ')}`);
+  }
   for (const {policy, wakeUps, submits} of runs) {
     const {whole, first, meanNs} = wakeUps;
     log(

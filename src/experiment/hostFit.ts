@@ -12,6 +12,8 @@ type HostTerms = DeviceProfile['host'];
 
 /** Fewer equal launches say nothing. */
 const leastSamples = 5;
+/** Fewer launches that were alone on the device do not say how late the host sees one. */
+const leastLatencies = 50;
 /** From so many steps on, a launch's method says what it costs, not its first kernel. */
 const manySteps = 4;
 
@@ -28,13 +30,26 @@ function liveOverAlone(cost: LaunchCost | undefined, calls: HostCalls | null): n
 }
 
 /**
- * What live runs show of the host. `measured` is the source of that; what was not seen is as in `base`, with the source
+ * How late the host sees the end of a single product, in ns: the median of the policies' medians. Live runs go through
+ * thousands of recorded graphs, whose code and parameters are cold; a tight loop over a few of them sees less than that.
+ * Null where no policy had enough such launches.
+ */
+export function liveDetection(runs: readonly HostRun[]): number | null {
+  const medians = runs.flatMap(({latencies: {single}}) =>
+    single !== null && single.n >= leastLatencies ? [single.p50] : [],
+  );
+  return medians.length === 0 ? null : Math.max(0, medianOf(medians));
+}
+
+/**
+ * What live runs show of the host. `loopDetectNs`: detection in a tight loop, which counts where live runs do not show it;
+ * null where that is not known either. `measured` is the source of that; what was not seen is as in `base`, with the source
  * `assumed`, or with its own where that is null.
  */
 export function fitHost(
   runs: readonly HostRun[],
   calls: HostCalls | null,
-  detectNs: number | null,
+  loopDetectNs: number | null,
   base: HostTerms,
   {measured, assumed}: {measured: string; assumed: string | null},
 ): HostTerms {
@@ -81,6 +96,7 @@ export function fitHost(
     follow.batched = terms(scale * a, scale * b);
   }
   if (follow.batched !== undefined) follow.padded = follow.batched;
+  const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
   for (const {policy, wakeUps} of decide)

@@ -6,6 +6,7 @@ import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
+import {kernelKey} from '../scheduler/kernel.ts';
 import {openLiveHost} from './liveHost.ts';
 import {parseScenario} from './scenario.ts';
 import {prepareRun} from './simulate.ts';
@@ -21,17 +22,20 @@ export interface HostStage {
   readonly load: number | null;
 }
 
-/** Layers of all kinds and lengths, under the policies that differ in what they do between two launches. */
+/**
+ * Layers of all kinds and lengths, under the policies that differ in what they do between two launches. Those that launch
+ * kernel by kernel come first: they decide often, and compile the scheduler's code for those that decide seldom.
+ */
 export const usualStage: HostStage = {
   models: ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'],
-  policies: ['streams', 'greedy', 'slo', 'delay', 'ooo', 'batcher:max-batch=8'],
+  policies: ['greedy', 'slo', 'delay', 'streams', 'ooo', 'batcher:max-batch=8'],
   forNs: 800e6,
   // So much that superkernels form, and so little that no backlog grows where the profile is wrong.
   load: 0.6,
 };
 
 /** Until the code is compiled and what is recorded once is recorded. */
-const warmUpNs = 200e6;
+const warmUpNs = 500e6;
 /** As many as there are tenants; what would be launched together is recorded before a run, which takes its time. */
 const largest = 8;
 /** After the last arrival, what is under way may end. */
@@ -89,6 +93,11 @@ async function observeRun(
   const {tenants, classes} = run.workbench;
   const {kernels} = classes;
   const {nowNs} = loadAddon();
+  const measured = new Set(
+    profile.measured?.map(
+      ({m, n, k, count, dtype, method}) => `${kernelKey({op: 'gemm', m, n, k, count, dtype})} ${method}`,
+    ),
+  );
   let observed: ObservedDevice | undefined;
   const host = await openLiveHost({
     run,
@@ -101,6 +110,8 @@ async function observeRun(
       (observed = new ObservedDevice(device, {
         now: nowNs,
         isElementwise: (cls) => kernels[cls].op === 'elementwise',
+        isMeasured: (cls, method) =>
+          kernels[cls].op === 'elementwise' || measured.has(`${kernelKey(kernels[cls])} ${method}`),
         skipNs: warmUpNs,
       })),
   });

@@ -56,7 +56,7 @@ export async function validateExperiment(
   if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
   const thread = new LiveThread();
   const simulate: Runner = async (spec) => {
-    const log = new LaunchLog();
+    const log = new LaunchLog(spec.scenario['own-host'] ? Math.round(device.host.detect_ns.value) : 0);
     return {summary: await simulateRun(spec, {profile: device, recorder: log}), launches: log.inOrder()};
   };
   const measure: Runner = async (spec) => {

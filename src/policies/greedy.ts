@@ -28,15 +28,20 @@ export const greedy = definePolicy({
 
 /** The group with the most ready kernels, among equals the one whose first has waited longest; -1 if none is ready. */
 function largestGroup({ready, streams}: Situation): number {
+  const {nonEmpty, nonEmptyCount, count} = ready;
+  const {readyAt} = streams;
   let best = -1;
-  for (let i = 0; i < ready.nonEmptyCount; i++) {
-    const group = ready.nonEmpty[i];
-    if (best >= 0) {
-      const more = ready.count[group] - ready.count[best];
-      if (more < 0) continue;
-      if (more === 0 && streams.readyAt[ready.first(group)] >= streams.readyAt[ready.first(best)]) continue;
-    }
+  let most = 1;
+  let since = Infinity;
+  for (let i = 0; i < nonEmptyCount; i++) {
+    const group = nonEmpty[i];
+    const size = count[group];
+    if (size < most) continue;
+    const at = readyAt[ready.first(group)];
+    if (size === most && at >= since) continue;
     best = group;
+    most = size;
+    since = at;
   }
   return best;
 }

@@ -18,13 +18,25 @@ export interface Recorder {
 
 /** Sends everything to each of several recorders. */
 export function recordBoth(...recorders: Recorder[]): Recorder {
+  // Loops, not forEach: a live run would leave a closure for every event.
   return {
-    attach: (context) => recorders.forEach((r) => r.attach?.(context)),
-    arrived: (tenant, at) => recorders.forEach((r) => r.arrived(tenant, at)),
-    completed: (tenant, arrivalAt, startedAt, at) =>
-      recorders.forEach((r) => r.completed(tenant, arrivalAt, startedAt, at)),
-    dropped: (tenant, arrivalAt, at) => recorders.forEach((r) => r.dropped(tenant, arrivalAt, at)),
-    launched: (launch) => recorders.forEach((r) => r.launched(launch)),
-    finished: (launch, at) => recorders.forEach((r) => r.finished(launch, at)),
+    attach: (context) => {
+      for (const recorder of recorders) recorder.attach?.(context);
+    },
+    arrived: (tenant, at) => {
+      for (const recorder of recorders) recorder.arrived(tenant, at);
+    },
+    completed: (tenant, arrivalAt, startedAt, at) => {
+      for (const recorder of recorders) recorder.completed(tenant, arrivalAt, startedAt, at);
+    },
+    dropped: (tenant, arrivalAt, at) => {
+      for (const recorder of recorders) recorder.dropped(tenant, arrivalAt, at);
+    },
+    launched: (launch) => {
+      for (const recorder of recorders) recorder.launched(launch);
+    },
+    finished: (launch, at) => {
+      for (const recorder of recorders) recorder.finished(launch, at);
+    },
   };
 }

@@ -183,6 +183,13 @@ describe.skipIf(unavailable)('calibrate', () => {
       expect(wakeUps.whole.n).toBeGreaterThan(0);
       expect(submits.length).toBeGreaterThan(0);
     }
+    // Products of this model have not been measured, so that nothing is told of how late they were seen.
+    const [greedy, streams] = runs.map(({latencies}) => latencies);
+    expect([greedy.single, streams.single]).toEqual([null, null]);
+    expect(streams.steps!.n).toBeGreaterThan(0);
+    expect(lines.join('\n')).toMatch(
+      /seen after the predicted end under streams, us: steps \d+, p10 -?[\d.]+ p50 -?[\d.]+ p90 -?[\d.]+/,
+    );
     const {host, sources, ...rest} = refreshed;
     const {host: _, sources: __, ...before} = profile;
     expect(rest).toEqual(before);

@@ -19,9 +19,11 @@ const submit = (
   ns: number,
   op: 'gemm' | 'elementwise' = 'gemm',
 ) => ({op, method, size, steps, ns: spread(ns)}) as const;
+const unseen = {single: null, elementwise: null, batched: null, steps: null};
 const run = (policy: string, wakeUpNs: number, submits: HostRun['submits'] = []): HostRun => ({
   policy,
   submits,
+  latencies: unseen,
   wakeUps: {meanNs: wakeUpNs, whole: spread(wakeUpNs), first: spread(wakeUpNs)},
 });
 const kernel: Gemm = {op: 'gemm', m: 64, n: 64, k: 64, count: 1, dtype: 'fp32'};
@@ -91,6 +93,26 @@ describe('host terms', () => {
     const seen = [2, 4, 8].map((size) => submit('batched', size, 16, 4000 + 10 * size + 15 * 500));
     const live = fitHost([...runs, run('slo', 1000, seen)], calls, null, base.host, terms);
     expect(live.follow!.batched!.fixed_ns / 500).toBeCloseTo(1, 1);
+  });
+
+  test('detect an end as late as live runs saw those of single kernels, policies alike; else as a loop did', () => {
+    const seen = (policy: string, ns: number, n: number): HostRun => ({
+      ...run(policy, 1000),
+      latencies: {
+        ...unseen,
+        single: spread(ns, n),
+        elementwise: spread(9999, 5000),
+        batched: spread(9999, 5000),
+      },
+    });
+    const terms = {measured: source, assumed: source};
+    const detect = (...more: HostRun[]): number =>
+      fitHost([...runs, ...more], null, 3000, base.host, terms).detect_ns.value;
+    expect(detect()).toBe(3000);
+    expect(detect(seen('greedy', 5000, 30_000), seen('slo', 6000, 200), seen('delay', 6500, 100))).toBe(6000);
+    // Too few to say anything, and ends that are seen before they are predicted.
+    expect(detect(seen('slo', 8000, 3))).toBe(3000);
+    expect(detect(seen('slo', -500, 100))).toBe(0);
   });
 
   test('without a run are those of the profile', () => {

@@ -9,7 +9,7 @@
  * - `space-threads`: streams with a host thread each.
  * - `space-one-thread`: streams that one host thread submits to in turn.
  * - `coalescing-n`: superkernels of all that is ready, on n lanes with an n-th of the tenants each.
- * - `coalescing-best`: the same on whichever number of lanes is best; two tenants a superkernel at least.
+ * - `coalescing-best`: the same on whichever of several numbers of lanes is best, of two tenants a superkernel at least.
  * - `ooo`: our scheduler, which chooses lanes and sizes itself.
  */
 export const gemmSchemes = [
@@ -61,7 +61,7 @@ export function gemmPolicies(scheme: GemmScheme, tenants: number, clients = Infi
     case 'coalescing-4':
       return [coalescing(4, tenants)];
     case 'coalescing-best':
-      return laneCounts.map((lanes) => coalescing(lanes, tenants));
+      return laneCounts.map((lanes) => coalescing(lanes, tenants, 2));
     case 'ooo':
       return ['ooo'];
     default:
@@ -93,6 +93,5 @@ export function modelPolicy(scheme: ModelScheme, count: number): string {
 
 const oneThread = 'streams:run-ahead=1,host-threads=shared';
 
-/** A superkernel of one would be a stream's launch. */
-const coalescing = (lanes: number, tenants: number): string =>
-  `greedy:lanes=${lanes},max-size=${Math.max(2, Math.ceil(tenants / lanes))}`;
+const coalescing = (lanes: number, tenants: number, least = 1): string =>
+  `greedy:lanes=${lanes},max-size=${Math.max(least, Math.ceil(tenants / lanes))}`;

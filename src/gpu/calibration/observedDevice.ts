@@ -15,12 +15,24 @@ export interface SubmitTimes {
   readonly ns: Spread;
 }
 
+/** One kernel of products or element-wise, several as one launch, several steps; of a single member but the batches. */
+export const latencyKinds = ['single', 'elementwise', 'batched', 'steps'] as const;
+export type LatencyKind = (typeof latencyKinds)[number];
+
+/**
+ * By kind: what launches that were alone on the device took from their release until the host woke up, beyond what was
+ * predicted that the device needs; null where there were none.
+ */
+export type Latencies = {readonly [kind in LatencyKind]: Spread | null};
+
 /** Host times of a run, in ns. */
 export interface HostTimesOfRun {
   readonly submits: readonly SubmitTimes[];
+  readonly latencies: Latencies;
   /**
    * From when there was something to see until the host waited again, submissions left out; of it, what had passed when
-   * the first submission began. `meanNs` leaves out the longest hundredth: pauses of the runtime or of the system.
+   * the first submission began. `meanNs` is that of the middle eight tenths: it leaves out pauses of the runtime or of
+   * the system and what is done for the first time, and keeps both wake-ups that launch and those that do not.
    */
   readonly wakeUps: {readonly meanNs: number; readonly whole: Spread; readonly first: Spread};
 }
@@ -30,6 +42,8 @@ export interface ObservedDeviceOptions {
   readonly now: () => number;
   /** Tells of a shape class. */
   readonly isElementwise: (cls: number) => boolean;
+  /** Whether what is predicted of a launch of one step was measured; latencies of others do not count. Default: always. */
+  readonly isMeasured?: (cls: number, method: Method, size: number) => boolean;
   /** Time after the first wait that does not count: until the code is compiled. Default 0. */
   readonly skipNs?: number;
 }
@@ -39,6 +53,9 @@ const atOnceNs = 1000;
 
 /** Samples of each kind that are kept; a run of a second has fewer. */
 const mostSamples = 1 << 17;
+
+/** This part of the wake-ups at either end does not count in their mean. */
+const trimmed = 0.1;
 
 /**
  * A device, with the host's time taken around it: all that a scheduler does between two waits is one wake-up, and the
@@ -62,17 +79,32 @@ export class ObservedDevice implements Device {
   private wokenAt = -Infinity;
   private submittingNs = 0;
   private hasSubmitted = false;
+  private inFlight = 0;
+  /** The launch that has had the device to itself since its submission, or null, and when that had let go of it. */
+  private alone: Launch | null = null;
+  private aloneSince = 0;
+  /** Whether the host was waiting when there was something to see. */
+  private hasWaited = false;
+  /** Of each latency: class, index into `methods`, size, index into `latencyKinds`. */
+  private readonly seenKinds = new Int32Array(4 * mostSamples);
+  private readonly seenNs = new Float64Array(mostSamples);
+  private seen = 0;
+  private readonly isMeasured: (cls: number, method: Method, size: number) => boolean;
   private readonly skipNs: number;
   /** What happens before this time does not count. */
   private from = Infinity;
 
-  constructor(device: Device, {now, isElementwise, skipNs = 0}: ObservedDeviceOptions) {
+  constructor(
+    device: Device,
+    {now, isElementwise, isMeasured = () => true, skipNs = 0}: ObservedDeviceOptions,
+  ) {
     this.device = device;
     this.skipNs = skipNs;
     this.lanes = device.lanes;
     this.depth = device.depth;
     this.now = now;
     this.isElementwise = isElementwise;
+    this.isMeasured = isMeasured;
   }
 
   attach(context: DeviceContext): void {
@@ -87,8 +119,12 @@ export class ObservedDevice implements Device {
       this.firstNs[this.firsts++] = begin - this.wokenAt;
     this.hasSubmitted = true;
     this.device.submit(launch);
-    const ns = this.now() - begin;
+    const end = this.now();
+    const ns = end - begin;
     this.submittingNs += ns;
+    this.alone = this.inFlight++ === 0 && counts ? launch : null;
+    // Of several steps the device may begin before the host has submitted all.
+    this.aloneSince = steps === 1 ? end : begin + launch.releasedAt - launch.submittedAt;
     if (!counts || this.submits === mostSamples) return;
     const at = 4 * this.submits;
     this.kinds[at] = cls >= 0 && this.isElementwise(cls) ? 1 : 0;
@@ -99,7 +135,14 @@ export class ObservedDevice implements Device {
   }
 
   poll(): Launch | null {
-    return this.device.poll();
+    const launch = this.device.poll();
+    if (launch === null) return null;
+    this.inFlight--;
+    if (launch === this.alone) {
+      this.alone = null;
+      if (this.hasWaited && !launch.failed && this.seen < mostSamples) this.keepLatency(launch);
+    }
+    return launch;
   }
 
   wait(until: Nanoseconds): void {
@@ -109,7 +152,8 @@ export class ObservedDevice implements Device {
       this.wholeNs[this.wakeUps++] = begin - this.wokenAt - this.submittingNs;
     this.device.wait(until);
     const end = this.now();
-    this.wokenAt = end - begin < atOnceNs ? begin : end;
+    this.hasWaited = end - begin >= atOnceNs;
+    this.wokenAt = this.hasWaited ? end : begin;
     this.submittingNs = 0;
     this.hasSubmitted = false;
   }
@@ -127,8 +171,6 @@ export class ObservedDevice implements Device {
     }
     const whole = this.wholeNs.slice(0, this.wakeUps);
     const spread = spreadOf(whole);
-    const usual = whole.filter((ns) => ns <= spread.p99);
-    const meanNs = usual.reduce((sum, ns) => sum + ns, 0) / usual.length;
     return {
       submits: [...groups.values()].map(({at, ns}) => ({
         op: kinds[at] === 1 ? 'elementwise' : 'gemm',
@@ -137,11 +179,63 @@ export class ObservedDevice implements Device {
         steps: kinds[at + 3],
         ns: spreadOf(ns),
       })),
+      latencies: this.latencies(),
       wakeUps: {
-        meanNs,
+        meanNs: trimmedMean(whole),
         whole: spread,
         first: spreadOf(this.firstNs.subarray(0, this.firsts)),
       },
     };
   }
+
+  /**
+   * The host's time from waking up to this poll is part of the wake-up, and what the submission took belongs to that: so
+   * that submission, predicted duration, latency and wake-up are a launch's cycle, each once.
+   */
+  private keepLatency({cls, method, size, steps, predictedNs}: Launch): void {
+    const kind = this.latencyKindOf(cls, method, size, steps);
+    if (kind === null) return;
+    const at = 4 * this.seen;
+    this.seenKinds[at] = cls;
+    this.seenKinds[at + 1] = method;
+    this.seenKinds[at + 2] = size;
+    this.seenKinds[at + 3] = latencyKinds.indexOf(kind);
+    this.seenNs[this.seen++] = this.wokenAt - this.aloneSince - predictedNs;
+  }
+
+  private latencyKindOf(cls: number, method: number, size: number, steps: number): LatencyKind | null {
+    const isSingle = methods[method] === 'single';
+    if (isSingle && size > 1) return null;
+    if (steps > 1) return isSingle ? 'steps' : null;
+    if (!isSingle) return 'batched';
+    return this.isElementwise(cls) ? 'elementwise' : 'single';
+  }
+
+  private latencies(): Latencies {
+    const {seenKinds, seenNs} = this;
+    const of = (kind: LatencyKind): Spread | null => {
+      const wanted = latencyKinds.indexOf(kind);
+      const isKnown = (at: number): boolean =>
+        kind === 'steps' ||
+        (seenKinds[at] >= 0 && this.isMeasured(seenKinds[at], methods[seenKinds[at + 1]], seenKinds[at + 2]));
+      const all = seenNs
+        .subarray(0, this.seen)
+        .filter((_, i) => seenKinds[4 * i + 3] === wanted && isKnown(4 * i));
+      return all.length === 0 ? null : spreadOf(all);
+    };
+    return {
+      single: of('single'),
+      elementwise: of('elementwise'),
+      batched: of('batched'),
+      steps: of('steps'),
+    };
+  }
+}
+
+/** The mean without the tenths at both ends; NaN of nothing. */
+function trimmedMean(values: Float64Array): number {
+  const sorted = values.toSorted();
+  const cut = Math.floor(trimmed * sorted.length);
+  const kept = sorted.subarray(cut, sorted.length - cut);
+  return kept.reduce((sum, ns) => sum + ns, 0) / kept.length;
 }
