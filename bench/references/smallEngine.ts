@@ -57,6 +57,8 @@ class SmallCosts implements Costs {
     return 0;
   }
 
+  readonly interference = 0;
+
   smShare(): number {
     return 1;
   }

@@ -263,6 +263,7 @@ function withoutHost(model: Workbench['model']): Workbench['model'] {
     submitNs: () => 0,
     followNs: () => 0,
     stepGapNs: (method) => model.stepGapNs(method),
+    interference: model.interference,
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
   };

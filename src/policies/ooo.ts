@@ -28,8 +28,10 @@ const parameters = z.strictObject({
   interference: z
     .number()
     .min(0)
-    .default(0.1)
-    .describe('expected slowdown of launches side by side, beyond sharing the device'),
+    .optional()
+    .describe(
+      'expected slowdown of launches side by side, beyond sharing the device (default: the profile’s)',
+    ),
   'late-share': z
     .number()
     .min(0)
@@ -96,14 +98,15 @@ class OutOfOrder implements Policy {
       parameters['late-share'],
     );
     this.populations = new Populations(situation);
-    this.inFlight = new InFlight(lanes.count, parameters.interference);
+    const interference = parameters.interference ?? situation.costs.interference;
+    this.inFlight = new InFlight(lanes.count, interference);
     this.plans = new LaunchPlans(
       {
         lanes: lanes.count,
         maxSize: Math.min(parameters['max-size'], maxSize),
         // Kernels that are padded to a common shape have different ones behind them.
         quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
-        interference: parameters.interference,
+        interference,
       },
       this.reaction,
       situation,

@@ -92,6 +92,10 @@ export class CostTable implements Costs {
     return this.model.stepGapNs;
   }
 
+  get interference(): number {
+    return this.model.profile.contention.interference.value;
+  }
+
   smShare(cls: number, size: number, method: number): number {
     if (cls >= this.capacity) this.grow(cls);
     const at = cls * this.width + size;

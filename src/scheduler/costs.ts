@@ -33,4 +33,7 @@ export interface Costs {
 
   /** Share (0 to 1) of the memory bandwidth that a superkernel uses while it runs alone. */
   bandwidthShare(cls: number, size: number, method: number): number;
+
+  /** How much launches side by side slow each other beyond their shares: 1 + this x the share of the largest beside. */
+  readonly interference: number;
 }

@@ -18,6 +18,7 @@ const model = (kernelNs: number): DeviceModel => {
     submitNs: () => 5000,
     followNs: () => 5000,
     stepGapNs: () => 1000,
+    interference: 0,
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
   };

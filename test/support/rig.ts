@@ -116,6 +116,7 @@ export function runToy(world: ToyWorld): ToyResult {
       return typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0);
     },
     stepGapNs: () => world.stepGapNs ?? 0,
+    interference: 0,
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,

@@ -122,6 +122,7 @@ function simulate(isMeasured: (cls: number) => boolean = () => true) {
       submitNs: () => 5000,
       followNs: () => 100,
       stepGapNs: () => 1000,
+      interference: 0,
       smShare: () => 0.1,
       bandwidthShare: () => 0.1,
     },
