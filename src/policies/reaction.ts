@@ -1,7 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 
-/** Weight of the newest launch: the mean remembers some sixteen. */
-const weight = 1 / 16;
+/** The mean remembers some as many launches: of fewer it would move all the time, and all plans with it. */
+const remembered = 512;
 /** What is assumed before any was seen. */
 const firstNs: Nanoseconds = 5_000;
 /** No single one counts for more: a pause of the host's is no property of it. */
@@ -15,11 +15,13 @@ export class Reaction {
   /** Changes when plans should be made again. */
   version = 0;
   private plannedNs = firstNs;
+  private count = 15;
 
   /** A launch that ended at `endedAt` (NaN where the device cannot tell) is seen at `now`. */
   seen(endedAt: Nanoseconds, now: Nanoseconds): void {
     if (!(endedAt <= now)) return;
-    this.ns += weight * (Math.min(mostNs, now - endedAt) - this.ns);
+    if (this.count < remembered) this.count++;
+    this.ns += (Math.min(mostNs, now - endedAt) - this.ns) / this.count;
     if (Math.abs(this.ns - this.plannedNs) <= drift * this.plannedNs) return;
     this.plannedNs = this.ns;
     this.version++;
