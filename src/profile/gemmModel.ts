@@ -49,6 +49,10 @@ export class GemmModel {
   private miss = 0;
   private missA = 0;
   private missB = 0;
+  /** Of the tile that is looked at: what unaligned or far rows do, blocks and bytes without a split. */
+  private stride = 1;
+  private blocks = 0;
+  private bytes = NaN;
   /** What the last `search` found: the fastest tile, the terms that hold for it, the product as it is computed. */
   private launch!: LaunchTerms;
   private tile!: Tile;
@@ -155,10 +159,13 @@ export class GemmModel {
   private searchTiles(launch: LaunchTerms, problem: Problem): void {
     this.load(problem);
     for (const tile of launch.tiles) {
+      this.stride = this.strideFactor(launch, tile, problem);
+      this.blocks = blocksOf(tile, 1, problem);
+      this.bytes = NaN;
       this.compare(launch, tile, 1, problem);
       if (tile.max_splits === 1) continue;
       // Worth a look are the splits that give every SM a few blocks, as the libraries mostly do, or fill it once or twice.
-      const blocksPerSm = blocksOf(tile, 1, problem) / this.facts.sms;
+      const blocksPerSm = this.blocks / this.facts.sms;
       let last = 1;
       for (let i = 0; i < fewBlocks + 2; i++) {
         const blocks = i < fewBlocks ? i + 1 : (i - fewBlocks + 1) * tile.blocks_per_sm;
@@ -171,7 +178,14 @@ export class GemmModel {
   }
 
   private compare(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): void {
-    const ns = this.loadedNs(launch, tile, splits, problem);
+    const steps = stepsOf(problem.k, splits) * this.stride;
+    const computing = this.computingNs(launch, tile, this.blocks * splits, steps, this.miss);
+    // Most are out of the race before their bytes are counted.
+    if (launch.launch_ns + computing >= this.ns) return;
+    if (Number.isNaN(this.bytes)) this.bytes = this.bytesMoved(launch, tile, problem);
+    const moving = this.movedNs(launch, this.bytes, splits, problem);
+    const reduction = splits > 1 ? launch.split_ns : 0;
+    const ns = launch.launch_ns + overlapped(computing, moving, launch.memory.exposed) + reduction;
     if (ns >= this.ns) return;
     this.launch = launch;
     this.tile = tile;
@@ -220,8 +234,19 @@ export class GemmModel {
   }
 
   /** Time to move the operands of the problem loaded last between DRAM and L2. */
-  private movingNs(launch: LaunchTerms, tile: Tile, splits: number, {batch, m, n, k}: Problem): number {
-    const {memory} = launch;
+  private movingNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
+    return this.movedNs(launch, this.bytesMoved(launch, tile, problem), splits, problem);
+  }
+
+  /** Time to move `bytes` of each product, and the partial results of a split k. */
+  private movedNs({memory}: LaunchTerms, bytes: number, splits: number, {batch}: Problem): number {
+    // Every part of a split k is written out and read again.
+    const partials = splits > 1 ? 2 * splits * this.c : 0;
+    return (batch * (bytes + memory.partials * partials)) / this.facts.dramBytesPerNs;
+  }
+
+  /** Bytes that one product of the problem loaded last moves, its k not split. */
+  private bytesMoved({memory}: LaunchTerms, tile: Tile, {m, n, k}: Problem): number {
     const {a, b, c, facts} = this;
     // Blocks start along a row of tiles first: the tiles of B that run together, and the rows of tiles of A.
     const resident = facts.sms * tile.blocks_per_sm;
@@ -236,10 +261,7 @@ export class GemmModel {
     const scatter = (tile.scatter * k) / (k + memory.scatter_k);
     const costA = memory.a + scatter;
     const costB = memory.b_along_k ? memory.b + scatter : memory.b;
-    // Every part of a split k is written out and read again.
-    const partials = splits > 1 ? 2 * splits * c : 0;
-    const bytes = this.miss * (costA * readA + costB * readB + memory.c * c) + memory.partials * partials;
-    return (batch * bytes) / facts.dramBytesPerNs;
+    return this.miss * (costA * readA + costB * readB + memory.c * c);
   }
 
   /** What the distance between the rows of the operands does to a step in k. */
