@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import type {FixedArrivals} from '../src/experiment/arrivals.ts';
 import {packageFolder} from '../src/experiment/build.ts';
 import {readProfile} from '../src/experiment/profileFiles.ts';
+import {simulatedGpu} from '../src/experiment/simulatedGpu.ts';
 import {parseScenario} from '../src/experiment/scenario.ts';
 import type {Scenario} from '../src/experiment/scenario.ts';
 import {prepareRun} from '../src/experiment/simulate.ts';
@@ -52,27 +53,9 @@ export async function makeWorld(options: WorldOptions): Promise<Scheduler> {
     {...spec, directory: packageFolder, ...(arrivals === undefined ? {} : {arrivals})},
     profile,
   );
-  const {workbench, setup, costs, lanes} = run;
+  const {workbench} = run;
   const clock = new VirtualClock();
-  const device = new SimulatedDevice({
-    clock,
-    model: workbench.model,
-    lanes,
-    depth: setup.depth,
-    sharing: {
-      scheme: setup.sharing,
-      sliceNs: profile.sharing.time_slice_ns.value,
-      switchNs: profile.sharing.switch_ns.value,
-      yieldNs: (profile.sharing.yield_ns ?? profile.sharing.switch_ns).value,
-      interference: profile.contention.interference.value,
-      crowding: profile.contention.crowding?.value ?? 1,
-      maxConcurrent: profile.contention.max_concurrent.value,
-    },
-    host: {threads: setup.host, detectNs: costs.detectNs, decideNs: costs.decideNs(run.policy.name)},
-    gapNs: costs.gapNs,
-    pointerCopyNs: costs.pointerCopyNs,
-    startIntervalNs: costs.startIntervalNs,
-  });
+  const device = new SimulatedDevice({clock, ...simulatedGpu(run, scenario, profile)});
   return new Scheduler({
     clock,
     device,

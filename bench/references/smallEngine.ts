@@ -53,10 +53,7 @@ class SmallCosts implements Costs {
     return 0;
   }
 
-  stepGapNs(): number {
-    return 0;
-  }
-
+  readonly stepGapNs = 0;
   readonly interference = 0;
 
   smShare(): number {

@@ -35,26 +35,15 @@ import {measureHostRuns} from './hostRuns.ts';
 import type {Measurements} from './measurements.ts';
 import {fitProfile, modelErrors} from './modelFit.ts';
 import {writeProfile} from './profileFiles.ts';
+import type {CalibrationRequest} from './calibrationRequest.ts';
 
-export interface CalibrationOptions {
+export interface CalibrationOptions extends CalibrationRequest {
   readonly models: readonly Model[];
   /** Inputs in one request: batch sizes to calibrate for. Default 1. */
   readonly batches?: readonly number[];
-  readonly output: string;
-  /** The profile's name. */
-  readonly name: string;
-  readonly budgetNs: number;
   readonly ordinal?: number;
   /** Where to find libraries, e.g. a stand-in for CUDA in tests. */
   readonly paths?: CudaPaths;
-  /** ISO date of today. */
-  readonly date: string;
-  /** The command line, for provenance. */
-  readonly command: string;
-  readonly log: (line: string) => void;
-  readonly shouldStop?: () => boolean;
-  /** Forget an interrupted calibration instead of going on with it. */
-  readonly restart?: boolean;
   /** Smaller for tests: shapes, sizes and memory that a stand-in on the CPU can work through. */
   readonly extent?: Partial<Extent>;
 }

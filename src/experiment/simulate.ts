@@ -28,6 +28,7 @@ import {memoryNeed, memoryProblem} from './memory.ts';
 import {makePolicy} from './makePolicy.ts';
 import {readProfile} from './profileFiles.ts';
 import type {Scenario} from './scenario.ts';
+import {simulatedGpu} from './simulatedGpu.ts';
 import {stragglerFactor} from './stragglers.ts';
 import {setUp} from './workbench.ts';
 import type {Workbench} from './workbench.ts';
@@ -121,35 +122,15 @@ export async function simulateRun(
   const {scenario} = spec;
   const profile = options.profile ?? readProfile(scenario.device);
   const run = await prepareRun(spec, profile);
-  const {workbench, policy, setup, costs, lanes, seed} = run;
+  const {workbench, policy, setup, lanes, seed} = run;
   const {tenants, classes, programs, groups, model} = workbench;
   const clock = new VirtualClock();
-  const {sharing, contention, noise} = profile;
-  const ownHost = scenario['own-host'];
+  const {sharing, noise} = profile;
   const factors = setup.sharing === 'mps' ? processSpeeds(lanes, sharing.mps_spread.value, seed) : null;
   const tenantFactor = stragglerFactor(scenario, tenants);
   const device = new SimulatedDevice({
     clock,
-    model: ownHost ? model : withoutHost(model),
-    lanes,
-    depth: setup.depth,
-    sharing: {
-      scheme: setup.sharing,
-      sliceNs: sharing.time_slice_ns.value,
-      switchNs: sharing.switch_ns.value,
-      yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
-      interference: scenario.contention ? contention.interference.value : 0,
-      crowding: contention.crowding?.value ?? 1,
-      maxConcurrent: contention.max_concurrent.value,
-    },
-    host: {
-      threads: setup.host,
-      detectNs: ownHost ? costs.detectNs : 0,
-      decideNs: ownHost ? costs.decideNs(policy.name) : 0,
-    },
-    gapNs: costs.gapNs,
-    pointerCopyNs: costs.pointerCopyNs,
-    startIntervalNs: costs.startIntervalNs,
+    ...simulatedGpu(run, scenario, profile),
     ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
     ...(factors === null ? {} : {laneFactor: factors}),
     ...(tenantFactor === undefined ? {} : {tenantFactor}),
@@ -251,20 +232,5 @@ function residuals(quantiles: readonly number[], seed: string): () => number {
     const at = random() * (quantiles.length - 1);
     const i = Math.floor(at);
     return quantiles[i] + (at - i) * (quantiles[i + 1] - quantiles[i]);
-  };
-}
-
-function withoutHost(model: Workbench['model']): Workbench['model'] {
-  return {
-    durationNs: (cls, size, method) => model.durationNs(cls, size, method),
-    bestMethod: (cls, size) => model.bestMethod(cls, size),
-    bestNs: (cls, size) => model.bestNs(cls, size),
-    mixedNs: (classes, size) => model.mixedNs(classes, size),
-    submitNs: () => 0,
-    followNs: () => 0,
-    stepGapNs: (method) => model.stepGapNs(method),
-    interference: model.interference,
-    smShare: (cls, size, method) => model.smShare(cls, size, method),
-    bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
   };
 }

@@ -17,26 +17,15 @@ import {classesOf, usualExtent} from './calibrationPlan.ts';
 import type {Extent} from './calibrationPlan.ts';
 import {readProfile, writeProfile} from './profileFiles.ts';
 import {tensorFlowProfile} from './tensorFlowProfile.ts';
+import type {CalibrationRequest} from './calibrationRequest.ts';
 
-export interface TensorFlowCalibrationOptions {
+export interface TensorFlowCalibrationOptions extends CalibrationRequest {
   readonly models: readonly Model[];
   /** Inputs in one request; default 1. */
   readonly batches?: readonly number[];
-  readonly output: string;
-  /** The profile's name. */
-  readonly name: string;
   readonly backend: Backend;
   /** A CUDA device such as `cuda:0`, or the profile that stands in for what is not measured, as `readProfile` takes it. */
   readonly device: string;
-  readonly budgetNs: number;
-  /** ISO date of today. */
-  readonly date: string;
-  /** The command line, for provenance. */
-  readonly command: string;
-  readonly log: (line: string) => void;
-  readonly shouldStop?: () => boolean;
-  /** Forget an interrupted calibration instead of going on with it. */
-  readonly restart?: boolean;
   /** Smaller for tests. */
   readonly extent?: Partial<Extent>;
   /** The library, if it is loaded already. */

@@ -1,4 +1,5 @@
 // From times of TensorFlow.js to a device profile: what it measured on the terms of a base profile.
+import {relativeSums} from '../gpu/calibration/samples.ts';
 import type {DeviceProperties} from '../gpu/cuda.ts';
 import type {HostFloors, PassTime, ProductTime, TensorFlowMeasurements} from '../gpu/tensorflow/measure.ts';
 import {parseProfile} from '../profile/profile.ts';
@@ -152,15 +153,7 @@ function fitLine(
   points: readonly (readonly [x: number, y: number])[],
 ): {slope: number; intercept: number} | null {
   if (points.length < fewestPasses) return null;
-  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
-  for (const [x, y] of points) {
-    const weight = 1 / (y * y);
-    w += weight;
-    wx += weight * x;
-    wy += weight * y;
-    wxx += weight * x * x;
-    wxy += weight * x * y;
-  }
+  const {w, wx, wy, wxx, wxy} = relativeSums(points);
   const slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
   return slope > 0 && Number.isFinite(slope) ? {slope, intercept: (wy - slope * wx) / w} : null;
 }

@@ -6,7 +6,7 @@ import type {Kernel} from '../scheduler/kernel.ts';
 import type {PolicySetup} from '../scheduler/policy.ts';
 import {Programs} from '../scheduler/programs.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
-import type {DeviceModel} from '../sim/simulatedDevice.ts';
+import type {Costs} from '../scheduler/costs.ts';
 import {groupByCluster} from '../workload/clusters.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
@@ -28,7 +28,7 @@ export interface Workbench {
   readonly tenants: readonly WorkbenchTenant[];
   readonly classes: KernelClasses;
   readonly programs: Programs;
-  readonly model: DeviceModel;
+  readonly model: Costs;
   readonly groups: Groups;
   /** Floating-point operations of a kernel, by class; classes may be added while a run forms batches. */
   flops(cls: number): number;
@@ -41,7 +41,7 @@ export interface SetUpOptions {
   readonly models: ReadonlyMap<string, Model>;
   readonly grouping: PolicySetup['grouping'];
   /** Predicted costs of shape classes, as they are interned. */
-  readonly modelFor: (classes: KernelClasses) => DeviceModel;
+  readonly modelFor: (classes: KernelClasses) => Costs;
 }
 
 export function setUp({scenario, models, grouping, modelFor}: SetUpOptions): Workbench {

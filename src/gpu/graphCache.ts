@@ -18,7 +18,7 @@ const mostPairs = 256;
 /** More steps than any program has. */
 const longest = 8192;
 
-/** Lanes on which the same steps of batches may run at once, as graphs. */
+/** Lanes on which the same steps of batches may run at once, as graphs; each has its own, and superkernels seldom meet their like on more. */
 const mostInstances = 4;
 
 export interface GraphCacheOptions extends GraphRecorderOptions {
@@ -150,7 +150,8 @@ export class GraphCache {
 
   /** A graph of those steps that does not run on another lane just now; 0 where there is none. */
   private instance(lane: number, cursor: number, length: number, size: number): number {
-    if (this.productsOf(cursor, length) * size > this.maxMembers) return 0;
+    const products = this.productsOf(cursor, length) * size;
+    if (products > this.maxMembers) return 0;
     const key = (cursor * longest + length) * (this.maxSize + 1) + size;
     let graphs = this.groups.get(key);
     if (graphs === undefined) this.groups.set(key, (graphs = []));
@@ -159,13 +160,13 @@ export class GraphCache {
       if (!this.context.busyElsewhere(lane, graph)) return graph;
     }
     if (graphs.length === mostInstances) return 0;
-    const graph = this.recorder.group(cursor, length, size, this.productsOf(cursor, length) * size);
+    const graph = this.recorder.group(cursor, length, size, products);
     if (graph !== 0) graphs.push(graph);
     return Math.max(0, graph);
   }
 
   /** Products of one member in `length` steps from `cursor` on. */
-  productsOf(cursor: number, length: number): number {
+  private productsOf(cursor: number, length: number): number {
     let products = 0;
     for (let at = cursor; at < cursor + length; at++) {
       const kernel = this.kernels[this.run.programs.classes[at]];

@@ -147,7 +147,7 @@ export class LaunchPlans {
       const {durationNs, smNs, bandwidthNs, followNs, method} = of;
       const submitNs = costs.submitNs(cls, size, method);
       const follow = followNs / kernels;
-      const gaps = (kernels - 1) * costs.stepGapNs(method);
+      const gaps = (kernels - 1) * costs.stepGapNs;
       const reactionNs = reaction.ns + submitNs;
       const most = this.withinQuantum(cursor, size, kernels);
       const work = Math.max(smNs, bandwidthNs);

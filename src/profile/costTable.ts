@@ -88,7 +88,7 @@ export class CostTable implements Costs {
   }
 
   /** The same for all methods: the pointers of all steps travel in one copy, before the first. */
-  stepGapNs(): Nanoseconds {
+  get stepGapNs(): Nanoseconds {
     return this.model.stepGapNs;
   }
 

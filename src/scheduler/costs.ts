@@ -25,8 +25,8 @@ export interface Costs {
   /** Time that the host is busy submitting each further step of a launch: no new ticket, no new flag. */
   followNs(cls: number, size: number, method: number): Nanoseconds;
 
-  /** Idle time of a lane before each further step of a launch by `method`. */
-  stepGapNs(method: number): Nanoseconds;
+  /** Idle time of a lane before each further step of a launch. */
+  readonly stepGapNs: Nanoseconds;
 
   /** Share (0 to 1] of the device's resident-block capacity that a superkernel fills while it runs alone. */
   smShare(cls: number, size: number, method: number): number;

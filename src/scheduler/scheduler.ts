@@ -457,7 +457,7 @@ export class Scheduler implements Situation {
     const {programs, streams, costs} = this;
     const {members, size, method} = launch;
     const cursor = streams.cursor[members[0]];
-    let predicted = (steps - 1) * costs.stepGapNs(method);
+    let predicted = (steps - 1) * costs.stepGapNs;
     for (let step = 1; step < steps; step++) {
       const cls = programs.classes[cursor + step];
       if (cls < 0) this.fail(`launched ${steps} steps of a stream that has ${step} kernels left`);

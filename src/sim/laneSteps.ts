@@ -42,9 +42,10 @@ export class LaneSteps {
   private readonly stepOf: Int32Array;
   /** When the lane's step has left the host's hands. */
   private readonly releasedAt: Float64Array;
-  /** Gaps before a launch that follows another and before a further step of one, by method. */
+  /** Gap before a launch that follows another, by method. */
   private readonly gapBefore: Float64Array;
-  private readonly stepGapBefore: Float64Array;
+  /** Gap before a further step of a launch. */
+  private readonly stepGapNs: Nanoseconds;
 
   constructor(lanes: number, model: Costs, terms: LaneTerms) {
     const {gapNs, pointerCopyNs = 0, residual, laneFactor, tenantFactor} = terms;
@@ -58,8 +59,8 @@ export class LaneSteps {
     this.stepOf = new Int32Array(lanes);
     this.releasedAt = new Float64Array(lanes);
     this.gapBefore = Float64Array.from(methods, (m) => gapNs + (takesPointers(m) ? pointerCopyNs : 0));
-    this.stepGapBefore = Float64Array.from(methods, (_, method) => model.stepGapNs(method));
-    this.longestGapNs = Math.max(...this.gapBefore, ...this.stepGapBefore);
+    this.stepGapNs = model.stepGapNs;
+    this.longestGapNs = Math.max(...this.gapBefore, this.stepGapNs);
   }
 
   /** Adds a released launch to its lane. Returns whether it is the lane's only one. */
@@ -120,7 +121,7 @@ export class LaneSteps {
     const launch = this.current[lane]!;
     const step = ++this.stepOf[lane];
     if (step < launch.steps) {
-      const startsAt = now + this.stepGapBefore[launch.method];
+      const startsAt = now + this.stepGapNs;
       // The host is mostly far ahead of the lane.
       if (launch.lastReleasedAt <= startsAt) return startsAt;
       const releasedAt = (this.releasedAt[lane] += this.stepFollowNs(launch, step));

@@ -11,9 +11,6 @@ import {SharedGpu} from './sharedGpu.ts';
 import type {Sharing} from './sharing.ts';
 import type {VirtualClock} from './virtualClock.ts';
 
-/** What superkernels take on the simulated device: the profile's costs. */
-export type DeviceModel = Costs;
-
 /** The host's part of every launch. Durations in ns; the submit cost itself is in `Costs`. */
 export interface HostModel {
   /** One thread for all lanes, or a thread (or process) for every lane. */
@@ -26,7 +23,8 @@ export interface HostModel {
 
 export interface SimulatedDeviceOptions extends LaneTerms {
   readonly clock: VirtualClock;
-  readonly model: DeviceModel;
+  /** What superkernels take on the device. */
+  readonly model: Costs;
   readonly lanes: number;
   readonly depth: number;
   readonly sharing: Sharing;

@@ -1,28 +1,10 @@
 import {methods} from '../../src/scheduler/kernel.ts';
 import {SimulatedDevice} from '../../src/sim/simulatedDevice.ts';
-import type {DeviceModel} from '../../src/sim/simulatedDevice.ts';
 import {VirtualClock} from '../../src/sim/virtualClock.ts';
 import {deviceContract} from '../contracts/device.ts';
+import {constantCosts, quietSharing} from '../support/constantCosts.ts';
 
 const SINGLE = methods.indexOf('single');
-
-/** Every call of the library takes `kernelNs`; shares are small, so lanes do not slow each other. */
-const model = (kernelNs: number): DeviceModel => {
-  const durationNs = (_cls: number, size: number, method: number): number =>
-    Math.max(1, kernelNs) * (method === SINGLE ? size : 1);
-  return {
-    durationNs,
-    bestMethod: () => SINGLE,
-    bestNs: (cls, size) => durationNs(cls, size, SINGLE),
-    mixedNs: () => Math.max(1, kernelNs),
-    submitNs: () => 5000,
-    followNs: () => 5000,
-    stepGapNs: () => 1000,
-    interference: 0,
-    smShare: () => 0.1,
-    bandwidthShare: () => 0.1,
-  };
-};
 
 for (const scheme of ['one-context', 'mps', 'dedicated'] as const) {
   deviceContract(
@@ -31,18 +13,13 @@ for (const scheme of ['one-context', 'mps', 'dedicated'] as const) {
       const clock = new VirtualClock();
       const device = new SimulatedDevice({
         clock,
-        model: model(kernelNs),
+        model: constantCosts(Math.max(1, kernelNs), {
+          calls: (size, method) => (method === SINGLE ? size : 1),
+          followNs: 5000,
+        }),
         lanes,
         depth,
-        sharing: {
-          scheme,
-          sliceNs: 2e6,
-          switchNs: 0,
-          yieldNs: 0,
-          interference: 0,
-          crowding: 1,
-          maxConcurrent: 128,
-        },
+        sharing: {...quietSharing, scheme},
         host: {threads: scheme === 'one-context' ? 'shared' : 'per-lane', detectNs: 1500, decideNs: 500},
         gapNs: 1000,
       });

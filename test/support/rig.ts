@@ -9,11 +9,13 @@ import {Programs} from '../../src/scheduler/programs.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
 import {Scheduler} from '../../src/scheduler/scheduler.ts';
 import type {Tenant} from '../../src/scheduler/tenant.ts';
-import type {DeviceModel, SimulatedDeviceOptions} from '../../src/sim/simulatedDevice.ts';
+import type {Costs} from '../../src/scheduler/costs.ts';
+import type {SimulatedDeviceOptions} from '../../src/sim/simulatedDevice.ts';
 import {SimulatedDevice} from '../../src/sim/simulatedDevice.ts';
 import {VirtualClock} from '../../src/sim/virtualClock.ts';
 import {ArrivalSource} from '../../src/workload/source.ts';
 import type {Loop} from '../../src/workload/source.ts';
+import {quietSharing} from './constantCosts.ts';
 
 /** A GEMM that only its duration matters of: class `id`. */
 export const toyKernel = (id: number): Kernel => ({
@@ -99,7 +101,7 @@ export function runToy(world: ToyWorld): ToyResult {
   const batched = methods.indexOf('batched');
   const durationNs = (cls: number, size: number, method: number): number =>
     Math.round(durations[cls] * (method === single ? size : batching(size)));
-  const model: DeviceModel = {
+  const model: Costs = {
     durationNs,
     bestMethod: (cls, size) =>
       durationNs(cls, size, batched) < durationNs(cls, size, single) ? batched : single,
@@ -115,7 +117,7 @@ export function runToy(world: ToyWorld): ToyResult {
       if (world.followNs !== undefined) return world.followNs(cls);
       return typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0);
     },
-    stepGapNs: () => world.stepGapNs ?? 0,
+    stepGapNs: world.stepGapNs ?? 0,
     interference: 0,
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
@@ -172,15 +174,7 @@ export function runToy(world: ToyWorld): ToyResult {
     model,
     lanes: setup.lanes === 'per-tenant' ? tenants.length : setup.lanes,
     depth: setup.depth,
-    sharing: {
-      scheme: setup.sharing,
-      sliceNs: 2e6,
-      switchNs: 0,
-      yieldNs: 0,
-      interference: 0,
-      crowding: 1,
-      maxConcurrent: 128,
-    },
+    sharing: {...quietSharing, scheme: setup.sharing},
     host: {threads: setup.host, detectNs: world.detectNs ?? 0, decideNs: world.decideNs ?? 0},
     gapNs: 0,
     ...(world.residual === undefined ? {} : {residual: world.residual}),

@@ -27,21 +27,29 @@ export function quantilesOf(values: ArrayLike<number>, count: number): number[] 
   return Array.from({length: count + 1}, (_, i) => quantileSorted(sorted, i / count) ?? NaN);
 }
 
-/** a + b x, neither below 0, by least squares of the relative error. */
-export function affineFit(points: readonly (readonly [x: number, y: number])[]): {a: number; b: number} {
-  let w = 0;
-  let wx = 0;
-  let wy = 0;
-  let wxx = 0;
-  let wxy = 0;
+/** Sums over points, each weighed by 1 / y^2: of 1, x, y, x^2 and x y. What a line of least relative error is made of. */
+export function relativeSums(points: readonly (readonly [x: number, y: number])[]): {
+  w: number;
+  wx: number;
+  wy: number;
+  wxx: number;
+  wxy: number;
+} {
+  const sums = {w: 0, wx: 0, wy: 0, wxx: 0, wxy: 0};
   for (const [x, y] of points) {
     const weight = 1 / (y * y);
-    w += weight;
-    wx += weight * x;
-    wy += weight * y;
-    wxx += weight * x * x;
-    wxy += weight * x * y;
+    sums.w += weight;
+    sums.wx += weight * x;
+    sums.wy += weight * y;
+    sums.wxx += weight * x * x;
+    sums.wxy += weight * x * y;
   }
+  return sums;
+}
+
+/** a + b x, neither below 0, by least squares of the relative error. */
+export function affineFit(points: readonly (readonly [x: number, y: number])[]): {a: number; b: number} {
+  const {w, wx, wy, wxx, wxy} = relativeSums(points);
   const spread = w * wxx - wx * wx;
   // All points at one x: no slope to be seen.
   const slope = spread > 1e-12 * w * wxx ? (w * wxy - wx * wy) / spread : 0;

@@ -61,6 +61,9 @@ export interface ClockReading {
   readonly uncertaintyNs: number;
 }
 
+/** `size` kernels of `count` products each, C[m,n] = A[m,k] B[k,n], of a data type by `dataTypeCode`. */
+export type BatchShape = [dtype: number, m: number, n: number, k: number, count: number, size: number];
+
 /**
  * A device with its lanes and memory. Addresses are device addresses as numbers; data types are codes (`dataTypeCode`).
  *
@@ -121,27 +124,9 @@ export interface NativeContext {
     c: number,
   ): void;
   /** `size` kernels of `operands` one after another, in one call. */
-  submitSequence(
-    lane: number,
-    ticket: number,
-    dtype: number,
-    m: number,
-    n: number,
-    k: number,
-    count: number,
-    size: number,
-  ): void;
+  submitSequence(lane: number, ticket: number, ...batch: BatchShape): void;
   /** `size` kernels of `operands` as one batched call. size * count is at most `maxMembers`. */
-  submitBatched(
-    lane: number,
-    ticket: number,
-    dtype: number,
-    m: number,
-    n: number,
-    k: number,
-    count: number,
-    size: number,
-  ): void;
+  submitBatched(lane: number, ticket: number, ...batch: BatchShape): void;
   /** The groups of `shapes` as one call. See `grouped`. */
   submitGrouped(lane: number, ticket: number, dtype: number, groups: number): void;
   /** A ReLU over 32-bit floats: each member reads `bytes` / 2 at A and writes as much at C, in vectors of 16 bytes. */
@@ -171,27 +156,9 @@ export interface NativeContext {
   /** The first `count` graphs of `sequence`, one after another. */
   launchGraphs(lane: number, ticket: number, count: number): void;
   /** A graph of one batched call that reads its operands' addresses where `launchBatched` puts them, on this lane. */
-  captureBatched(
-    lane: number,
-    dtype: number,
-    m: number,
-    n: number,
-    k: number,
-    count: number,
-    size: number,
-  ): number;
+  captureBatched(lane: number, ...batch: BatchShape): number;
   /** As `submitBatched`, by a graph of `captureBatched` with the same lane, shape, count and size. */
-  launchBatched(
-    lane: number,
-    ticket: number,
-    graph: number,
-    dtype: number,
-    m: number,
-    n: number,
-    k: number,
-    count: number,
-    size: number,
-  ): void;
+  launchBatched(lane: number, ticket: number, graph: number, ...batch: BatchShape): void;
   /** The cuBLAS workspace of the lane's calls from now on, also of those that are recorded; address 0: its own. */
   setWorkspace(lane: number, address: number, bytes: number): void;
   /** Gives a captured batch the addresses in `operands`: `products` of them, captured after `first` others. */

@@ -7,6 +7,7 @@ import type {Method} from '../../../src/scheduler/kernel.ts';
 import {Launch} from '../../../src/scheduler/launch.ts';
 import {SimulatedDevice} from '../../../src/sim/simulatedDevice.ts';
 import {VirtualClock} from '../../../src/sim/virtualClock.ts';
+import {constantCosts, quietSharing} from '../../support/constantCosts.ts';
 
 const submitNs = 3000;
 const waitNs = 50_000;
@@ -111,32 +112,12 @@ const kernelNs = 10_000;
 /** A simulated device, observed, on which the host does no more than submit, wait and see. */
 function simulate(isMeasured: (cls: number) => boolean = () => true) {
   const clock = new VirtualClock();
-  const durationNs = (_cls: number, size: number): number => kernelNs * size;
   const device = new SimulatedDevice({
     clock,
-    model: {
-      durationNs,
-      bestMethod: () => 0,
-      bestNs: durationNs,
-      mixedNs: () => kernelNs,
-      submitNs: () => 5000,
-      followNs: () => 100,
-      stepGapNs: () => 1000,
-      interference: 0,
-      smShare: () => 0.1,
-      bandwidthShare: () => 0.1,
-    },
+    model: constantCosts(kernelNs, {calls: (size) => size, followNs: 100}),
     lanes: 2,
     depth: 3,
-    sharing: {
-      scheme: 'one-context',
-      sliceNs: 2e6,
-      switchNs: 0,
-      yieldNs: 0,
-      interference: 0,
-      crowding: 1,
-      maxConcurrent: 128,
-    },
+    sharing: {...quietSharing, scheme: 'one-context'},
     host: {threads: 'shared', detectNs, decideNs},
     gapNs: 0,
   });

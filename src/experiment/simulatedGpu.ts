@@ -1,0 +1,51 @@
+import type {DeviceProfile} from '../profile/profile.ts';
+import type {Costs} from '../scheduler/costs.ts';
+import type {SimulatedDeviceOptions} from '../sim/simulatedDevice.ts';
+import type {Scenario} from './scenario.ts';
+import type {PreparedRun} from './simulate.ts';
+
+/** The GPU and host of a run as its profile has them: all that a simulated device takes but its clock and its spread. */
+export function simulatedGpu(
+  {workbench, policy, setup, costs, lanes}: PreparedRun,
+  scenario: Scenario,
+  {sharing, contention}: DeviceProfile,
+): Omit<SimulatedDeviceOptions, 'clock'> {
+  const ownHost = scenario['own-host'];
+  return {
+    model: ownHost ? workbench.model : withoutHost(workbench.model),
+    lanes,
+    depth: setup.depth,
+    sharing: {
+      scheme: setup.sharing,
+      sliceNs: sharing.time_slice_ns.value,
+      switchNs: sharing.switch_ns.value,
+      yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
+      interference: scenario.contention ? contention.interference.value : 0,
+      crowding: contention.crowding?.value ?? 1,
+      maxConcurrent: contention.max_concurrent.value,
+    },
+    host: {
+      threads: setup.host,
+      detectNs: ownHost ? costs.detectNs : 0,
+      decideNs: ownHost ? costs.decideNs(policy.name) : 0,
+    },
+    gapNs: costs.gapNs,
+    pointerCopyNs: costs.pointerCopyNs,
+    startIntervalNs: costs.startIntervalNs,
+  };
+}
+
+function withoutHost(model: Costs): Costs {
+  return {
+    durationNs: (cls, size, method) => model.durationNs(cls, size, method),
+    bestMethod: (cls, size) => model.bestMethod(cls, size),
+    bestNs: (cls, size) => model.bestNs(cls, size),
+    mixedNs: (classes, size) => model.mixedNs(classes, size),
+    submitNs: () => 0,
+    followNs: () => 0,
+    stepGapNs: model.stepGapNs,
+    interference: model.interference,
+    smShare: (cls, size, method) => model.smShare(cls, size, method),
+    bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
+  };
+}
