@@ -58,12 +58,12 @@ static void store(uint64_t base, int type, long index, float value) {
   }
 }
 
-/** Column-major C[m,n] = A[m,k] B[k,n]; a product outside its allocations breaks the device. */
+/** Column-major C[m,n] = A[m,k] B[k,n], with B given as its transpose; a product outside its allocations breaks the device. */
 static void multiply(int m, int n, int k, uint64_t a, int lda, uint64_t b, int ldb, uint64_t c, int ldc,
                      int type, int compute) {
   const uint64_t width = type == R_32F ? 4 : 2;
   if (!fakeOwns(a, width * ((uint64_t)lda * (k - 1) + m)) ||
-      !fakeOwns(b, width * ((uint64_t)ldb * (n - 1) + k)) ||
+      !fakeOwns(b, width * ((uint64_t)ldb * (k - 1) + n)) ||
       !fakeOwns(c, width * ((uint64_t)ldc * (n - 1) + m))) {
     fakeLose(ILLEGAL_ADDRESS);
     return;
@@ -74,7 +74,7 @@ static void multiply(int m, int n, int k, uint64_t a, int lda, uint64_t b, int l
     for (int i = 0; i < m; i++) {
       float sum = 0;
       for (int l = 0; l < k; l++)
-        sum += load(a, type, compute, i + (long)l * lda) * load(b, type, compute, l + (long)j * ldb);
+        sum += load(a, type, compute, i + (long)l * lda) * load(b, type, compute, j + (long)l * ldb);
       store(c, type, i + (long)j * ldc, sum);
     }
   }
@@ -107,11 +107,11 @@ static void runProducts(void *argument) {
 
 static Status enqueue(Handle handle, int opA, int opB, int aType, int bType, int cType, const void *alpha,
                       const void *beta, const Products *p) {
-  if (opA || opB || *(const float *)alpha != 1 || *(const float *)beta != 0) return NOT_SUPPORTED;
+  if (opA != 0 || opB != 1 || *(const float *)alpha != 1 || *(const float *)beta != 0) return NOT_SUPPORTED;
   if (aType != p->type || bType != p->type || cType != p->type) return NOT_SUPPORTED;
   if (p->type != R_32F && p->type != R_16F && p->type != R_16BF) return NOT_SUPPORTED;
   if (p->compute != COMPUTE_32F && !(p->compute == COMPUTE_TF32 && p->type == R_32F)) return NOT_SUPPORTED;
-  if (p->m < 0 || p->n < 0 || p->k < 0 || p->count < 0 || p->lda < p->m || p->ldb < p->k || p->ldc < p->m)
+  if (p->m < 0 || p->n < 0 || p->k < 0 || p->count < 0 || p->lda < p->m || p->ldb < p->n || p->ldc < p->m)
     return INVALID_VALUE;
   fakeEnqueue(handle->stream, runProducts, p, sizeof *p, KERNEL);
   return OK;

@@ -53,7 +53,7 @@ function product(a: Float64Array, b: Float64Array, {m, n, k, count}: Shape): Flo
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let l = 0; l < k; l++) sum += a[p * m * k + i * k + l] * b[p * k * n + l * n + j];
+        for (let l = 0; l < k; l++) sum += a[p * m * k + l * m + i] * b[p * k * n + l * n + j];
         c[p * m * n + i * n + j] = sum;
       }
     }

@@ -120,7 +120,7 @@ describe.skipIf(unavailable)('a context', () => {
   test('submits with ticket 0 between begin and finish complete as one launch', () => {
     const shape = {m: 4, n: 4, k: 4, count: 1};
     withMembers([shape, shape], 'fp32', ([first, second]) => {
-      // The second product reads what the first wrote.
+      // The second product reads what the first wrote, as the transpose of its A.
       const before = Atomics.load(context().flags, 0);
       context().begin(0, ++ticket);
       context().submitGemm(0, 0, 0, 4, 4, 4, first.a, first.b, first.c);
@@ -133,7 +133,7 @@ describe.skipIf(unavailable)('a context', () => {
       const right = new Float32Array(read(context(), second.b, 64).buffer);
       const result = new Float32Array(read(context(), second.c, 64).buffer);
       let sum = 0;
-      for (let l = 0; l < 4; l++) sum = Math.fround(sum + Math.fround(left[4 + l] * right[4 * l + 2]));
+      for (let l = 0; l < 4; l++) sum = Math.fround(sum + Math.fround(left[4 * l + 1] * right[4 * l + 2]));
       expect(result[4 + 2]).toBeCloseTo(sum, 5);
     });
   });

@@ -79,7 +79,8 @@ function compare(
       alone.push({a, b, c});
       if (method === 'padded') {
         together.push({
-          a: padded(context, a, m, k, allocate(launched.m * launched.k)),
+          // A is stored as its transpose.
+          a: padded(context, a, k, m, allocate(launched.m * launched.k)),
           b: padded(context, b, k, n, allocate(launched.k * launched.n)),
           c: allocate(launched.m * launched.n),
         });

@@ -71,7 +71,7 @@ export type BatchShape = [dtype: number, m: number, n: number, k: number, count:
  * caller's: nonzero, rising by one from launch to launch on a lane (they may wrap around as 32-bit integers). Ticket 0
  * enqueues work alone: `begin(lane, ticket)`, submits with 0, `finish(lane, ticket)` make one launch of several.
  *
- * GEMM operands are row-major: C[m,n] = A[m,k] B[k,n]. Products of a kernel with `count` > 1 lie one after another.
+ * GEMM operands are row-major, C[m,n] = A[m,k] B[k,n], with A stored as its transpose, [k,m]. Products of a kernel with `count` > 1 lie one after another.
  */
 export interface NativeContext {
   /** The last completed ticket of each lane, written by the device: read with `Atomics.load`. Empty once destroyed. */
@@ -152,6 +152,8 @@ export interface NativeContext {
   busyElsewhere(lane: number, graph: number): boolean;
   /** The recorded graph's number. */
   captureEnd(lane: number): number;
+  /** Takes a graph to the device behind the lane's work. Its first launch does that otherwise, and takes longer for it. */
+  uploadGraph(lane: number, graph: number): void;
   launchGraph(lane: number, ticket: number, graph: number): void;
   /** The first `count` graphs of `sequence`, one after another. */
   launchGraphs(lane: number, ticket: number, count: number): void;

@@ -84,6 +84,7 @@ void Context::makeLanes(const Napi::Object &options) {
   }
   groupLengths.resize(7 * static_cast<size_t>(maxMembers));
   groupOperations.assign(maxMembers, CUBLAS_OP_N);
+  groupOperations.resize(2 * maxMembers, CUBLAS_OP_T);
   groupAlphas.assign(maxMembers, 1.0f);
   groupBetas.assign(maxMembers, 0.0f);
 }
@@ -208,6 +209,7 @@ Napi::Function Context::define(Napi::Env env) {
                          METHOD(launchGroup),
                          METHOD(busyElsewhere),
                          METHOD(captureEnd),
+                         METHOD(uploadGraph),
                          METHOD(launchGraph),
                          METHOD(launchGraphs),
                          METHOD(captureBatched),

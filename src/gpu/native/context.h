@@ -21,7 +21,7 @@ struct DataTypeInfo {
 };
 const DataTypeInfo &dataType(int code);
 
-/** One GEMM: row-major C[m,n] = A[m,k] B[k,n]. */
+/** One GEMM: row-major C[m,n] = A[m,k] B[k,n], A stored as its transpose. */
 struct GemmShape {
   int dtype;
   int m;
@@ -102,6 +102,7 @@ class Context : public Napi::ObjectWrap<Context> {
   void launchGroup(Info info);
   Napi::Value busyElsewhere(Info info);
   Napi::Value captureEnd(Info info);
+  void uploadGraph(Info info);
   void launchGraph(Info info);
   void launchGraphs(Info info);
   Napi::Value captureBatched(Info info);

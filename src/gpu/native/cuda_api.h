@@ -99,10 +99,11 @@ inline constexpr unsigned CU_STREAM_WRITE_VALUE_DEFAULT = 0x0;
   F(cuGraphLaunch, (CUgraphExec graph, CUstream stream))                                                    \
   F(cuGraphExecDestroy, (CUgraphExec graph))
 
-// Absent before CUDA 11.4 (graphs) and 11.7 (version 2 of the stream write, which needs no kernel-module
+// Absent before CUDA 11.1 and 11.4 (graphs) and 11.7 (version 2 of the stream write, which needs no kernel-module
 // option).
 #define SUPERKERNEL_DRIVER_OPTIONAL(F)                                                               \
   F(cuGraphInstantiateWithFlags, (CUgraphExec * instance, CUgraph graph, unsigned long long flags))  \
+  F(cuGraphUpload, (CUgraphExec instance, CUstream stream))                                          \
   F(cuStreamWriteValue32_v2, (CUstream stream, CUdeviceptr address, uint32_t value, unsigned flags)) \
   F(cuStreamWriteValue32, (CUstream stream, CUdeviceptr address, uint32_t value, unsigned flags))
 
@@ -123,7 +124,7 @@ enum cublasStatus_t : int {
   CUBLAS_STATUS_NOT_SUPPORTED = 15,
   CUBLAS_STATUS_LICENSE_ERROR = 16,
 };
-enum cublasOperation_t : int { CUBLAS_OP_N = 0 };
+enum cublasOperation_t : int { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 enum cublasMath_t : int { CUBLAS_DEFAULT_MATH = 0 };
 enum cublasGemmAlgo_t : int { CUBLAS_GEMM_DEFAULT = -1 };
 enum cublasComputeType_t : int { CUBLAS_COMPUTE_32F = 68, CUBLAS_COMPUTE_32F_FAST_TF32 = 77 };

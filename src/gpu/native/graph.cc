@@ -105,6 +105,13 @@ void Context::launch(CapturedGraph &graph, Lane &on, int32_t ticket) {
   graph.ticket = ticket;
 }
 
+/** uploadGraph(lane, graph): takes it to the device behind the lane's work, as its first launch does otherwise. */
+void Context::uploadGraph(Info info) {
+  Lane &on = lane(info);
+  const CapturedGraph &uploaded = graph(intArgument(info, 1));
+  if (cuda::driver.cuGraphUpload) CU(cuGraphUpload, uploaded.instance.get(), on.stream.get());
+}
+
 /** launchGraph(lane, ticket, graph). */
 void Context::launchGraph(Info info) {
   Lane &on = lane(info);
