@@ -12,6 +12,7 @@ const setupSchema = z
     host: z.enum(['shared', 'per-lane']),
     admission: z.enum(['immediate', 'batched']),
     grouping: z.enum(['class', 'cluster']),
+    runsAhead: z.boolean(),
   } satisfies Record<keyof PolicySetup, z.ZodType>)
   .partial();
 

@@ -77,6 +77,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     largestBatch: batch,
     shouldStop,
     graphs: spec.scenario.graphs,
+    runsAhead: setup.runsAhead,
     ...(plan === undefined ? {} : {hostLanes: plan.lanes, served: plan.tenants}),
     ...(tenantFactor === undefined ? {} : {tenantFactor}),
   });

@@ -49,6 +49,8 @@ export interface CudaDeviceOptions {
   readonly tenantFactor?: (tenant: number, now: Nanoseconds) => number;
   /** Whether launches are recorded as graphs and launched again, where the driver can. Default true. */
   readonly graphs?: boolean;
+  /** Whether launches run several kernels of several members: such are recorded before the run, or not at all. */
+  readonly runsAhead?: boolean;
 }
 
 /**
@@ -133,6 +135,8 @@ export class CudaDevice implements Device {
         batchPrograms: Array.from({length: (largestBatch ?? 1) - 1}, (_, i) => programsOf(i + 2)).flat(),
         batches: batchesOf(classes.keys(), kernels, maxSize, maxMembers),
         lanes: length,
+        runsAhead: options.runsAhead ?? false,
+        kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
         now: () => this.clock.now(),
       });
     }

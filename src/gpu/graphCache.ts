@@ -6,11 +6,11 @@ import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
 
 /**
- * Runs of a program that are recorded as one graph: all of it, or this many kernels from a multiple of it on. The driver
- * takes about as long for a graph of sixteen kernels as for one.
+ * Runs of a program that are recorded as one graph: all of it, or this many kernels from a multiple of it before the end
+ * on. The driver takes about as long for a graph of sixteen kernels as for one.
  */
-const lengths = [16, 4, 1];
-const levels = 1 + lengths.length;
+export const runLengths = [16, 4, 1];
+const levels = 1 + runLengths.length;
 
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
 const mostPairs = 256;
@@ -18,8 +18,8 @@ const mostPairs = 256;
 /** More steps than any program has. */
 const longest = 8192;
 
-/** Lanes on which the same steps of batches may run at once, as graphs; each has its own, and superkernels seldom meet their like on more. */
-const mostInstances = 4;
+/** Steps of a batch that are recorded as one graph, from any kernel on; batches form anywhere in a program. */
+export const groupLengths = [16, 4];
 
 export interface GraphCacheOptions extends GraphRecorderOptions {
   /** The most members of a superkernel. */
@@ -54,8 +54,8 @@ export class GraphCache {
   private readonly batches: Int32Array[] = [];
   /** Graphs of several steps of batches, by cursor of the first member, steps and size: one for each lane at a time. */
   private readonly groups = new Map<number, number[]>();
-  /** How many steps the graph has that `group` found last. */
-  groupSteps = 0;
+  /** How many steps the graph has that was found last. */
+  found = 0;
   private readonly recorder: GraphRecorder;
   private version: number;
   private enabled: boolean;
@@ -86,32 +86,46 @@ export class GraphCache {
 
   /**
    * Puts the graphs that run `steps` kernels of a tenant's stream from `cursor` on, on its pair, into
-   * `context.sequence`, behind the first `count`. Returns how many are there now, or 0 where the kernels have to be
-   * launched one by one.
+   * `context.sequence`, behind the first `count`. Returns how many are there now, or 0 where some are not recorded.
    */
   cover(tenant: number, pair: number, cursor: number, steps: number, count = 0): number {
+    const {sequence} = this.context;
+    for (let left = steps; left > 0; left -= this.found) {
+      const graph = this.next(tenant, pair, cursor + steps - left, left);
+      if (graph === 0 || count === sequence.length) return 0;
+      sequence[count++] = graph;
+    }
+    return count;
+  }
+
+  /**
+   * The graph of the next kernels of a tenant's stream at `cursor`, on its pair: `found` of the `steps`. 0 where the next
+   * one has to be launched by a call.
+   */
+  next(tenant: number, pair: number, cursor: number, steps: number): number {
     if (!this.enabled || pair >= mostPairs) return 0;
     if (cursor >= this.starts.length || this.programLengths[cursor] === 0) this.lookUp(cursor, tenant);
     if (this.operands.version !== this.version) this.forget();
     const table = this.tableOf(tenant, pair);
     const start = this.starts[cursor];
     const whole = this.programLengths[cursor];
-    const {sequence} = this.context;
-    for (let at = cursor, left = steps; left > 0;) {
-      let graph = 0;
-      let length = whole;
-      if (at === start && left >= whole) graph = this.runOf(table, tenant, pair, at, 0, length);
-      for (let level = 1; graph <= 0 && level < levels; level++) {
-        length = lengths[level - 1];
-        if (length > left || (at - start) % length !== 0) continue;
-        graph = this.runOf(table, tenant, pair, at, level, length);
-      }
-      if (graph <= 0 || count === sequence.length) return 0;
-      sequence[count++] = graph;
-      at += length;
-      left -= length;
+    if (cursor === start && steps >= whole) {
+      const graph = this.runOf(table, tenant, pair, cursor, 0, whole);
+      if (graph > 0) return this.finding(graph, whole);
     }
-    return count;
+    const left = start + whole - cursor;
+    for (let level = 1; level < levels; level++) {
+      const length = runLengths[level - 1];
+      if (length > steps || left % length !== 0) continue;
+      const graph = this.runOf(table, tenant, pair, cursor, level, length);
+      if (graph > 0) return this.finding(graph, length);
+    }
+    return 0;
+  }
+
+  private finding(graph: number, length: number): number {
+    this.found = length;
+    return graph;
   }
 
   /** The graph of a batch of `size` members of a class on a lane, for `launchBatched`; 0 where there is none. */
@@ -127,42 +141,33 @@ export class GraphCache {
 
   /**
    * A graph for `launchGroup` on the lane: of the next steps of a batched launch of `size` members, the first of which is
-   * at `cursor`. All `steps` of them, or a part: `groupSteps` says how many. 0 where there is none.
+   * at `cursor`. `found` of the `steps`. 0 where there is none that does not run elsewhere.
    */
-  group(tenant: number, lane: number, cursor: number, steps: number, size: number): number {
-    if (!this.enabled || steps < 2) return 0;
-    if (cursor >= this.starts.length || this.programLengths[cursor] === 0) this.lookUp(cursor, tenant);
-    const all = this.instance(lane, cursor, steps, size);
-    if (all > 0) {
-      this.groupSteps = steps;
-      return all;
-    }
-    for (const length of lengths) {
-      if (length === 1) break;
-      if (length > steps || (cursor - this.starts[cursor]) % length !== 0) continue;
-      const some = this.instance(lane, cursor, length, size);
-      if (some === 0) continue;
-      this.groupSteps = length;
-      return some;
+  group(lane: number, cursor: number, steps: number, size: number): number {
+    for (const length of groupLengths) {
+      if (length > steps) continue;
+      for (const graph of this.groups.get(this.groupKey(cursor, length, size)) ?? []) {
+        if (this.context.busyElsewhere(lane, graph)) continue;
+        return this.finding(graph, length);
+      }
     }
     return 0;
   }
 
-  /** A graph of those steps that does not run on another lane just now; 0 where there is none. */
-  private instance(lane: number, cursor: number, length: number, size: number): number {
+  /** Records one more graph of `length` steps of a batch of `size` members from `cursor` on, where there is room. */
+  prepareGroup(cursor: number, length: number, size: number): void {
     const products = this.productsOf(cursor, length) * size;
-    if (products > this.maxMembers) return 0;
-    const key = (cursor * longest + length) * (this.maxSize + 1) + size;
-    let graphs = this.groups.get(key);
-    if (graphs === undefined) this.groups.set(key, (graphs = []));
-    for (const graph of graphs) {
-      if (graph < 0) return 0;
-      if (!this.context.busyElsewhere(lane, graph)) return graph;
-    }
-    if (graphs.length === mostInstances) return 0;
+    if (!this.enabled || products > this.maxMembers) return;
     const graph = this.recorder.group(cursor, length, size, products);
-    if (graph !== 0) graphs.push(graph);
-    return Math.max(0, graph);
+    if (graph <= 0) return;
+    const key = this.groupKey(cursor, length, size);
+    const graphs = this.groups.get(key);
+    if (graphs === undefined) this.groups.set(key, [graph]);
+    else graphs.push(graph);
+  }
+
+  private groupKey(cursor: number, length: number, size: number): number {
+    return (cursor * longest + length) * (this.maxSize + 1) + size;
   }
 
   /** Products of one member in `length` steps from `cursor` on. */
@@ -175,30 +180,16 @@ export class GraphCache {
     return products;
   }
 
-  /** Records blocks of steps of batches of `size` members of the program at `start`. */
-  prepareGroups(tenant: number, start: number, size: number): void {
-    if (!this.enabled) return;
-    if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
-    const end = start + this.programLengths[start];
-    for (const length of lengths) {
-      if (length === 1) break;
-      for (let at = start; at + length <= end; at += length) this.instance(0, at, length, size);
-    }
-  }
-
   /** Records the tenant's program at `start` on a pair as one graph. */
   prepareWhole(tenant: number, pair: number, start: number): void {
     if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
-    this.cover(tenant, pair, start, this.programLengths[start]);
+    this.next(tenant, pair, start, this.programLengths[start]);
   }
 
-  /** Records every run of the tenant's program at `start` on a pair. */
-  prepare(tenant: number, pair: number, start: number): void {
-    this.prepareWhole(tenant, pair, start);
-    const length = this.programLengths[start];
-    for (const some of lengths) {
-      for (let at = 0; at + some <= length; at += some) this.cover(tenant, pair, start + at, some);
-    }
+  /** Records the program's runs of `length` kernels. */
+  prepareRuns(tenant: number, pair: number, start: number, length: number): void {
+    const end = start + this.programLengths[start];
+    for (let at = end - length; at >= start; at -= length) this.next(tenant, pair, at, length);
   }
 
   /** Gives the graphs back and the workspaces; nothing may be in flight. */

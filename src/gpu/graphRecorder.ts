@@ -7,7 +7,10 @@ import {elementwiseBytes} from './operands.ts';
 import type {Operands} from './operands.ts';
 
 /** Graphs that are kept at most: each takes some kilobytes on device and host. */
-const mostGraphs = 32_768;
+const mostGraphs = 40_960;
+
+/** The share of the device's memory that workspaces leave free, for graphs, libraries and other processes. */
+const keptFree = 1 / 4;
 
 /** While a run goes on, the share of the time that recording may take: what has to wait is launched call by call. */
 const recordingShare = 0.05;
@@ -71,14 +74,15 @@ export class GraphRecorder {
   /** A graph of `length` kernels of a tenant's stream from cursor `from` on, on its pair; for any lane. */
   runOf(tenant: number, pair: number, from: number, length: number): number {
     const {context, operands, run, kernels} = this;
-    if (this.graphs.length >= mostGraphs) return never;
+    const workspace = this.workspaceOf(pair);
+    if (workspace === 0 || this.graphs.length >= mostGraphs) return never;
     const addresses = context.operands;
     const input = operands.input(pair);
     const output = operands.output(pair);
     // Recording takes no more than a lane's handle; what the lane holds goes on.
     const lane = 0;
     return this.record(() => {
-      context.setWorkspace(lane, this.workspaceOf(pair), context.workspaceBytes);
+      context.setWorkspace(lane, workspace, context.workspaceBytes);
       context.captureBegin(lane, 0);
       try {
         for (let at = from; at < from + length; at++) {
@@ -117,10 +121,13 @@ export class GraphRecorder {
     });
   }
 
-  /** A graph of `length` steps of a batch of `size` members, `products` in all, for `launchGroup` on any lane. */
+  /**
+   * A graph of `length` steps of a batch of `size` members, `products` in all, for `launchGroup` on any lane. Only ahead of
+   * a run: recording one takes as long as the launches that it saves the next time.
+   */
   group(from: number, length: number, size: number, products: number): number {
     const {context, run, kernels} = this;
-    if (this.graphs.length >= mostGraphs) return never;
+    if (!this.isAhead || this.graphs.length >= mostGraphs) return never;
     // Batched calls split no product, so that they need no workspace of their own.
     const lane = 0;
     return this.record(() => {
@@ -147,7 +154,11 @@ export class GraphRecorder {
    * lost ends the run.
    */
   private record(recording: () => number): number {
-    if (this.isAhead) return this.tryTo(recording);
+    if (this.isAhead) {
+      const graph = this.tryTo(recording);
+      if (graph > 0) this.context.uploadGraph(0, graph);
+      return graph;
+    }
     const begin = this.now();
     if (begin < this.restsUntil) return 0;
     const graph = this.tryTo(recording);
@@ -165,9 +176,20 @@ export class GraphRecorder {
     }
   }
 
+  /**
+   * The pair's workspace; 0 where it has none and gets none: where memory is short, or where a run goes on, as
+   * allocating waits for the device.
+   */
   private workspaceOf(pair: number): number {
     while (this.workspaces.length <= pair) this.workspaces.push(0);
-    if (this.workspaces[pair] === 0) this.workspaces[pair] = this.context.alloc(this.context.workspaceBytes);
+    if (this.workspaces[pair] === 0 && this.isAhead && this.hasRoom()) {
+      this.workspaces[pair] = this.context.alloc(this.context.workspaceBytes);
+    }
     return this.workspaces[pair];
+  }
+
+  private hasRoom(): boolean {
+    const {free, total} = this.context.memoryInfo();
+    return free - this.context.workspaceBytes > keptFree * total;
   }
 }

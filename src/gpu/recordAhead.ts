@@ -1,22 +1,35 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
+import {groupLengths, runLengths} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
 
-/** Most pairs of activations of one tenant whose runs are recorded before the run: its requests under way at once. */
-const pairsOfTenant = 6;
+/** Most pairs of activations of one tenant for which whole requests and runs are recorded: its requests under way at once. */
+const pairsOfTenant = 16;
 
-/** The same for programs of several requests, of which only whole runs are recorded. */
+/** The same for single kernels, */
+const pairsOfKernels = 6;
+
+/** and for programs of several requests, of which only whole ones are recorded. */
 const pairsOfBatches = 2;
 
 /** Batches larger than this are recorded when they first occur. */
 const largestAhead = 32;
 
-/** Recording stops after this long, for runs and for batches each; what is missing is recorded when it is needed. */
+/** Recording ahead leaves room for what only turns out in the run, */
+const mostAhead = 32_768;
+
+/** and runs and several steps of batches leave room for each other and for batches. */
+const mostOfKind = 12_288;
+
+/** Recording stops after this long, for runs, batches and several steps of batches each. */
 const longestNs: Nanoseconds = 3e9;
 
-/** The same for several steps of batches. */
-const largestGroup = 8;
+/** Batches of which several steps are recorded as one: up to this size, */
+const largestGroup = 16;
+
+/** and up to this one for two lanes that run the same steps at once. */
+const largestTwice = 8;
 
 export interface Program {
   readonly tenant: number;
@@ -46,16 +59,7 @@ export function batchesOf(
   return found.toSorted((a, b) => a.size - b.size);
 }
 
-/** Before a run, records what it is likely to launch: recording takes as long as some launches without. */
-export function recordAhead({
-  graphs,
-  operands,
-  programs,
-  batchPrograms,
-  batches,
-  lanes,
-  now,
-}: {
+export interface RecordAheadOptions {
   readonly graphs: GraphCache;
   readonly operands: Operands;
   /** The programs of the tenants' single requests. */
@@ -63,30 +67,72 @@ export function recordAhead({
   /** Those of several requests at once. */
   readonly batchPrograms: readonly Program[];
   readonly batches: readonly Batch[];
+  /** Whether launches run several kernels of several members. */
+  readonly runsAhead: boolean;
+  readonly kernelsLeft: (cursor: number) => number;
   readonly lanes: number;
   readonly now: () => Nanoseconds;
-}): void {
-  let until = now() + longestNs;
+}
+
+/** Before a run, records what it is likely to launch: recording takes as long as some launches without. */
+export function recordAhead(options: RecordAheadOptions): void {
+  recordRuns(options);
+  if (options.runsAhead) recordGroups(options);
+  recordBatches(options);
+  options.graphs.beginRun();
+}
+
+function recordRuns({graphs, operands, programs, batchPrograms, now}: RecordAheadOptions): void {
+  const until = now() + longestNs;
+  const isOver = (): boolean => now() > until || graphs.size >= mostOfKind;
+  const rounds: (Program & {readonly pair: number; readonly round: number})[] = [];
   for (let round = 0; round < pairsOfTenant; round++) {
-    for (const {tenant, start} of programs) {
-      if (now() > until) break;
+    for (const program of programs) {
+      if (isOver()) return;
+      const {tenant, start} = program;
       const pair = operands.reservePair(tenant);
       if (pair < 0) continue;
-      graphs.prepare(tenant, pair, start);
+      rounds.push({...program, pair, round});
+      graphs.prepareWhole(tenant, pair, start);
       if (round >= pairsOfBatches) continue;
       for (const batch of batchPrograms)
         if (batch.tenant === tenant) graphs.prepareWhole(tenant, pair, batch.start);
     }
   }
-  until = now() + longestNs;
+  for (const length of runLengths) {
+    for (const {tenant, pair, start, round} of rounds) {
+      if (isOver()) return;
+      if (length > 1 || round < pairsOfKernels) graphs.prepareRuns(tenant, pair, start, length);
+    }
+  }
+}
+
+function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void {
+  const until = now() + longestNs;
   for (const {cls, size} of batches) {
-    for (let lane = 0; lane < lanes && now() < until; lane++) graphs.batch(lane, cls, size);
+    for (let lane = 0; lane < lanes; lane++) {
+      if (now() > until || graphs.size >= mostAhead) return;
+      graphs.batch(lane, cls, size);
+    }
   }
-  until = now() + longestNs;
-  const largest = Math.min(largestGroup, batches.at(-1)?.size ?? 0);
-  const distinct = [...new Map(programs.map((program) => [program.start, program])).values()];
-  for (let size = 2; size <= largest; size++) {
-    for (const {tenant, start} of distinct) if (now() < until) graphs.prepareGroups(tenant, start, size);
+}
+
+function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAheadOptions): void {
+  const until = now() + longestNs;
+  const most = graphs.size + mostOfKind;
+  const starts = new Set(programs.map(({start}) => start));
+  for (const limit of [largestGroup, largestTwice]) {
+    const largest = Math.min(limit, batches.at(-1)?.size ?? 0);
+    for (let size = 2; size <= largest; size++) {
+      for (const start of starts) {
+        const end = start + kernelsLeft(start);
+        for (const length of groupLengths) {
+          for (let at = start; at + length <= end; at++) {
+            if (now() > until || graphs.size >= most) return;
+            graphs.prepareGroup(at, length, size);
+          }
+        }
+      }
+    }
   }
-  graphs.beginRun();
 }

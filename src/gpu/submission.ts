@@ -75,17 +75,28 @@ export class Submission {
 
   /** Enqueues one or more steps of a launch, from `step` on, and says how many. `ticket` is signalled later. */
   steps(launch: Launch, lane: number, step: number, ticket: number): number {
-    const {graphs} = this;
+    const {graphs, context} = this;
+    if (graphs === null) {
+      this.step(launch, lane, step, 0);
+      return 1;
+    }
     const {size, members, method} = launch;
-    if (graphs !== null && size > 1 && method === BATCHED) {
-      const {tenant, cursor} = this.run.streams;
-      const first = members[0];
-      const left = launch.steps - step;
-      const graph = graphs.group(tenant[first], lane, cursor[first] + step, left, size);
+    const {tenant, cursor} = this.run.streams;
+    const slot = members[0];
+    const at = cursor[slot] + step;
+    if (method === BATCHED && size > 1) {
+      const graph = graphs.group(lane, at, launch.steps - step, size);
       if (graph > 0) {
-        const length = graphs.groupSteps;
-        this.context.launchGroup(lane, ticket, graph, this.fillGroup(launch, step, length));
-        return length;
+        context.launchGroup(lane, ticket, graph, this.fillGroup(launch, step, graphs.found));
+        return graphs.found;
+      }
+    } else if (method === SINGLE && size === 1) {
+      const pair = this.operands.pair(slot, tenant[slot]);
+      const isOwn = this.operands.isOwnPair(slot);
+      const graph = isOwn ? graphs.next(tenant[slot], pair, at, launch.steps - step) : 0;
+      if (graph > 0) {
+        context.launchGraph(lane, 0, graph);
+        return graphs.found;
       }
     }
     this.step(launch, lane, step, 0);

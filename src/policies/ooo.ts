@@ -85,7 +85,7 @@ class OutOfOrder implements Policy {
 
   constructor(values: z.output<typeof parameters>) {
     this.parameters = values;
-    this.setup = {lanes: values.lanes, grouping: values.coalesce};
+    this.setup = {lanes: values.lanes, grouping: values.coalesce, runsAhead: true};
   }
 
   attach(situation: Situation): void {

@@ -97,6 +97,8 @@ export interface PolicySetup {
   readonly admission: 'immediate' | 'batched';
   /** Whether kernels coalesce within a shape class or within a cluster of classes, padded. */
   readonly grouping: 'class' | 'cluster';
+  /** Whether superkernels of several members run several kernels of each: a GPU then has them recorded before the run. */
+  readonly runsAhead: boolean;
 }
 
 /** What a policy gets that says nothing about coalescing: one context, one lane, one launch at a time. */
@@ -107,6 +109,7 @@ export const defaultSetup: PolicySetup = {
   host: 'shared',
   admission: 'immediate',
   grouping: 'class',
+  runsAhead: false,
 };
 
 /**

@@ -1,7 +1,7 @@
 // Recorded launches: the same numbers as calls, recorded once, gone when their operands move.
 import {afterEach, describe, expect, test} from 'vitest';
 import type {CudaContext} from '../../src/gpu/cuda.ts';
-import {GraphCache} from '../../src/gpu/graphCache.ts';
+import {GraphCache, groupLengths} from '../../src/gpu/graphCache.ts';
 import {Operands} from '../../src/gpu/operands.ts';
 import {Submission} from '../../src/gpu/submission.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
@@ -75,6 +75,9 @@ describe.skipIf(unavailable)('recorded launches', () => {
     const before = context.memoryInfo().free;
     const [calls, graphs] = [false, true].map((withGraphs) => {
       const rig = setUp(context, withGraphs);
+      for (const length of groupLengths)
+        for (let at = 0; at + length <= 21; at++)
+          rig.graphs?.prepareGroup(rig.program(1) + at, length, members.length);
       const found = [0, 1].map(() => {
         // Something else before, so that what is read is what was just written.
         rig.launch([0, 1, 2, 3], 'single', 1);
@@ -101,21 +104,50 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.close();
   });
 
-  test('lanes that run the same steps of a batch at once have a graph each', () => {
+  test('several steps of a batch are recorded ahead, for as many lanes as may run them at once', () => {
+    const context = openStandIn({lanes: 2, ringSlots: 64});
+    const calls = setUp(context, false);
+    for (const cursor of [1, 5]) calls.launch([0, 1], 'batched', cursor, 8);
+    const expected = calls.outputs();
+    calls.close();
+    const rig = setUp(context, true);
+    rig.graphs!.prepareGroup(rig.program(1) + 1, 4, 2);
+    rig.graphs!.prepareGroup(rig.program(1) + 5, 4, 2);
+    rig.graphs!.beginRun();
+    // Eight steps, the first four of which are recorded.
+    rig.launch([0, 1], 'batched', 1, 8);
+    rig.launch([0, 1], 'batched', 5, 8);
+    expect(rig.outputs()).toEqual(expected);
+    rig.close();
+  });
+
+  test('a group that runs on one lane is not launched on another', () => {
     const context = openStandIn({lanes: 2, ringSlots: 64});
     const rig = setUp(context, true);
-    rig.launch([0, 1], 'batched', 0, 8);
-    expect(rig.graphs!.size).toBe(1);
-    const [first, second] = withFaults({KERNEL_US: '5000'}, () => [
-      rig.submit([0, 1], 'batched', 0, 8, 0),
-      rig.submit([2, 3], 'batched', 0, 8, 1),
-    ]);
-    expect(rig.graphs!.size).toBe(2);
-    waitFor(context, 0, first);
-    waitFor(context, 1, second);
-    // One is enough where they take turns.
-    waitFor(context, 1, rig.submit([2, 3], 'batched', 0, 8, 1));
-    expect(rig.graphs!.size).toBe(2);
+    const at = rig.program(1);
+    const found = (lane: number): number => rig.graphs!.group(lane, at, 8, 2);
+    expect(found(0)).toBe(0);
+    rig.graphs!.prepareGroup(at, 4, 2);
+    const only = found(1);
+    expect(only).toBeGreaterThan(0);
+    expect(rig.graphs!.found).toBe(4);
+    withFaults({KERNEL_US: '5000'}, () => {
+      const ticket = rig.submit([0, 1], 'batched', 0, 4, 0);
+      expect(found(0)).toBe(only);
+      expect(found(1)).toBe(0);
+      rig.graphs!.prepareGroup(at, 4, 2);
+      expect(found(1)).not.toBe(only);
+      waitFor(context, 0, ticket);
+    });
+    expect(found(1)).toBe(only);
+    rig.close();
+  });
+
+  test('groups are not recorded while a run goes on', () => {
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
+    rig.graphs!.beginRun();
+    rig.graphs!.prepareGroup(rig.program(1), 4, 2);
+    expect(rig.graphs!.size).toBe(0);
     rig.close();
   });
 
@@ -141,16 +173,27 @@ describe.skipIf(unavailable)('recorded launches', () => {
   test('recording takes no more than a twentieth of the time of a run', () => {
     const now = {ns: 0};
     const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true, {now});
+    rig.launch([0, 1, 2, 3], 'single', 0, 21);
     rig.graphs!.beginRun();
+    const before = rig.graphs!.size;
     // Each reading of the clock is 100 us after the last.
     Object.defineProperty(now, 'ns', {get: () => (clock += 100e3)});
     let clock = 0;
-    let reads = 0;
-    while (rig.graphs!.size < 4) {
-      rig.launch([reads++ % 4], 'single', 0, 21);
-      expect(rig.graphs!.size * 100e3).toBeLessThanOrEqual(0.05 * clock + 100e3);
-      expect(reads).toBeLessThan(1000);
+    let launches = 0;
+    const recorded = (): number => rig.graphs!.size - before;
+    while (recorded() < 4) {
+      rig.launch([launches++ % 4], 'single', 5, 16);
+      expect(recorded() * 100e3).toBeLessThanOrEqual(0.05 * clock + 100e3);
+      expect(launches).toBeLessThan(1000);
     }
+    rig.close();
+  });
+
+  test('nothing is recorded in a run for streams whose activations are new', () => {
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
+    rig.graphs!.beginRun();
+    rig.launch([0], 'single', 0, 21);
+    expect(rig.graphs!.size).toBe(0);
     rig.close();
   });
 
