@@ -24,13 +24,21 @@ export interface CoRunStage {
   readonly models: number;
   /** Tenants of one model; those of 1 are what the others are compared with. */
   readonly replicas: readonly number[];
+  /** Tenants of each of two different models. */
+  readonly pairs: readonly number[];
   /** Tenants of each model where all run together. */
   readonly mixed: readonly number[];
   /** Length of one run, a warm-up besides. */
   readonly forNs: number;
 }
 
-export const usualCoRuns: CoRunStage = {models: 4, replicas: [1, 2, 4, 8], mixed: [1, 2], forNs: 250e6};
+export const usualCoRuns: CoRunStage = {
+  models: 4,
+  replicas: [1, 2, 4, 8],
+  pairs: [1, 4],
+  mixed: [1, 2],
+  forNs: 250e6,
+};
 
 /** Models that differ most in how their kernels fill a device come first. */
 const preferred = ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'];
@@ -87,7 +95,7 @@ export interface CoRunOptions {
   readonly until: number;
 }
 
-/** Runs for which there is time, lanes and memory: of one model by number of tenants, then of all models together. */
+/** Runs for which there is time, lanes and memory: of one model by number of tenants, of pairs of models, then of all together. */
 export async function measureCoRuns(
   profile: DeviceProfile,
   session: Session,
@@ -97,7 +105,11 @@ export async function measureCoRuns(
   const crowds: Crowd[] = stage.replicas.flatMap((replicas) =>
     names.map((name) => ({models: [name], replicas, batch})),
   );
-  if (names.length > 1) {
+  for (const replicas of stage.pairs)
+    names.forEach((a, i) =>
+      names.slice(i + 1).forEach((b) => crowds.push({models: [a, b], replicas, batch})),
+    );
+  if (names.length > 2) {
     for (const replicas of stage.mixed) crowds.push({models: names, replicas, batch});
   }
   const runs: CoRun[] = [];

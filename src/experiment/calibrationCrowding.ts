@@ -1,4 +1,4 @@
-// Interference and crowding of a profile, by what makes simulated co-runs take as long as measured ones.
+// Interference, crowding and precedence of a profile, by what makes simulated co-runs take as long as measured ones.
 import type {DeviceProfile} from '../profile/profile.ts';
 import {CrowdLatencies, crowdSpec} from './calibrationCoRuns.ts';
 import type {CoRun, Crowd} from './calibrationCoRuns.ts';
@@ -9,6 +9,7 @@ import {simulateRun} from './simulate.ts';
 export interface CrowdTerms {
   readonly interference: number;
   readonly crowding: number;
+  readonly precedence: number;
 }
 
 /**
@@ -29,15 +30,22 @@ export interface CrowdFit {
   readonly after: CrowdTerms;
   /** Mean absolute logarithm of simulated over measured slowdown, of what the terms were fitted to. */
   readonly train: {readonly before: number; readonly after: number};
-  /** Of co-runs of different models, which the fit has not seen. */
+  /** Of co-runs of more than two models, which the fit has not seen. */
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly CrowdRow[];
 }
 
 /** A first look at all there may be, and a second one around the best of it, in parts of the first one's steps. */
-const coarse = {interference: [0, 0.4, 0.8, 1.2, 1.6, 2], crowding: [0, 1 / 3, 2 / 3, 1]};
-const steps = {interference: 0.4, crowding: 1 / 3};
+const coarse = {
+  interference: [0, 0.4, 0.8, 1.2, 1.6, 2],
+  crowding: [0, 1 / 3, 2 / 3, 1],
+  precedence: [0, 0.2, 0.4, 0.6],
+};
+const steps = {interference: 0.4, crowding: 1 / 3, precedence: 0.2};
 const fine = [-1 / 2, -1 / 4, 0, 1 / 4, 1 / 2];
+const half = [-1 / 2, 0, 1 / 2];
+/** The largest values. */
+const limits = {interference: 2, crowding: 1, precedence: 0.95};
 
 /** Simulated time of a co-run, in measured latencies: until tenants have found their places, and from then on. */
 const settling = 2;
@@ -48,9 +56,9 @@ const shortestNs = 1e6;
 /** A request that has not ended counts as this many times too long. */
 const unanswered = 10;
 
-/** Whether one model beside itself: what the terms are fitted to. */
-const isAlike = ({models}: Crowd): boolean => models.length === 1;
-const isSolo = (crowd: Crowd): boolean => isAlike(crowd) && crowd.replicas === 1;
+/** Whether one model beside itself, or two: what the terms are fitted to. */
+const isFitted = ({models}: Crowd): boolean => models.length <= 2;
+const isSolo = ({models, replicas}: Crowd): boolean => models.length === 1 && replicas === 1;
 
 /**
  * The profile with the terms that bring simulated slowdowns closest to measured ones; null without co-runs of several
@@ -62,10 +70,14 @@ export async function fitCrowding(
 ): Promise<{profile: DeviceProfile; fit: CrowdFit} | null> {
   const alone = new Map(runs.filter(isSolo).map((run): [string, CoRun] => [run.models[0], run]));
   const usable = runs.filter((run) => !isSolo(run) && run.models.every((model) => alone.has(model)));
-  const train = usable.filter(isAlike);
+  const train = usable.filter(isFitted);
   if (train.length === 0) return null;
-  const {interference, crowding} = profile.contention;
-  const before: CrowdTerms = {interference: interference.value, crowding: crowding?.value ?? 1};
+  const {interference, crowding, precedence} = profile.contention;
+  const before: CrowdTerms = {
+    interference: interference.value,
+    crowding: crowding?.value ?? 1,
+    precedence: precedence?.value ?? 0,
+  };
   const solo = new Map<string, number>();
   for (const [model, run] of alone) solo.set(model, (await simulated(profile, run, before)).get(model)!);
 
@@ -93,25 +105,31 @@ export async function fitCrowding(
     // Of equal errors the first: the fewest assumptions.
     if (error < least - 1e-12) [after, least] = [terms, error];
   };
-  for (const interference of coarse.interference) {
-    for (const crowding of coarse.crowding) {
-      await look({interference, crowding});
-      if (interference === 0) break;
+  for (const precedence of coarse.precedence) {
+    for (const interference of coarse.interference) {
+      for (const crowding of coarse.crowding) {
+        await look({interference, crowding, precedence});
+        if (interference === 0) break;
+      }
     }
   }
-  const {interference: best, crowding: bestCrowding} = after;
-  const within = (value: number, most: number): boolean => value >= 0 && value <= most;
-  for (const byInterference of fine) {
-    for (const byCrowding of fine) {
-      const terms = {
-        interference: short(best + byInterference * steps.interference),
-        crowding: short(bestCrowding + byCrowding * steps.crowding),
-      };
-      if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
+  const best: CrowdTerms = after;
+  const near = (term: keyof CrowdTerms, step: number): number => short(best[term] + step * steps[term]);
+  for (const byPrecedence of half) {
+    for (const byInterference of fine) {
+      for (const byCrowding of fine) {
+        const terms = {
+          interference: near('interference', byInterference),
+          crowding: near('crowding', byCrowding),
+          precedence: near('precedence', byPrecedence),
+        };
+        const isWithin = (term: keyof CrowdTerms): boolean => terms[term] >= 0 && terms[term] <= limits[term];
+        if (isWithin('interference') && isWithin('crowding') && isWithin('precedence')) await look(terms);
+      }
     }
   }
 
-  const mixed = usable.filter((run) => !isAlike(run));
+  const mixed = usable.filter((run) => !isFitted(run));
   const errors = async (of: readonly CoRun[]): Promise<{before: number; after: number}> => ({
     before: await errorOf(of, before),
     after: await errorOf(of, after),
@@ -145,7 +163,7 @@ export async function fitCrowding(
 const short = (value: number): number => Number(value.toFixed(4));
 
 /** The profile with other terms of sharing, as this calibration found them. */
-function withTerms(profile: DeviceProfile, {interference, crowding}: CrowdTerms): DeviceProfile {
+function withTerms(profile: DeviceProfile, {interference, crowding, precedence}: CrowdTerms): DeviceProfile {
   const term = (value: number) => ({value: short(value), source: measuredHere});
   return {
     ...profile,
@@ -153,6 +171,7 @@ function withTerms(profile: DeviceProfile, {interference, crowding}: CrowdTerms)
       ...profile.contention,
       interference: term(interference),
       crowding: term(crowding),
+      precedence: term(precedence),
     },
   };
 }
@@ -185,7 +204,7 @@ function remembered<T>(
     if (values === undefined) known.set(run, (values = new Map<string, T>()));
     const tenants = run.models.length * run.replicas;
     const crowding = terms.interference === 0 || tenants <= 2 ? 1 : terms.crowding;
-    const key = `${terms.interference} ${crowding}`;
+    const key = `${terms.interference} ${crowding} ${terms.precedence}`;
     let value = values.get(key);
     if (value === undefined) values.set(key, (value = await compute(run, {...terms, crowding})));
     return value;

@@ -51,7 +51,7 @@ export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): obje
   return {
     policy,
     wake_ups: {
-      mean: Math.round(wakeUps.meanNs),
+      mean: Math.round(wakeUps.whole.mean),
       ...spread(wakeUps.whole),
       until_first_submission: spread(wakeUps.first),
     },

@@ -41,9 +41,9 @@ export function reportHost(
     if (of.length > 0) log(`seen after the predicted end under ${policy}, us: ${of.join('; ')}`);
   }
   for (const {policy, wakeUps, submits} of runs) {
-    const {whole, first, meanNs} = wakeUps;
+    const {whole, first} = wakeUps;
     log(
-      `wake-ups under ${policy}: ${whole.n}, mean ${us(meanNs)} us, p50 ${us(whole.p50)}, p99 ${us(whole.p99)}; until the first submission p50 ${us(first.p50)}, p99 ${us(first.p99)}`,
+      `wake-ups under ${policy}: ${whole.n}, mean ${us(whole.mean)} us, p50 ${us(whole.p50)}, p99 ${us(whole.p99)}; until the first submission p50 ${us(first.p50)}, p99 ${us(first.p99)}`,
     );
     const common = submits.toSorted((a, b) => b.ns.n - a.ns.n).slice(0, 4);
     for (const {op, method, size, steps, ns} of common) {
@@ -62,7 +62,7 @@ export function reportCrowding(
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(
-    `co-runs: interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}; mean error of slowdowns ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
+    `co-runs: interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}, precedence ${before.precedence} -> ${after.precedence}; mean error of slowdowns ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
   );
   for (const {model, beside, replicas, measured, before, after} of rows) {
     log(

@@ -30,19 +30,19 @@ function liveOverAlone(cost: LaunchCost | undefined, calls: HostCalls | null): n
 }
 
 /**
- * How late the host sees the end of a single product, in ns: the median of the policies' medians. Live runs go through
+ * How late the host sees the end of a single product, in ns: the median of the policies' means. Live runs go through
  * thousands of recorded graphs, whose code and parameters are cold; a tight loop over a few of them sees less than that.
  * Null where no policy had enough such launches.
  */
 export function liveDetection(runs: readonly HostRun[]): number | null {
-  const medians = runs.flatMap(({latencies: {single}}) =>
-    single !== null && single.n >= leastLatencies ? [single.p50] : [],
+  const means = runs.flatMap(({latencies: {single}}) =>
+    single !== null && single.n >= leastLatencies ? [single.mean] : [],
   );
-  return medians.length === 0 ? null : Math.max(0, medianOf(medians));
+  return means.length === 0 ? null : Math.max(0, medianOf(means));
 }
 
 /**
- * What live runs show of the host. `loopDetectNs`: detection in a tight loop, which counts where live runs do not show it;
+ * What live runs show of the host. Means, not medians: a launch that takes long makes those behind it wait. `loopDetectNs`: detection in a tight loop, which counts where live runs do not show it;
  * null where that is not known either. `measured` is the source of that; what was not seen is as in `base`, with the source
  * `assumed`, or with its own where that is null.
  */
@@ -58,7 +58,7 @@ export function fitHost(
   for (const kind of ['single', 'batched', 'strided', 'grouped', 'elementwise'] as const) {
     const live = submits
       .filter((each) => kindOf(each) === kind)
-      .map(({size, steps, ns}) => ({size, steps, ns: ns.p50, count: ns.n}));
+      .map(({size, steps, ns}) => ({size, steps, ns: ns.mean, count: ns.n}));
     const alone = (calls?.submit ?? [])
       .filter((call) => call.kind === kind)
       .map(({size, ns}) => [size, ns.p50] as const);
@@ -100,7 +100,7 @@ export function fitHost(
   const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
   for (const {policy, wakeUps} of decide)
-    byPolicy[policy] = {value: Math.round(wakeUps.meanNs), source: measured};
+    byPolicy[policy] = {value: Math.round(wakeUps.whole.mean), source: measured};
   return {
     submit: {
       single: submit('single'),
@@ -118,7 +118,7 @@ export function fitHost(
     decide_ns:
       decide.length === 0
         ? otherwise(base.decide_ns)
-        : {value: Math.round(medianOf(decide.map(({wakeUps}) => wakeUps.meanNs))), source: measured},
+        : {value: Math.round(medianOf(decide.map(({wakeUps}) => wakeUps.whole.mean))), source: measured},
     ...(Object.keys(byPolicy).length === 0 ? {} : {decide_by_policy: byPolicy}),
   };
 }

@@ -2,12 +2,12 @@
 import {affineFit} from '../gpu/calibration/samples.ts';
 import {leastSquares} from '../profile/leastSquares.ts';
 
-/** The median host time of equal launches. */
+/** The mean host time of equal launches. */
 export interface CostRow {
   readonly size: number;
   readonly steps: number;
   readonly ns: number;
-  /** How many launches it is the median of. */
+  /** How many launches it is the mean of. */
   readonly count: number;
 }
 
@@ -33,7 +33,7 @@ const [least, most] = [1, 1e7];
 const callWeight = 0.3;
 
 /**
- * Fits live launches; null where there is nothing to fit. Sizes that no live launch had are as the calls by themselves
+ * Fits live launches, so that all of them together take as long as they did; null where there is nothing to fit. Sizes that no live launch had are as the calls by themselves
  * say, times what live launches take longer than those. `perMemberSteps`: a step costs by its members alone.
  */
 export function fitLaunches(
@@ -81,12 +81,16 @@ export function fitLaunches(
     },
   );
   const some = (ns: number): number => (ns < 2 * least ? 0 : ns);
-  const {fixed, perMember, stepFixed, stepPerMember} = termsOf(x);
+  const terms = termsOf(x);
+  // The fit minds relative errors; what makes others wait is the time that all of them take.
+  const sum = (of: (row: CostRow) => number): number =>
+    live.reduce((total, row) => total + row.count * of(row), 0);
+  const inTotal = sum(({ns}) => ns) / sum(({size, steps}) => costOf(terms, size, steps));
   return {
-    fixed: some(fixed),
-    perMember: some(perMember),
-    stepFixed: some(stepFixed),
-    stepPerMember: some(stepPerMember),
+    fixed: some(inTotal * terms.fixed),
+    perMember: some(inTotal * terms.perMember),
+    stepFixed: some(inTotal * terms.stepFixed),
+    stepPerMember: some(inTotal * terms.stepPerMember),
   };
 }
 

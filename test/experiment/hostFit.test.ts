@@ -24,7 +24,7 @@ const run = (policy: string, wakeUpNs: number, submits: HostRun['submits'] = [])
   policy,
   submits,
   latencies: unseen,
-  wakeUps: {meanNs: wakeUpNs, whole: spread(wakeUpNs), first: spread(wakeUpNs)},
+  wakeUps: {whole: spread(wakeUpNs), first: spread(wakeUpNs)},
 });
 const kernel: Gemm = {op: 'gemm', m: 64, n: 64, k: 64, count: 1, dtype: 'fp32'};
 

@@ -70,6 +70,22 @@ describe('checkProfile', () => {
     const [at] = checkProfile(slow, [row('one', 400, 1)]).comparisons;
     expect(at.error).toBeGreaterThan(0.5);
   });
+
+  test('predicts of a source what it shows: the kernel and the host’s part in its times', () => {
+    const one = {title: 'x', licence: 'x', host_ns: {batched: -5000}};
+    const shown = {...profile, sources: {...profile.sources, one}};
+    const measured = row('one', 400, 1);
+    const [kernel] = checkProfile(profile, [measured]).comparisons;
+    const [at] = checkProfile(shown, [measured]).comparisons;
+    expect(at.predictedNs).toBeCloseTo(kernel.predictedNs - 5000, 6);
+    expect(checkProfile(shown, [row('two', 400, 1)]).comparisons[0].error).toBeCloseTo(0, 6);
+  });
+
+  test('predicts no time below that of the shortest launches, however much was taken off', () => {
+    const one = {title: 'x', licence: 'x', host_ns: {batched: -1e9}};
+    const shown = {...profile, sources: {...profile.sources, one}};
+    expect(checkProfile(shown, [row('one', 400, 1)]).comparisons[0].predictedNs).toBeGreaterThan(1000);
+  });
 });
 
 test('showProfile places every product below its roofline and names what is assumed', () => {

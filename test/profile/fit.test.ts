@@ -45,11 +45,11 @@ describe('least squares', () => {
 });
 
 test.prop([fc.integer({min: 1, max: 5000}), fc.integer({min: 1, max: 5000})])(
-  'the hash that holds shapes back does not depend on who measured or how long it took',
+  'the hash that holds shapes back does not depend on who measured, how many products at once or how long it took',
   (m, n) => {
-    const shape = {batch: 1, m, n, k: 64};
+    const shape = {m, n, k: 64};
     const hash = shapeHash(shape);
-    expect(hash).toBe(shapeHash({...shape, ns: 5, source: 'x'} as typeof shape));
+    expect(hash).toBe(shapeHash({...shape, batch: 7, ns: 5, source: 'x'} as typeof shape));
     expect(hash).toBeGreaterThanOrEqual(0);
     expect(hash).toBeLessThan(1);
   },
@@ -57,7 +57,7 @@ test.prop([fc.integer({min: 1, max: 5000}), fc.integer({min: 1, max: 5000})])(
 
 test('the hash holds back the share of shapes that was asked for', () => {
   let held = 0;
-  for (let i = 0; i < 10_000; i++) if (shapeHash({batch: 1 + (i % 7), m: i, n: 2 * i, k: 64}) < 0.25) held++;
+  for (let i = 0; i < 10_000; i++) if (shapeHash({m: i, n: 2 * i, k: 64}) < 0.25) held++;
   expect(held / 10_000).toBeCloseTo(0.25, 1);
 });
 
@@ -128,7 +128,7 @@ test('sessions of one source have the same say, the small one’s rows up to thr
   const profile = readProfile('v100');
   const rows = synthetic().filter(({method}) => method === 'single');
   // A quarter of the rows says that all takes 20 % longer.
-  const isSlow = (row: Measurement): boolean => shapeHash({...row, batch: 9}) < 0.25;
+  const isSlow = (row: Measurement): boolean => shapeHash({...row, m: row.m + 7}) < 0.25;
   const disagreeing = rows.map((row) => (isSlow(row) ? {...row, ns: 1.2 * row.ns} : row));
   const named = disagreeing.map((row) => (isSlow(row) ? {...row, session: 'slow'} : row));
   const options = {dtype: 'fp32', absoluteNs: 100, testShare: 0} as const;
@@ -136,6 +136,24 @@ test('sessions of one source have the same say, the small one’s rows up to thr
   const apart = fitProfile(profile, named, options);
   expect(bias(apart)).toBeGreaterThan(bias(fitProfile(profile, disagreeing, options)) + 0.015);
   expect(Object.keys(apart.gemm.fp32!.residuals!)).toContain('train synthetic slow single');
+});
+
+test('a host’s part in a source’s times is found where the tile is known, and told from the launch', () => {
+  const profile = readProfile('v100');
+  const terms = profile.gemm.fp32!;
+  const model = gemmModelOf(profile, 'fp32', terms.clock_mhz);
+  const rows = synthetic().map((row): Measurement => {
+    const kind = row.method === 'single' ? 'single' : 'batched';
+    const {tile, splits} = model.choice(row, kind);
+    return {...row, tile, splits, ns: Math.max(500, row.ns - (kind === 'single' ? 2000 : 6000))};
+  });
+  const named = {...profile, sources: {...profile.sources, synthetic: {title: 'x', licence: 'x'}}};
+  const {sources} = fitProfile(named, rows, {dtype: 'fp32', absoluteNs: 100, oneHost: ['synthetic']});
+  expect(sources['synthetic'].host_ns!.single).toBeGreaterThan(-3000);
+  expect(sources['synthetic'].host_ns!.single).toBeLessThan(-1000);
+  expect(sources['synthetic'].host_ns!.batched).toBeGreaterThan(-7500);
+  expect(sources['synthetic'].host_ns!.batched).toBeLessThan(-4500);
+  expect(sources['neusight'].host_ns).toEqual(profile.sources['neusight'].host_ns);
 });
 
 const fitProfileErrors = (profile: ReturnType<typeof readProfile>, rows: Measurement[]): number =>

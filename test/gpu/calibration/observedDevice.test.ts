@@ -49,7 +49,7 @@ describe('an observed device', () => {
     }
     const {wakeUps, submits} = observed.times();
     expect(wakeUps.whole).toMatchObject({n: 10, p50: 700, p99: 700});
-    expect(wakeUps.meanNs).toBe(700);
+    expect(wakeUps.whole.mean).toBe(700);
     expect(wakeUps.first).toMatchObject({n: 10, p50: 400});
     expect(submits).toMatchObject([
       {op: 'gemm', method: 'single', size: 1, steps: 1, ns: {n: 20, p50: submitNs}},
@@ -85,19 +85,18 @@ describe('an observed device', () => {
     expect(observed.times().wakeUps.whole.p50).toBe(1150);
   });
 
-  test('leaves out the start, and the tenths at both ends of the mean', () => {
+  test('leaves out the start, and rare pauses of the mean', () => {
     const {clock, observed, launch} = setUp({skipNs: 200_000});
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 1200; i++) {
       observed.wait(0);
-      // Before the code is compiled; and a pause.
-      clock.now += i < 3 ? 9000 : i % 15 === 0 ? 5e6 : i % 15 === 1 ? 10 : 400 + 200 * (i % 2);
+      // Before the code is compiled; and pauses.
+      clock.now += i < 3 ? 90_000 : i % 300 === 7 ? 5e6 : 400 + 200 * (i % 2);
       launch(1, 'single', 1);
     }
     observed.wait(0);
     const {wakeUps} = observed.times();
-    expect(wakeUps.whole.n).toBeGreaterThan(250);
-    expect(Math.abs(wakeUps.meanNs - 500)).toBeLessThan(20);
-    expect(wakeUps.whole.p99).toBe(5e6);
+    expect(wakeUps.whole.n).toBeGreaterThan(1000);
+    expect(Math.abs(wakeUps.whole.mean - 500)).toBeLessThan(20);
   });
 
   test('is the device otherwise', () => {
