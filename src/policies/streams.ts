@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {definePolicy} from './definition.ts';
-import {runAhead, tenantLanes} from './tenantLanes.ts';
+import {queueDepth, runAhead, tenantLanes} from './tenantLanes.ts';
 
 /** Explicit space multiplexing: CUDA streams in one process, one for every tenant or shared by several. */
 export const streams = definePolicy({
@@ -17,11 +17,8 @@ export const streams = definePolicy({
       .default('per-lane')
       .describe('one submitting thread (at some 7 us a launch it cannot keep a GPU busy), or one per lane'),
     'run-ahead': runAhead,
+    'queue-depth': queueDepth,
   }),
   create: (parameters) =>
-    tenantLanes(
-      'streams',
-      {lanes: parameters.lanes, host: parameters['host-threads']},
-      parameters['run-ahead'],
-    ),
+    tenantLanes('streams', {lanes: parameters.lanes, host: parameters['host-threads']}, parameters),
 });

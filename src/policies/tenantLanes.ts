@@ -11,16 +11,33 @@ export const runAhead = z
   .default('request')
   .describe('kernels submitted ahead: a number, or the whole request; 1 waits for every kernel');
 
+/** How many launches of different requests a lane may hold. */
+export const queueDepth = z
+  .int()
+  .min(1)
+  .max(64)
+  .default(1)
+  .describe('requests that may be under way at once on a lane, in order; 1 waits for the one before');
+
+interface TenantLanesParameters {
+  readonly 'run-ahead': number | 'request';
+  readonly 'queue-depth': number;
+}
+
 /**
- * A policy in which every tenant submits for itself and knows of no other: one request at a time, in order, on its own
- * lane. Tenant t submits on lane t modulo the number of lanes.
+ * A policy in which every tenant submits for itself and knows of no other: one request after another, in order, on its
+ * own lane. Tenant t submits on lane t modulo the number of lanes.
  */
-export function tenantLanes(name: string, setup: Partial<PolicySetup>, ahead: number | 'request'): Policy {
+export function tenantLanes(
+  name: string,
+  setup: Partial<PolicySetup>,
+  {'run-ahead': ahead, 'queue-depth': depth}: TenantLanesParameters,
+): Policy {
   let queues: LaneQueues;
   const laneOf = (slot: number, {streams, lanes}: Situation): number => streams.tenant[slot] % lanes.count;
   return {
     name,
-    setup,
+    setup: {...setup, depth},
     attach({lanes, streams}) {
       queues = new LaneQueues(lanes.count, streams.capacity);
     },
@@ -33,12 +50,13 @@ export function tenantLanes(name: string, setup: Partial<PolicySetup>, ahead: nu
     decide(situation) {
       const {lanes, streams, programs} = situation;
       for (let lane = queues.nextChanged(); lane >= 0; lane = queues.nextChanged()) {
-        if (lanes.outstanding[lane] > 0) continue;
-        const slot = queues.first(lane, situation);
-        if (slot < 0) continue;
-        const left = programs.kernelsLeft(streams.cursor[slot]);
-        situation.take(slot);
-        situation.launch(lane, SINGLE, ahead === 'request' ? left : Math.min(left, ahead));
+        while (lanes.outstanding[lane] < depth) {
+          const slot = queues.first(lane, situation);
+          if (slot < 0) break;
+          const left = programs.kernelsLeft(streams.cursor[slot]);
+          situation.take(slot);
+          situation.launch(lane, SINGLE, ahead === 'request' ? left : Math.min(left, ahead));
+        }
       }
     },
   };

@@ -12,7 +12,7 @@ import {CannotRunError} from '../simulate.ts';
 import type {RunSpec} from '../simulate.ts';
 import type {WorkbenchTenant} from '../workbench.ts';
 import {withKernel} from './kernelChoice.ts';
-import {gemmPolicies, largestLaunch, modelPolicy} from './schemes.ts';
+import {gemmPolicies, kernelsOfTenant, largestLaunch, modelPolicy} from './schemes.ts';
 import type {
   BatchTiming,
   KernelChoice,
@@ -77,7 +77,9 @@ export class RunSource implements Source {
       elementwise: false,
       'max-size': largestLaunch(scheme, tenants),
       models: {[name]: `${name}.csv`},
-      tenants: [tenantsOf(name, tenants)],
+      tenants: [
+        {...tenantsOf(name, tenants), arrivals: {process: 'saturated', outstanding: kernelsOfTenant}},
+      ],
       // Kernels are tuned by their own time, as the papers' script does.
       ...(kernel === undefined ? {} : {'own-host': false}),
     });

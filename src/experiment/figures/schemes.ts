@@ -1,14 +1,15 @@
 // The papers' ways of sharing a GPU as policies of ours.
 
 /**
- * For GEMMs, one per tenant in the queue.
+ * For GEMMs, two of each tenant in the system: its next one is there before the last one is done, as where kernels are
+ * launched asynchronously.
  * - `time-only`: a context per tenant, never two at once.
  * - `one-at-a-time`: all in one context and one stream, the next after the last has been seen to end.
  * - `space-only`: whichever is best of the three that follow.
  * - `space-mps`: a process per tenant under MPS.
  * - `space-threads`: streams with a host thread each.
  * - `space-one-thread`: streams that one host thread submits to in turn.
- * - `coalescing-n`: superkernels of all that is ready, on n lanes with an n-th of the tenants each.
+ * - `coalescing-n`: superkernels of as many kernels as there are tenants on 1 or 2 lanes, of 2/n of that on n lanes.
  * - `coalescing-best`: the same on whichever of several numbers of lanes is best, of two tenants a superkernel at least.
  * - `ooo`: our scheduler, which chooses lanes and sizes itself.
  */
@@ -41,7 +42,7 @@ const laneCounts = [1, 2, 3, 4, 6, 8, 12, 16];
 export function gemmPolicies(scheme: GemmScheme, tenants: number, clients = Infinity): string[] {
   switch (scheme) {
     case 'time-only':
-      return ['time-slice:run-ahead=1'];
+      return [`time-slice:${inOrder}`];
     case 'one-at-a-time':
       return ['streams:lanes=1,run-ahead=1'];
     case 'space-only':
@@ -49,9 +50,9 @@ export function gemmPolicies(scheme: GemmScheme, tenants: number, clients = Infi
         gemmPolicies(part, tenants, clients),
       );
     case 'space-mps':
-      return Math.min(tenants, clients) <= mostMpsClients ? ['mps:run-ahead=1'] : [];
+      return Math.min(tenants, clients) <= mostMpsClients ? [`mps:${inOrder}`] : [];
     case 'space-threads':
-      return ['streams:run-ahead=1'];
+      return [`streams:${inOrder}`];
     case 'space-one-thread':
       return [oneThread];
     case 'coalescing-1':
@@ -73,8 +74,18 @@ export function gemmPolicies(scheme: GemmScheme, tenants: number, clients = Infi
 export function largestLaunch(scheme: GemmScheme, tenants: number): number {
   if (scheme === 'ooo' || scheme === 'coalescing-best') return tenants;
   const lanes = /^coalescing-(\d+)$/.exec(scheme);
-  return lanes === null ? 1 : Math.ceil(tenants / Number(lanes[1]));
+  return lanes === null ? 1 : sizeOn(Number(lanes[1]), tenants);
 }
+
+/** Kernels of each tenant that are in the system. */
+export const kernelsOfTenant = 2;
+
+/** Kernels of a tenant follow each other without waiting for the host. */
+const inOrder = `run-ahead=1,queue-depth=${kernelsOfTenant}`;
+
+/** The size of superkernels of which `lanes` have one each, with one kernel of a tenant in each at most. */
+const sizeOn = (lanes: number, tenants: number): number =>
+  Math.min(tenants, Math.ceil((kernelsOfTenant * tenants) / lanes));
 
 export function modelPolicy(scheme: ModelScheme, count: number): string {
   switch (scheme) {
@@ -91,7 +102,7 @@ export function modelPolicy(scheme: ModelScheme, count: number): string {
   }
 }
 
-const oneThread = 'streams:run-ahead=1,host-threads=shared';
+const oneThread = `streams:${inOrder},host-threads=shared`;
 
 const coalescing = (lanes: number, tenants: number, least = 1): string =>
-  `greedy:lanes=${lanes},max-size=${Math.max(least, Math.ceil(tenants / lanes))}`;
+  `greedy:lanes=${lanes},max-size=${Math.max(least, sizeOn(lanes, tenants))}`;
