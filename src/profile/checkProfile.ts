@@ -1,5 +1,5 @@
 // How far a profile's predictions are from measurements, by who measured and by what was measured.
-import {launchKindOf, predictedNs} from './measurement.ts';
+import {hostNsOf, launchKindOf, predictedNs, shownNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import {costModel} from './costModel.ts';
 import {gemmModelOf} from './gemmModel.ts';
@@ -12,6 +12,7 @@ import type {DeviceProfile, ErrorSummary} from './profile.ts';
 /** A measurement and what the profile predicts of it. */
 export interface Comparison {
   readonly measurement: Measurement;
+  /** With the host's part in the source's times, where the profile knows it. */
   readonly predictedNs: number;
   /** predicted / measured - 1. */
   readonly error: number;
@@ -42,7 +43,7 @@ export interface ProfileCheck {
 
 /**
  * Predicts every measurement and says how well. A source whose clock the profile knows is predicted at that clock, not
- * at the device's own.
+ * at the device's own, and with what the profile knows of its host's part in the times.
  */
 export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[]): ProfileCheck {
   const models = new Map<string, GemmModel>();
@@ -59,9 +60,10 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
   const compare = (measurement: Measurement): Comparison => {
     const {m, n, k, batch, dtype, method} = measurement;
     const kernel = {op: 'gemm', m, n, k, count: 1, dtype} as const;
-    const ns = hasTables
+    const kernelNs = hasTables
       ? costs.durationNs(kernel, batch, method)
       : predictedNs(modelOf(measurement), measurement);
+    const ns = shownNs(kernelNs, hostNsOf(profile, measurement));
     return {
       measurement,
       predictedNs: ns,

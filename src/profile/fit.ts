@@ -3,7 +3,7 @@ import {bytesOf} from '../scheduler/kernel.ts';
 import {GemmModel} from './gemmModel.ts';
 import type {DeviceFacts, LaunchKind} from './gemmModel.ts';
 import {leastSquares} from './leastSquares.ts';
-import {launchKindOf, predictedNs} from './measurement.ts';
+import {launchKindOf, predictedNs, shownNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import type {GemmTerms} from './profile.ts';
 
@@ -13,6 +13,13 @@ interface Parameter {
   readonly set: (value: number) => void;
   readonly lower: number;
   readonly upper: number;
+}
+
+/** What a source's times hold besides the kernel, in ns; below 0 where too much was taken off. A fit may move it. */
+export interface HostPart {
+  ns: number;
+  /** Not to be fitted. */
+  readonly isKnown?: boolean;
 }
 
 /** Options of `fitGemm`. */
@@ -25,6 +32,12 @@ export interface FitOptions {
    * tile's constants; the latter makes the choice come out right on the whole.
    */
   readonly knownTiles: boolean;
+  /** The host's part in a measurement; default: none. */
+  readonly hostOf?: (row: Measurement) => HostPart | undefined;
+  /** Whether the host's parts that are not known are fitted too, in place; default: they stay. */
+  readonly fitHost?: boolean;
+  /** Whether the time of a launch before its first block is fitted; default: true. */
+  readonly fitLaunch?: boolean;
   /** How many measurements one counts for; default 1. */
   readonly weightOf?: (row: Measurement) => number;
   /** With the model's choice: weight, beside it, of the time of the tile that ran; default 0. */
@@ -40,6 +53,9 @@ export interface FitOptions {
   readonly prior?: number;
 }
 
+/** A host's part lies within so many ns of none. */
+const mostHostNs = 20_000;
+
 /** Relative error beyond which a measurement pulls linearly, not by its square. */
 const outlier = 0.1;
 
@@ -53,6 +69,9 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
     absoluteNs,
     knownTiles,
     weightOf = () => 1,
+    hostOf = () => undefined,
+    fitHost = false,
+    fitLaunch = true,
     knownWeight = 0,
     iterations = 60,
     prior = 0.3,
@@ -65,14 +84,25 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
   const kinds = options.kinds ?? (['single', 'batched'] as const).filter((kind) => present.has(kind));
   const used = measured.filter((row) => kinds.includes(launchKindOf(row.method)));
   if (used.length === 0) return terms;
-  const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs, fmaPerNs));
+  const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs, fmaPerNs, fitLaunch));
+  if (fitHost) {
+    const parts = new Set(used.map(hostOf));
+    for (const part of parts) {
+      if (part !== undefined && part.isKnown !== true) parameters.push(hostParameter(part));
+    }
+  }
   const model = new GemmModel(terms, facts, bytesOf[used[0].dtype]);
-  const predictions = used.map((row) => predictionOf(model, terms, row, knownTiles));
+  const shown = (row: Measurement, known: boolean): (() => number) => {
+    const kernelNs = predictionOf(model, terms, row, known);
+    const host = hostOf(row);
+    return host === undefined ? kernelNs : () => shownNs(kernelNs(), host.ns);
+  };
+  const predictions = used.map((row) => shown(row, knownTiles));
   const weights = used.map((row) => Math.sqrt(weightOf(row)) / Math.hypot(1, absoluteNs / row.ns / outlier));
   const targets = used.map(({ns}) => ns);
   if (!knownTiles && knownWeight > 0) {
     for (let i = 0; i < used.length; i++) {
-      predictions.push(predictionOf(model, terms, used[i], true));
+      predictions.push(shown(used[i], true));
       weights.push(knownWeight * weights[i]);
       targets.push(used[i].ns);
     }
@@ -110,12 +140,23 @@ function predictionOf(
   return () => model.tileNs(launch, tile, row.splits ?? 1, row);
 }
 
+/** A host's part as a constant above 0, which has a logarithm. */
+function hostParameter(part: HostPart): Parameter {
+  return {
+    get: () => mostHostNs + part.ns,
+    set: (value) => (part.ns = Math.round(value - mostHostNs)),
+    lower: 1,
+    upper: 2 * mostHostNs,
+  };
+}
+
 /** The constants of one kind of launch, with the bounds that physics sets them. */
 function parametersOf(
   terms: GemmTerms,
   kind: LaunchKind,
   leastLaunchNs: number,
   fmaPerNs: number,
+  fitLaunch: boolean,
 ): Parameter[] {
   const parameters: Parameter[] = [];
   const add = <K extends string>(
@@ -130,12 +171,14 @@ function parametersOf(
   };
   const launch = terms[kind];
   const {memory, tiles} = launch;
-  add(launch, 'launch_ns', leastLaunchNs, 50_000);
+  if (fitLaunch) add(launch, 'launch_ns', leastLaunchNs, 50_000);
   add(launch, 'tail', 0.01, 1);
   add(launch, 'unaligned', 0.001, 0.5);
   for (const key of ['a', 'b', 'c'] as const) add(memory, key, 0.3, 6);
   add(memory, 'scatter_k', 8, 2000);
   add(memory, 'exposed', 0.001, 1);
+  if (memory.edge !== undefined) add(memory, 'edge', 0.02, 0.95);
+  if (memory.off_sector !== undefined) add(memory, 'off_sector', 0.001, 3);
   if (tiles.some((tile) => tile.max_splits > 1)) {
     add(launch, 'split_ns', 10, 20_000);
     add(memory, 'partials', 0.01, 4);

@@ -2,9 +2,10 @@
 import {median, quantile} from 'd3';
 import type {DataType} from '../scheduler/kernel.ts';
 import {fitGemm} from './fit.ts';
+import type {HostPart} from './fit.ts';
 import {factsOf, gemmModelOf} from './gemmModel.ts';
 import {markHostFloors} from './hostFloors.ts';
-import {launchKindOf, predictedNs} from './measurement.ts';
+import {hostNsOf, launchKindOf, predictedNs, shownNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import type {DeviceProfile, ErrorSummary, Region} from './profile.ts';
 
@@ -31,7 +32,12 @@ export interface FitProfileOptions {
   readonly fmaPerClock?: number;
   /** Sources that take no part in the fit and show how it does on somebody else's measurements. */
   readonly unseenSources?: readonly string[];
-  /** Share of the shapes that are held back. */
+  /**
+   * Sources that share a host whose part in their times is fitted too, by launch, from the launches whose tile is known.
+   * Of others it is what the profile says, or none.
+   */
+  readonly oneHost?: readonly string[];
+  /** Share of the shapes that are held back; default 0.2. */
   readonly testShare?: number;
   /** Most measurements to fit, a sample by shape. */
   readonly most?: number;
@@ -39,7 +45,7 @@ export interface FitProfileOptions {
 
 /**
  * The profile with its GEMM terms fitted: first every tile by the launches that are known to have used it, then all by
- * the model's own choice of tile. Shapes are held back by a hash of m, n, k and batch; the errors on both parts and on
+ * the model's own choice of tile. Shapes are held back by a hash of m, n and k, for all batches of them; the errors on both parts and on
  * unseen sources become the profile's `residuals`. Times on the host's floor take no part in either.
  */
 export function fitProfile(
@@ -47,7 +53,7 @@ export function fitProfile(
   rows: readonly Measurement[],
   options: FitProfileOptions,
 ): DeviceProfile {
-  const {dtype, absoluteNs, unseenSources = [], testShare = 0.25, most = 6000} = options;
+  const {dtype, absoluteNs, unseenSources = [], oneHost = [], testShare = 0.2, most = 6000} = options;
   const usable = markHostFloors(rows).filter((row) => row.dtype === dtype && row.isUpperBound !== true);
   const seen = usable.filter((row) => !unseenSources.includes(row.source));
   const train = seen.filter((row) => shapeHash(row) >= testShare);
@@ -57,12 +63,29 @@ export function fitProfile(
   const facts = factsOf(profile, dtype, clock);
   const {fmaPerClock = peakFmaPerClock(profile, dtype)} = options;
   const weightOf = sessionWeights(sample);
-  const common = {facts, absoluteNs, fmaPerNs: (fmaPerClock * clock) / 1000, weightOf};
-  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true});
-  const terms = fitGemm(sample, known, {...common, knownTiles: false, knownWeight});
-  const fitted = {...profile, gemm: {...profile.gemm, [dtype]: {...terms, region: regionOf(sample)}}};
-  const predict = (row: Measurement): number =>
-    predictedNs(gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock), row);
+  const sharedParts = {single: {ns: 0}, batched: {ns: 0}, grouped: {ns: 0, isKnown: true}};
+  const hostOf = (row: Measurement): HostPart =>
+    oneHost.includes(row.source)
+      ? sharedParts[launchKindOf(row.method)]
+      : {ns: hostNsOf(profile, row), isKnown: true};
+  const common = {facts, absoluteNs, fmaPerNs: (fmaPerClock * clock) / 1000, weightOf, hostOf};
+  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true, fitHost: true});
+  // Launch and host are told apart from the rest where the tile is known. A choice of tile that is better than the
+  // library's would make both longer.
+  const fitLaunch = oneHost.length === 0;
+  const terms = fitGemm(sample, known, {...common, knownTiles: false, knownWeight, fitLaunch});
+  const host_ns = {single: sharedParts.single.ns, batched: sharedParts.batched.ns};
+  const fitted = {
+    ...profile,
+    sources: mapValues(profile.sources, (source, id) =>
+      oneHost.includes(id) ? {...source, host_ns} : source,
+    ),
+    gemm: {...profile.gemm, [dtype]: {...terms, region: regionOf(sample)}},
+  };
+  const predict = (row: Measurement): number => {
+    const model = gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock);
+    return shownNs(predictedNs(model, row), hostNsOf(fitted, row));
+  };
   const parts: [string, Measurement[]][] = [
     ['train', sample],
     ['test', seen.filter((row) => shapeHash(row) < testShare)],
@@ -76,6 +99,13 @@ export function fitProfile(
     }
   }
   return {...fitted, gemm: {...fitted.gemm, [dtype]: {...fitted.gemm[dtype]!, residuals}}};
+}
+
+function mapValues<T>(
+  record: Readonly<Record<string, T>>,
+  of: (value: T, key: string) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value, key)]));
 }
 
 /** What the profile's peak comes to at the clock of its device, per SM. */
@@ -114,10 +144,15 @@ export function summarise(errors: readonly number[]): ErrorSummary {
   };
 }
 
-/** A number in [0, 1) that depends on the shape alone (FNV-1a, then the finaliser of MurmurHash3). */
-export function shapeHash({batch, m, n, k}: {batch: number; m: number; n: number; k: number}): number {
+/**
+ * A number in [0, 1) that depends on the product alone, not on how many of it there are (FNV-1a, then the finaliser of
+ * MurmurHash3): what is held back is held back for every batch.
+ */
+export function shapeHash({m, n, k}: {m: number; n: number; k: number}): number {
   let hash = 2_166_136_261;
-  for (const size of [batch, m, n, k]) hash = Math.imul(hash ^ size, 16_777_619);
+  for (const character of `blind ${m} ${n} ${k}`) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 16_777_619);
+  }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;

@@ -1,6 +1,7 @@
 import {bytesOf} from '../scheduler/kernel.ts';
 import type {DataType} from '../scheduler/kernel.ts';
 import type {DeviceProfile, GemmTerms, LaunchTerms, Tile} from './profile.ts';
+import {alike} from './tiles.ts';
 
 /** Facts of the device that a GEMM's time depends on. */
 export interface DeviceFacts {
@@ -49,6 +50,11 @@ export class GemmModel {
   private miss = 0;
   private missA = 0;
   private missB = 0;
+  /** What rows off the sectors cost: as a share more along k, in elements along n. */
+  private offSectorK = 0;
+  private offSectorN = 0;
+  /** What unaligned rows do to a step in k. */
+  private unaligned = 1;
   /** Of the tile that is looked at: what unaligned or far rows do, blocks and bytes without a split. */
   private stride = 1;
   private blocks = 0;
@@ -114,33 +120,46 @@ export class GemmModel {
     return Math.min(1, Math.max(resident, arithmetic));
   }
 
-  /** Share (0 to 1] of the DRAM bandwidth that a launch takes alone. */
+  /**
+   * Share (0 to 1] of the DRAM bandwidth that a launch takes alone. It is asked for to tell what neighbours leave each
+   * other, who have L2 together: however sharp the edge up to which one launch finds its operands there, the share
+   * begins below it.
+   */
   bandwidthShare(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
     const {launch, tile, splits, ns} = this;
-    this.load(this.problem);
+    this.load(launch, this.problem);
+    this.miss = this.missRate(this.problem.batch * (this.a + this.b + this.c));
     return Math.min(1, this.movingNs(launch, tile, splits, this.problem) / ns);
   }
 
   /** Time in ns of a launch with a given tile and split of k. */
   tileNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    this.load(problem);
+    this.load(launch, problem);
     return this.loadedNs(launch, tile, splits, problem);
   }
 
   /** Works out what does not depend on the tile. */
-  private load({batch, m, n, k}: Problem): void {
+  private load({unaligned, memory}: LaunchTerms, {batch, m, n, k}: Problem): void {
+    const {edge, off_sector, b_along_k} = memory;
+    const perSector = sectorBytes / this.bytesPerElement;
+    this.offSectorK = off_sector === undefined || k % perSector === 0 ? 0 : off_sector;
+    this.offSectorN = off_sector === undefined || n % perSector === 0 ? 0 : off_sector * perSector;
+    const grain = off_sector === undefined ? vectorBytes / this.bytesPerElement : perSector;
+    const isOddK = k % grain === 0 ? 0 : 0.5;
+    const isOddB = b_along_k ? isOddK : n % grain === 0 ? 0 : 0.5;
+    this.unaligned = 1 + unaligned * (isOddK + isOddB);
     this.a = this.bytesPerElement * m * k;
     this.b = this.bytesPerElement * k * n;
     this.c = this.bytesPerElement * m * n;
-    this.miss = this.missRate(batch * (this.a + this.b + this.c));
+    this.miss = this.missRate(batch * (this.a + this.b + this.c), edge);
     this.missA = this.missRate(this.a);
     this.missB = this.missRate(this.b);
   }
 
   /** `tileNs` of the problem loaded last. */
   private loadedNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    const steps = stepsOf(problem.k, splits) * this.strideFactor(launch, tile, problem);
+    const steps = stepsOf(problem.k, splits) * this.strideFactor(tile, problem.k);
     const computing = this.computingNs(launch, tile, blocksOf(tile, splits, problem), steps, this.miss);
     const moving = this.movingNs(launch, tile, splits, problem);
     const reduction = splits > 1 ? launch.split_ns : 0;
@@ -157,11 +176,12 @@ export class GemmModel {
   }
 
   private searchTiles(launch: LaunchTerms, problem: Problem): void {
-    this.load(problem);
+    this.load(launch, problem);
     for (const tile of launch.tiles) {
-      this.stride = this.strideFactor(launch, tile, problem);
+      this.stride = this.strideFactor(tile, problem.k);
       this.blocks = blocksOf(tile, 1, problem);
       this.bytes = NaN;
+      if (tile.taken_up_to !== undefined && this.blocks > tile.taken_up_to * this.facts.sms) continue;
       this.compare(launch, tile, 1, problem);
       if (tile.max_splits === 1) continue;
       // Worth a look are the splits that give every SM a few blocks, as the libraries mostly do, or fill it once or twice.
@@ -197,19 +217,19 @@ export class GemmModel {
   private groupedTileNs(launch: LaunchTerms, tile: Tile, problems: readonly Problem[]): number {
     let bytes = 0;
     for (const {batch, m, n, k} of problems) bytes += this.bytesPerElement * batch * (m * k + k * n + m * n);
-    const miss = this.missRate(bytes);
+    const miss = this.missRate(bytes, launch.memory.edge);
     let blocks = 0;
     let blockSteps = 0;
     let moving = 0;
     let alone = 0;
     for (const problem of problems) {
       const own = blocksOf(tile, 1, problem);
-      const steps = stepsOf(problem.k, 1) * this.strideFactor(launch, tile, problem);
+      this.load(launch, problem);
+      this.miss = miss;
+      const steps = stepsOf(problem.k, 1) * this.strideFactor(tile, problem.k);
       blocks += own;
       blockSteps += own * steps;
       alone = Math.max(alone, this.computingNs(launch, tile, own, steps, miss));
-      this.load(problem);
-      this.miss = miss;
       moving += this.movingNs(launch, tile, 1, problem);
     }
     const together = this.computingNs(launch, tile, blocks, blockSteps / blocks, miss);
@@ -224,9 +244,9 @@ export class GemmModel {
     const perSm = Math.ceil(blocks / sms);
     const fullWaves = Math.floor(perSm / slots);
     const rest = perSm - fullWaves * slots;
-    let ns = fullWaves * (tile.block_ns + steps * Math.max(latency, slots * tile.step_ns));
+    let ns = fullWaves * (tile.block_ns + steps * Math.max(latency, busiest(slots, tile) * tile.step_ns));
     if (rest > 0) {
-      const busy = rest * tile.step_ns;
+      const busy = busiest(rest, tile) * tile.step_ns;
       const idle = Math.max(0, latency - busy);
       ns += tile.block_ns + steps * (busy + (fullWaves > 0 ? launch.tail * idle : idle));
     }
@@ -259,26 +279,26 @@ export class GemmModel {
     const readB = b * (1 + (passesOfB - 1) * this.missB);
     // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
     const scatter = (tile.scatter * k) / (k + memory.scatter_k);
-    const costA = memory.a + scatter;
-    const costB = memory.b_along_k ? memory.b + scatter : memory.b;
-    return this.miss * (costA * readA + costB * readB + memory.c * c);
+    const alongK = scatter * (1 + this.offSectorK);
+    const costA = memory.a + alongK;
+    // A row of a tile that starts within a sector touches one more.
+    const pieces = 1 + this.offSectorN / Math.min(tile.columns, n);
+    const costB = memory.b_along_k ? memory.b + alongK : memory.b * pieces;
+    return this.miss * (costA * readA + costB * readB + memory.c * pieces * c);
   }
 
-  /** What the distance between the rows of the operands does to a step in k. */
-  private strideFactor({unaligned, memory}: LaunchTerms, tile: Tile, {n, k}: Problem): number {
-    const isOdd = (elements: number): number => ((elements * this.bytesPerElement) % 16 === 0 ? 0 : 0.5);
-    let factor = 1 + unaligned * (isOdd(k) + isOdd(memory.b_along_k ? k : n));
-    if (tile.far !== undefined) {
-      // Rows that lie far apart miss the address translation cache.
-      const excess = (k * this.bytesPerElement) / 131_072 - 1;
-      factor *= 1 + tile.far * Math.min(1, Math.max(0, excess));
-    }
-    return factor;
+  /** What the distance between the rows of the operands of the problem loaded last does to a step in k. */
+  private strideFactor(tile: Tile, k: number): number {
+    if (tile.far === undefined) return this.unaligned;
+    // Rows that lie far apart miss the address translation cache.
+    const excess = (k * this.bytesPerElement) / 131_072 - 1;
+    return this.unaligned * (1 + tile.far * Math.min(1, Math.max(0, excess)));
   }
 
   /** Share of the operands' bytes that L2 does not keep from one launch to the next. */
-  private missRate(bytes: number): number {
+  private missRate(bytes: number, edge?: number): number {
     const relative = bytes / this.facts.l2Bytes;
+    if (edge !== undefined) return Math.min(1, Math.max(0, (relative - 1 + edge) / (2 * edge)));
     return (relative * relative) / (1 + relative * relative);
   }
 }
@@ -299,7 +319,10 @@ export function factsOf(
 
 /** The GEMM model of a profile for one data type that it holds. */
 export function gemmModelOf(profile: DeviceProfile, dtype: DataType, clockMHz?: number): GemmModel {
-  return new GemmModel(profile.gemm[dtype]!, factsOf(profile, dtype, clockMHz), bytesOf[dtype]);
+  const terms = profile.gemm[dtype]!;
+  const {single, batched, grouped} = terms;
+  const uniform = {...terms, single: alike(single), batched: alike(batched), grouped: alike(grouped)};
+  return new GemmModel(uniform, factsOf(profile, dtype, clockMHz), bytesOf[dtype]);
 }
 
 /**
@@ -308,8 +331,22 @@ export function gemmModelOf(profile: DeviceProfile, dtype: DataType, clockMHz?: 
  */
 const fewBlocks = 4;
 
+/** What DRAM and L2 move at once, and the widest load of a thread. */
+const sectorBytes = 32;
+const vectorBytes = 16;
+
+/** Blocks of a launch: the tiles of every product, times the parts of a split k. */
 function blocksOf(tile: Tile, splits: number, {batch, m, n}: Problem): number {
   return batch * Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * splits;
+}
+
+/**
+ * Blocks of an SM times their share of it, as its busiest schedulers see them. A block of two warps has work for two of
+ * the four schedulers only: the SM deals such blocks to one half twice, then to the other twice, so that two blocks
+ * take as long as four, and six as long as eight.
+ */
+function busiest(blocks: number, {warps}: Tile): number {
+  return warps === undefined ? blocks : 4 * Math.floor(blocks / 4) + 2 * Math.min(2, blocks % 4);
 }
 
 /** Steps in k of one block; the kernels' inner loops take 8 at a time. */

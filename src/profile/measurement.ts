@@ -1,6 +1,7 @@
 import {DeviceError} from '../scheduler/errors.ts';
 import type {DataType, Method} from '../scheduler/kernel.ts';
 import type {GemmModel, LaunchKind} from './gemmModel.ts';
+import type {DeviceProfile} from './profile.ts';
 
 /** One measured GEMM launch: `batch` products C[m,n] = A[m,k] B[k,n]. */
 export interface Measurement {
@@ -48,4 +49,18 @@ export function predictedNs(model: GemmModel, row: Measurement): number {
     default:
       return row.method satisfies never;
   }
+}
+
+/** What a profile knows of the host's part in a measurement, in ns; 0 where it knows nothing. */
+export function hostNsOf({sources}: DeviceProfile, {source, method}: Measurement): number {
+  const kind = launchKindOf(method);
+  return kind === 'grouped' ? 0 : (sources[source]?.host_ns?.[kind] ?? 0);
+}
+
+/** No launch is shown to take less, whatever was taken off its time. */
+const leastShownNs = 2000;
+
+/** What a source shows of a kernel: its time and what the source's times hold besides, see `host_ns` of a source. */
+export function shownNs(kernelNs: number, hostNs: number): number {
+  return Math.max(kernelNs + hostNs, Math.min(kernelNs, leastShownNs));
 }

@@ -37,6 +37,11 @@ const source = z.strictObject({
     .regex(/^\d{4}(-\d{2}(-\d{2})?)?$/)
     .optional(),
   clock_mhz: positive.optional(),
+  /**
+   * What its times hold besides the kernel, by launch, as a fit has found it: the host's part; below 0 where the host was
+   * taken to take longer than it does. Predictions are of the kernel alone; a check adds this.
+   */
+  host_ns: z.strictObject({single: z.number().optional(), batched: z.number().optional()}).optional(),
   library: z.string().optional(),
   note: z.string().optional(),
 });
@@ -48,6 +53,8 @@ const tile = z.strictObject({
   columns: count,
   /** Blocks of this tile that one SM holds at once. */
   blocks_per_sm: count,
+  /** Warps of a block, where they are fewer than the SM's four schedulers: 2; none: enough for all of them. */
+  warps: z.literal(2).optional(),
   /** Time of one step in k of one block when the SM is full. */
   step_ns: positive,
   /** Least time of a step in k, however few blocks run: operands in L2, operands in DRAM. */
@@ -61,6 +68,8 @@ const tile = z.strictObject({
   block_ns: z.number().min(0),
   /** Most parts that k may be split into; 1: no split-K. */
   max_splits: count,
+  /** Blocks over SMs of a launch up to which the library considers this tile at all; none: always. */
+  taken_up_to: positive.optional(),
 });
 export type Tile = z.infer<typeof tile>;
 
@@ -77,6 +86,16 @@ const memory = z.strictObject({
   partials: z.number().min(0),
   /** Share of the shorter of computing and memory time that the longer does not hide. */
   exposed: fraction,
+  /**
+   * How sharply L2 stops keeping the operands for the next launch: all of them stay up to (1 - edge) times its size, none
+   * above (1 + edge) times; none: half of them at its size, and slowly more and less around it.
+   */
+  edge: fraction.min(0.01).optional(),
+  /**
+   * What each row of a tile costs beyond its bytes, in sectors of 32 bytes, where the rows of the operand do not start on
+   * one (k: as a share more of `scatter`); none: nothing.
+   */
+  off_sector: z.number().min(0).optional(),
 });
 export type MemoryTerms = z.infer<typeof memory>;
 
@@ -218,10 +237,7 @@ const schema = z.strictObject({
     decide_by_policy: z.record(z.string(), quantityOrZero).optional(),
   }),
   contention: z.strictObject({
-    /**
-     * A launch runs at 1 / max(1, sum of the shares of all launches in flight, 1 + interference x (greatest share beside
-     * it + crowding x all other shares beside it)) of its speed alone.
-     */
+    /** How launches in flight slow each other down: see `shareRates` of the simulated GPU. */
     interference: quantityOrZero,
     /** 0 to 1; none: 1. */
     crowding: z.strictObject({value: fraction, source: sourceId}).optional(),

@@ -3,9 +3,9 @@ import type {DeviceProfile} from '../profile.ts';
 import {readVidur} from '../readMeasurements.ts';
 import {deviceProfile} from './device.ts';
 import {tensorCoreTiles, withHalfPrecision} from './halfPrecision.ts';
-import {modelLayers, randomShapes} from './neusight.ts';
+import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {gemmTerms} from './terms.ts';
+import {caches, gemmTerms} from './terms.ts';
 
 export function a100Profile(read: Read): DeviceProfile {
   const gpu = 'NVIDIA A100-PCIE-40GB';
@@ -46,16 +46,22 @@ export function a100Profile(read: Read): DeviceProfile {
           ],
           batched: ['128x128', '32x32_sliced1x4'],
           fixed: {'128x128': {far: 0.2}},
+          caches,
         },
       ),
       fp16: gemmTerms(['vidur', 'assumption'], {fmaPerClock: 1024, clockMHz: 1410}, tensorCoreTiles),
     },
   });
   const host = {bmm: 28, linear: 49};
-  const fp32 = fitProfile(base, [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host)], {
-    dtype: 'fp32',
-    absoluteNs: 4000,
-    unseenSources: ['neusight-models'],
-  });
+  const fp32 = fitProfile(
+    withNeusight(base),
+    [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host)],
+    {
+      dtype: 'fp32',
+      absoluteNs: 4000,
+      unseenSources: ['neusight-models'],
+      oneHost,
+    },
+  );
   return withHalfPrecision(fp32, readVidur(read('vidur/gemm_fp16.csv'), 'a100'));
 }

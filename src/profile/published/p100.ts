@@ -1,9 +1,9 @@
 import {fitProfile} from '../fitProfile.ts';
 import type {DeviceProfile} from '../profile.ts';
 import {deviceProfile} from './device.ts';
-import {modelLayers, randomShapes} from './neusight.ts';
+import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {gemmTerms} from './terms.ts';
+import {caches, gemmTerms} from './terms.ts';
 
 export function p100Profile(read: Read): DeviceProfile {
   const gpu = 'Tesla P100-PCIE-16GB';
@@ -28,13 +28,15 @@ export function p100Profile(read: Read): DeviceProfile {
         single: ['32x128', '64x64', '128x32'],
         batched: ['128x64'],
         fixed: {'32x128': {far: 0.5}, '64x64': {far: 0.5}},
+        caches,
       }),
     },
   });
   const host = {bmm: 48, linear: 88};
-  return fitProfile(base, [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host)], {
+  return fitProfile(withNeusight(base), [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host)], {
     dtype: 'fp32',
     absoluteNs: 4000,
     unseenSources: ['neusight-models'],
+    oneHost,
   });
 }

@@ -2,9 +2,9 @@ import {fitProfile} from '../fitProfile.ts';
 import type {DeviceProfile} from '../profile.ts';
 import {readDeepbench} from '../readMeasurements.ts';
 import {deviceProfile} from './device.ts';
-import {modelLayers, randomShapes} from './neusight.ts';
+import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {gemmTerms} from './terms.ts';
+import {caches, gemmTerms, twoWarps} from './terms.ts';
 
 /**
  * The T4 throttles: the same product takes a third longer after tens of ms of load, and NeuSight's times mix both. What
@@ -41,14 +41,21 @@ export function t4Profile(read: Read): DeviceProfile {
           '32x32_sliced1x4',
         ],
         batched: ['64x64', '128x64', '128x32', '32x128'],
+        fixed: {'batched 64x64': twoWarps},
+        caches,
       }),
     },
   });
   const host = {bmm: 29, linear: 48};
   const unseen = readDeepbench(read('deepbench/train_T4__Results_FP32__Dense_Matrix_Multiplication.csv'));
-  return fitProfile(base, [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host), ...unseen], {
-    dtype: 'fp32',
-    absoluteNs: 4000,
-    unseenSources: ['neusight-models', 'deepbench'],
-  });
+  return fitProfile(
+    withNeusight(base),
+    [...randomShapes(read, gpu, host), ...modelLayers(read, gpu, host), ...unseen],
+    {
+      dtype: 'fp32',
+      absoluteNs: 4000,
+      unseenSources: ['neusight-models', 'deepbench'],
+      oneHost,
+    },
+  );
 }

@@ -1,5 +1,5 @@
 // Where the fit of a GEMM model starts: constants from a GPU's arithmetic, for the tiles that its library is known to use.
-import type {GemmTerms, LaunchTerms, Tile} from '../profile.ts';
+import type {GemmTerms, LaunchTerms, MemoryTerms, Tile} from '../profile.ts';
 
 /** What the starting constants follow from. */
 export interface Arithmetic {
@@ -12,6 +12,12 @@ export interface Arithmetic {
 const maxSplits = 40;
 /** Registers and shared memory let an SM hold about this many elements of C in resident tiles. */
 const residentElements = 32_768;
+
+/** Where the fit of what L2's edge and its sectors do begins. */
+export const caches = {edge: 0.2, off_sector: 0.3} as const;
+
+/** NeuSight's launches of batched volta_sgemm_64x64 have 64 threads, those of all other tiles 128 or 256. */
+export const twoWarps = {warps: 2} as const;
 
 /** A tile by its library's name, see `tileOf`: `128x64` is 64 rows by 128 columns, `xmma_128x64` 128 rows by 64. */
 export function tile(name: string, {fmaPerClock, clockMHz}: Arithmetic, fixed: Partial<Tile> = {}): Tile {
@@ -35,34 +41,54 @@ export function tile(name: string, {fmaPerClock, clockMHz}: Arithmetic, fixed: P
   };
 }
 
+/** What a launch starts a fit with; see the profile's format. */
+export interface LaunchStart {
+  readonly launchNs?: number;
+  readonly bAlongK?: boolean;
+  readonly transposable?: boolean;
+  /** Where the fit of what caches and sectors do begins; without, the model leaves it out. */
+  readonly caches?: Pick<MemoryTerms, 'edge' | 'off_sector'>;
+}
+
 /** Terms of a way of launching before any fit. */
 export function launch(
   tiles: Tile[],
-  {launchNs = 2500, bAlongK = false, transposable = false} = {},
+  {launchNs = 2500, bAlongK = false, transposable = false, caches = {}}: LaunchStart = {},
 ): LaunchTerms {
   return {
     launch_ns: launchNs,
     split_ns: 2000,
     tail: 0.4,
     unaligned: 0.04,
-    memory: {a: 1, b: 1, c: 1.5, scatter_k: 200, b_along_k: bAlongK, partials: 1, exposed: 0.15},
+    memory: {a: 1, b: 1, c: 1.5, scatter_k: 200, b_along_k: bAlongK, partials: 1, exposed: 0.15, ...caches},
     transposable,
     tiles,
   };
+}
+
+/** The library's tiles by launch; what is known of them (`batched NAME`: where batched only). */
+export interface TileNames {
+  readonly single: string[];
+  readonly batched: string[];
+  readonly fixed?: Record<string, Partial<Tile>>;
+  readonly caches?: LaunchStart['caches'];
 }
 
 /** Terms from the names of the tiles that the library uses for one product and for batches of them. */
 export function gemmTerms(
   source: string[],
   arithmetic: Arithmetic,
-  {single, batched, fixed = {}}: {single: string[]; batched: string[]; fixed?: Record<string, Partial<Tile>>},
+  {single, batched, fixed = {}, caches = {}}: TileNames,
 ): GemmTerms {
   const split = (name: string): Tile => tile(name, arithmetic, {max_splits: maxSplits, ...fixed[name]});
   return {
     source,
     clock_mhz: arithmetic.clockMHz,
-    single: launch(single.map(split), {bAlongK: true, transposable: true}),
-    batched: launch(batched.map((name) => tile(name, arithmetic, fixed[`batched ${name}`]))),
+    single: launch(single.map(split), {bAlongK: true, transposable: true, caches}),
+    batched: launch(
+      batched.map((name) => tile(name, arithmetic, fixed[`batched ${name}`])),
+      {caches},
+    ),
     grouped: groupedTerms(arithmetic),
     pointers_ns: 500,
     region: {m: [1, 1], n: [1, 1], k: [1, 1], batch: [1, 1]},
