@@ -131,7 +131,6 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       yieldNs: 0,
       interference: 0,
       crowding: 0,
-      precedence: 0,
       maxConcurrent: lanes,
     },
     host: {threads: 'shared', detectNs: 0, decideNs: 0},

@@ -24,9 +24,11 @@ export interface CoRunStage {
   readonly models: number;
   /** Tenants of one model; those of 1 are what the others are compared with. */
   readonly replicas: readonly number[];
-  /** Tenants of each of two different models. */
+  /** Tenants of each of two different models, */
   readonly pairs: readonly number[];
-  /** Tenants of each model where all run together. */
+  /** and of each of three. */
+  readonly triples: readonly number[];
+  /** Tenants of each model where all run together, if they are more than three. */
   readonly mixed: readonly number[];
   /** Length of one run, a warm-up besides. */
   readonly forNs: number;
@@ -36,6 +38,7 @@ export const usualCoRuns: CoRunStage = {
   models: 4,
   replicas: [1, 2, 4, 8],
   pairs: [1, 4],
+  triples: [1, 3],
   mixed: [1, 2],
   forNs: 250e6,
 };
@@ -95,7 +98,7 @@ export interface CoRunOptions {
   readonly until: number;
 }
 
-/** Runs for which there is time, lanes and memory: of one model by number of tenants, of pairs of models, then of all together. */
+/** Runs for which there is time, lanes and memory: of one model by number of tenants, of pairs and triples of models, then of all together. */
 export async function measureCoRuns(
   profile: DeviceProfile,
   session: Session,
@@ -105,13 +108,16 @@ export async function measureCoRuns(
   const crowds: Crowd[] = stage.replicas.flatMap((replicas) =>
     names.map((name) => ({models: [name], replicas, batch})),
   );
-  for (const replicas of stage.pairs)
-    names.forEach((a, i) =>
-      names.slice(i + 1).forEach((b) => crowds.push({models: [a, b], replicas, batch})),
-    );
-  if (names.length > 2) {
-    for (const replicas of stage.mixed) crowds.push({models: names, replicas, batch});
-  }
+  const add = (of: readonly (readonly string[])[], tenants: readonly number[]): void => {
+    for (const replicas of tenants) for (const models of of) crowds.push({models, replicas, batch});
+  };
+  const pairs = names.flatMap((a, i) => names.slice(i + 1).map((b) => [a, b]));
+  add(pairs, stage.pairs);
+  add(
+    pairs.flatMap(([a, b]) => names.slice(names.indexOf(b) + 1).map((c) => [a, b, c])),
+    stage.triples,
+  );
+  if (names.length > 3) add([names], stage.mixed);
   const runs: CoRun[] = [];
   let skipped = 0;
   for (const crowd of crowds) {

@@ -1,5 +1,10 @@
-// Interference, crowding and precedence of a profile, by what makes simulated co-runs take as long as measured ones.
+// Interference and crowding of a profile, by what makes simulated co-runs take as long as measured ones.
+import {medianOf} from '../gpu/calibration/samples.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import {kernelsOf} from '../workload/models/kernels.ts';
+import {weightBytes} from '../workload/models/size.ts';
+import {findModel} from '../workload/models/zoo.ts';
 import {CrowdLatencies, crowdSpec} from './calibrationCoRuns.ts';
 import type {CoRun, Crowd} from './calibrationCoRuns.ts';
 import {measuredHere} from './measurements.ts';
@@ -9,18 +14,21 @@ import {simulateRun} from './simulate.ts';
 export interface CrowdTerms {
   readonly interference: number;
   readonly crowding: number;
-  readonly precedence: number;
 }
 
+/** What a co-run is used for. */
+export type CrowdUse = 'fitted' | 'unseen' | 'cached';
+
 /**
- * One model in a co-run: how much longer its requests took than alone, measured and as simulated by the terms that were
- * there before and by the fitted ones.
+ * One model in a co-run: its mean latency in ns as measured, and the relative error of the simulated one by the terms that
+ * were there before and by the fitted ones.
  */
 export interface CrowdRow {
   readonly model: string;
   readonly beside: readonly string[];
   readonly replicas: number;
-  readonly measured: number;
+  readonly use: CrowdUse;
+  readonly measuredNs: number;
   readonly before: number;
   readonly after: number;
 }
@@ -28,7 +36,9 @@ export interface CrowdRow {
 export interface CrowdFit {
   readonly before: CrowdTerms;
   readonly after: CrowdTerms;
-  /** Mean absolute logarithm of simulated over measured slowdown, of what the terms were fitted to. */
+  /** From the end of a kernel to the start of the next, different one of its graph; null where it does not show. */
+  readonly stepGapNs: number | null;
+  /** Mean absolute logarithm of simulated over measured latency, of what the terms were fitted to. */
   readonly train: {readonly before: number; readonly after: number};
   /** Of co-runs of more than two models, which the fit has not seen. */
   readonly test: {readonly before: number; readonly after: number} | null;
@@ -36,64 +46,72 @@ export interface CrowdFit {
 }
 
 /** A first look at all there may be, and a second one around the best of it, in parts of the first one's steps. */
-const coarse = {
-  interference: [0, 0.4, 0.8, 1.2, 1.6, 2],
-  crowding: [0, 1 / 3, 2 / 3, 1],
-  precedence: [0, 0.2, 0.4, 0.6],
-};
-const steps = {interference: 0.4, crowding: 1 / 3, precedence: 0.2};
+const coarse = {interference: [0, 0.4, 0.8, 1.2, 1.6, 2], crowding: [0, 1 / 3, 2 / 3, 1]};
+const steps = {interference: 0.4, crowding: 1 / 3};
 const fine = [-1 / 2, -1 / 4, 0, 1 / 4, 1 / 2];
-const half = [-1 / 2, 0, 1 / 2];
-/** The largest values. */
-const limits = {interference: 2, crowding: 1, precedence: 0.95};
 
 /** Simulated time of a co-run, in measured latencies: until tenants have found their places, and from then on. */
 const settling = 2;
 const watching = 8;
+/** Shorter programs do not show what lies between two kernels. */
+const fewestKernels = 10;
+
 /** At least this long, in ns: lanes drift against each other slowly where requests are short. */
 const shortestNs = 1e6;
 
 /** A request that has not ended counts as this many times too long. */
 const unanswered = 10;
 
-/** Whether one model beside itself, or two: what the terms are fitted to. */
-const isFitted = ({models}: Crowd): boolean => models.length <= 2;
+/**
+ * Weights of this many times the second-level cache are read from memory by every request, as the kernels were measured;
+ * of fewer, some stay in the cache, which the simulator does not know of.
+ */
+const cold = {alone: 1.5, together: 4};
+
 const isSolo = ({models, replicas}: Crowd): boolean => models.length === 1 && replicas === 1;
 
+/** Bytes of the weights of all tenants over those of the cache. */
+function cachesOf({models, replicas}: Crowd, {hardware}: DeviceProfile): number {
+  const bytes = models.reduce((sum, name) => sum + replicas * weightBytes(findModel(name), 'fp32'), 0);
+  return bytes / hardware.l2_bytes.value;
+}
+
+function useOf(crowd: Crowd, profile: DeviceProfile): CrowdUse {
+  if (cachesOf(crowd, profile) < cold.together) return 'cached';
+  return crowd.models.length > 2 ? 'unseen' : 'fitted';
+}
+
 /**
- * The profile with the terms that bring simulated slowdowns closest to measured ones; null without co-runs of several
- * tenants. Slowdowns are against the same model alone, measured or simulated, so that errors of durations stay out.
+ * The profile with the gap between the kernels of a request, by what requests that run alone take longer than simulated,
+ * and then with the terms that bring simulated latencies of co-runs closest to measured ones; null without co-runs of
+ * several tenants whose weights do not stay in the cache.
  */
 export async function fitCrowding(
-  profile: DeviceProfile,
+  given: DeviceProfile,
   runs: readonly CoRun[],
 ): Promise<{profile: DeviceProfile; fit: CrowdFit} | null> {
-  const alone = new Map(runs.filter(isSolo).map((run): [string, CoRun] => [run.models[0], run]));
-  const usable = runs.filter((run) => !isSolo(run) && run.models.every((model) => alone.has(model)));
-  const train = usable.filter(isFitted);
+  const usable = runs.filter((run) => !isSolo(run));
+  const train = usable.filter((run) => useOf(run, given) === 'fitted');
   if (train.length === 0) return null;
-  const {interference, crowding, precedence} = profile.contention;
-  const before: CrowdTerms = {
-    interference: interference.value,
-    crowding: crowding?.value ?? 1,
-    precedence: precedence?.value ?? 0,
-  };
-  const solo = new Map<string, number>();
-  for (const [model, run] of alone) solo.set(model, (await simulated(profile, run, before)).get(model)!);
-
-  const slowdowns = remembered(async (run: CoRun, terms: CrowdTerms) => {
-    const means = await simulated(profile, run, terms);
-    return run.latencies.map(({model, meanNs}) => ({
-      model,
-      measured: meanNs / alone.get(model)!.latencies[0].meanNs,
-      simulated: means.get(model)! / solo.get(model)!,
-    }));
-  });
+  const stepGapNs = await fitStepGap(given, runs.filter(isSolo));
+  const profile =
+    stepGapNs === null
+      ? given
+      : {
+          ...given,
+          launch: {...given.launch, step_gap_ns: {value: stepGapNs, source: measuredHere}},
+        };
+  const {interference, crowding} = profile.contention;
+  const before: CrowdTerms = {interference: interference.value, crowding: crowding?.value ?? 1};
+  const latencies = remembered((run: CoRun, terms: CrowdTerms) => simulated(profile, run, terms));
   const errorOf = async (of: readonly CoRun[], terms: CrowdTerms): Promise<number> => {
     const errors: number[] = [];
     for (const run of of) {
-      for (const {measured, simulated} of await slowdowns(run, terms))
-        errors.push(simulated > 0 ? Math.abs(Math.log(simulated / measured)) : Math.log(unanswered));
+      const means = await latencies(run, terms);
+      for (const {model, meanNs} of run.latencies) {
+        const ns = means.get(model)!;
+        errors.push(ns > 0 ? Math.abs(Math.log(ns / meanNs)) : Math.log(unanswered));
+      }
     }
     return errors.reduce((sum, error) => sum + error, 0) / errors.length;
   };
@@ -105,65 +123,81 @@ export async function fitCrowding(
     // Of equal errors the first: the fewest assumptions.
     if (error < least - 1e-12) [after, least] = [terms, error];
   };
-  for (const precedence of coarse.precedence) {
-    for (const interference of coarse.interference) {
-      for (const crowding of coarse.crowding) {
-        await look({interference, crowding, precedence});
-        if (interference === 0) break;
-      }
+  for (const interference of coarse.interference) {
+    for (const crowding of coarse.crowding) {
+      await look({interference, crowding});
+      if (interference === 0) break;
     }
   }
-  const best: CrowdTerms = after;
-  const near = (term: keyof CrowdTerms, step: number): number => short(best[term] + step * steps[term]);
-  for (const byPrecedence of half) {
-    for (const byInterference of fine) {
-      for (const byCrowding of fine) {
-        const terms = {
-          interference: near('interference', byInterference),
-          crowding: near('crowding', byCrowding),
-          precedence: near('precedence', byPrecedence),
-        };
-        const isWithin = (term: keyof CrowdTerms): boolean => terms[term] >= 0 && terms[term] <= limits[term];
-        if (isWithin('interference') && isWithin('crowding') && isWithin('precedence')) await look(terms);
-      }
+  const {interference: best, crowding: bestCrowding} = after;
+  const within = (value: number, most: number): boolean => value >= 0 && value <= most;
+  for (const byInterference of fine) {
+    for (const byCrowding of fine) {
+      const terms = {
+        interference: short(best + byInterference * steps.interference),
+        crowding: short(bestCrowding + byCrowding * steps.crowding),
+      };
+      if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
     }
   }
 
-  const mixed = usable.filter((run) => !isFitted(run));
+  const unseen = usable.filter((run) => useOf(run, given) === 'unseen');
   const errors = async (of: readonly CoRun[]): Promise<{before: number; after: number}> => ({
     before: await errorOf(of, before),
     after: await errorOf(of, after),
   });
   const rows: CrowdRow[] = [];
-  for (const run of usable) {
-    const [was, is] = [await slowdowns(run, before), await slowdowns(run, after)];
-    was.forEach(({model, measured, simulated}, i) =>
+  for (const run of runs) {
+    const [was, is] = [await latencies(run, before), await latencies(run, after)];
+    for (const {model, meanNs} of run.latencies) {
       rows.push({
         model,
         beside: run.models,
         replicas: run.replicas,
-        measured,
-        before: simulated,
-        after: is[i].simulated,
-      }),
-    );
+        use: isSolo(run) && cachesOf(run, given) >= cold.alone ? 'fitted' : useOf(run, given),
+        measuredNs: meanNs,
+        before: was.get(model)! / meanNs - 1,
+        after: is.get(model)! / meanNs - 1,
+      });
+    }
   }
   return {
     profile: withTerms(profile, after),
     fit: {
       before,
       after,
+      stepGapNs,
       train: await errors(train),
-      test: mixed.length === 0 ? null : await errors(mixed),
+      test: unseen.length === 0 ? null : await errors(unseen),
       rows,
     },
   };
 }
 
+/**
+ * What lies between two kernels of a request beyond what calibration sees between equal ones: the next kernel's code and
+ * parameters come from memory. The median over models whose weights do not stay in the cache; null without any.
+ */
+async function fitStepGap(profile: DeviceProfile, solos: readonly CoRun[]): Promise<Nanoseconds | null> {
+  const {launch} = profile;
+  const before = (launch.step_gap_ns ?? launch.gap_ns).value;
+  const gaps: Nanoseconds[] = [];
+  for (const run of solos) {
+    const [model] = run.models;
+    const kernels = kernelsOf(findModel(model), {batch: run.batch, dtype: 'fp32', elementwise: true}).length;
+    if (cachesOf(run, profile) < cold.alone || kernels < fewestKernels) continue;
+    const {interference, crowding} = profile.contention;
+    const terms = {interference: interference.value, crowding: crowding?.value ?? 1};
+    const ns = (await simulated(profile, run, terms)).get(model)!;
+    gaps.push(before + (run.latencies[0].meanNs - ns) / (kernels - 1));
+  }
+  return gaps.length === 0 ? null : Math.max(0, Math.round(medianOf(gaps)));
+}
+
 const short = (value: number): number => Number(value.toFixed(4));
 
 /** The profile with other terms of sharing, as this calibration found them. */
-function withTerms(profile: DeviceProfile, {interference, crowding, precedence}: CrowdTerms): DeviceProfile {
+function withTerms(profile: DeviceProfile, {interference, crowding}: CrowdTerms): DeviceProfile {
   const term = (value: number) => ({value: short(value), source: measuredHere});
   return {
     ...profile,
@@ -171,7 +205,6 @@ function withTerms(profile: DeviceProfile, {interference, crowding, precedence}:
       ...profile.contention,
       interference: term(interference),
       crowding: term(crowding),
-      precedence: term(precedence),
     },
   };
 }
@@ -204,7 +237,7 @@ function remembered<T>(
     if (values === undefined) known.set(run, (values = new Map<string, T>()));
     const tenants = run.models.length * run.replicas;
     const crowding = terms.interference === 0 || tenants <= 2 ? 1 : terms.crowding;
-    const key = `${terms.interference} ${crowding} ${terms.precedence}`;
+    const key = `${terms.interference} ${crowding}`;
     let value = values.get(key);
     if (value === undefined) values.set(key, (value = await compute(run, {...terms, crowding})));
     return value;

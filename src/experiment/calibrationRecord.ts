@@ -64,10 +64,10 @@ export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): obje
   };
 }
 
-/** The terms of sharing before and after they were fitted to co-runs, and how much longer those took than alone. */
-function crowdRecord({before, after, train, test, rows}: CrowdFit): object {
+/** The terms of sharing before and after they were fitted to co-runs, and how long those took. */
+function crowdRecord({before, after, stepGapNs, train, test, rows}: CrowdFit): object {
   return {
-    terms: {before, after},
+    terms: {before, after, step_gap_ns: stepGapNs},
     train: shorten(train),
     test: test === null ? null : shorten(test),
     rows: rows.map(shorten),

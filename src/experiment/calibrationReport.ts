@@ -56,17 +56,17 @@ export function reportHost(
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportCrowding(
-  {before, after, train, test, rows}: CrowdFit,
+  {before, after, stepGapNs, train, test, rows}: CrowdFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(
-    `co-runs: interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}, precedence ${before.precedence} -> ${after.precedence}; mean error of slowdowns ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
+    `co-runs: ${stepGapNs === null ? '' : `${stepGapNs} ns between kernels of a request, `}interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}; mean error of latencies ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
   );
-  for (const {model, beside, replicas, measured, before, after} of rows) {
+  for (const {model, beside, replicas, use, measuredNs, before, after} of rows) {
     log(
-      `  ${model} in ${beside.join('+')} x ${replicas}: ${measured.toFixed(2)} times as long as alone, simulated ${before.toFixed(2)} -> ${after.toFixed(2)}`,
+      `  ${model} in ${beside.join('+')} x ${replicas}: ${us(measuredNs)} us, simulated ${percent(before)} off -> ${percent(after)} (${use})`,
     );
   }
 }

@@ -42,8 +42,7 @@ const simulated: Form = ({sm, bandwidth}, interference, crowding = 1) => {
     lanes,
     Float64Array.from(sm),
     Float64Array.from(bandwidth),
-    // Lanes that are busy all the time come first as often as last.
-    {interference, crowding, precedence: 0},
+    {interference, crowding},
     rate,
   );
   return Array.from(rate, (value) => 1 / value);

@@ -27,6 +27,8 @@ export const costOf = (
 
 /** Relative errors beyond this count linearly: what happens to a few launches is not what launches cost. */
 const outlier = 0.15;
+/** Launches that took this many times as long as the fit says do not count in the total either. */
+const oddFactor = 3;
 /** Bounds of a term in ns; the lower one stands for none at all. */
 const [least, most] = [1, 1e7];
 /** What a call by itself counts beside a live launch: it says how cost grows with size, not how much it is. */
@@ -83,9 +85,11 @@ export function fitLaunches(
   const some = (ns: number): number => (ns < 2 * least ? 0 : ns);
   const terms = termsOf(x);
   // The fit minds relative errors; what makes others wait is the time that all of them take.
+  const expected = ({size, steps}: CostRow): number => costOf(terms, size, steps);
+  const usual = live.filter((row) => row.ns < oddFactor * expected(row));
   const sum = (of: (row: CostRow) => number): number =>
-    live.reduce((total, row) => total + row.count * of(row), 0);
-  const inTotal = sum(({ns}) => ns) / sum(({size, steps}) => costOf(terms, size, steps));
+    usual.reduce((total, row) => total + row.count * of(row), 0);
+  const inTotal = usual.length === 0 ? 1 : sum(({ns}) => ns) / sum(expected);
   return {
     fixed: some(inTotal * terms.fixed),
     perMember: some(inTotal * terms.perMember),

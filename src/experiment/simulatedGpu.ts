@@ -22,7 +22,6 @@ export function simulatedGpu(
       yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
       interference: scenario.contention ? contention.interference.value : 0,
       crowding: contention.crowding?.value ?? 1,
-      precedence: contention.precedence?.value ?? 0,
       maxConcurrent: contention.max_concurrent.value,
     },
     host: {

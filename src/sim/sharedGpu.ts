@@ -35,10 +35,8 @@ export class SharedGpu implements Gpu, Contexts {
   /** What is left of the lane's step, in ns alone on the device. */
   private readonly workLeft: Float64Array;
   private readonly rate: Float64Array;
-  /** The lanes that hold a launch, in the order in which their steps began, or became due. */
+  /** The lanes that hold a launch, in the order in which they became busy. */
   private readonly busy: Int32Array;
-  /** Lanes whose step begins now. */
-  private readonly begun: Int32Array;
   private busyCount = 0;
   private readonly runningLanes: Int32Array;
   private runningCount = 0;
@@ -56,7 +54,6 @@ export class SharedGpu implements Gpu, Contexts {
     this.workLeft = new Float64Array(lanes);
     this.rate = new Float64Array(lanes);
     this.busy = new Int32Array(lanes);
-    this.begun = new Int32Array(lanes);
     this.runningLanes = new Int32Array(lanes);
   }
 
@@ -112,11 +109,10 @@ export class SharedGpu implements Gpu, Contexts {
     }
   }
 
-  /** Handles everything that is due at `time`, lane by lane as they began; what begins now comes last. */
+  /** Handles everything that is due at `time`, lanes in the order in which they became busy. */
   private handleDue(): void {
-    const {busy, begun, phase, dueAt, time} = this;
+    const {busy, phase, dueAt, time} = this;
     let kept = 0;
-    let begins = 0;
     for (let i = 0; i < this.busyCount; i++) {
       const lane = busy[i];
       if (dueAt[lane] <= time) {
@@ -125,14 +121,9 @@ export class SharedGpu implements Gpu, Contexts {
         if (phase[lane] === waiting && dueAt[lane] <= time) this.dispatch(lane);
         else if (phase[lane] === dispatched) this.start(lane);
         if (phase[lane] === idle) continue;
-        if (phase[lane] === running) {
-          begun[begins++] = lane;
-          continue;
-        }
       }
       busy[kept++] = lane;
     }
-    for (let i = 0; i < begins; i++) busy[kept++] = begun[i];
     this.busyCount = kept;
   }
 

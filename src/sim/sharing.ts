@@ -16,33 +16,24 @@ export interface Sharing {
   readonly interference: number;
   /** What each further neighbour counts, of the largest's weight. 0 to 1. */
   readonly crowding: number;
-  /**
-   * The part of the SMs that launches get in the order in which they started, as far as each can use it; the rest is
-   * shared in proportion. Blocks that are resident stay until they are done, and a kernel's waiting blocks go before those
-   * of kernels that came later. 0 to 0.95.
-   */
-  readonly precedence: number;
   /** Most launches that run at once, of all lanes: the device's hardware queues. */
   readonly maxConcurrent: number;
 }
 
 /**
- * The rates (0 to 1 of the speed alone) of the launches in flight, which `lanes` holds in the order in which they started.
- *
- * Of the SMs a launch that takes a share s alone gets precedence x (what those before it leave of them, at most s) +
- * (1 - precedence) x s / max(1, sum of all shares), so no capacity is made beyond the device. No launch is faster than
- * 1 / max(1, sum of the shares of bandwidth, 1 + interference (greatest share beside it + crowding x all other shares
- * beside it)), a share here being the larger of SMs and bandwidth: neighbours cost a launch even where there is enough for
- * all. Measured on an H200: two equal streams of a model's kernels take 1.2 to 1.7 times as long as one, four 1.9 to 2.8
- * times, eight 2.9 to 4.7 times; beside models of longer kernels short ones suffer most. Writes `rate[lane]` for the
- * first `running` entries of `lanes`.
+ * The rates (0 to 1 of the speed alone) of the launches in flight: 1 / max(1, sum of their shares, 1 + interference
+ * (greatest share beside it + crowding x all other shares beside it)), a share being the larger of SMs and bandwidth. The
+ * sums give SMs and bandwidth out in proportion to what each would take alone, so no capacity is made beyond the device;
+ * neighbours cost a launch even where there is enough for all. Measured on an H200: two equal streams of a model's
+ * kernels take 1.4 to 1.6 times as long as one, four 2 to 2.6 times, eight 3 to 4.3 times, while all together they get up
+ * to twice the work done. Writes `rate[lane]` for the first `running` entries of `lanes`.
  */
 export function shareRates(
   running: number,
   lanes: Int32Array,
   smShare: Float64Array,
   bandwidthShare: Float64Array,
-  {interference, crowding, precedence}: Pick<Sharing, 'interference' | 'crowding' | 'precedence'>,
+  {interference, crowding}: Pick<Sharing, 'interference' | 'crowding'>,
   rate: Float64Array,
 ): void {
   let sm = 0;
@@ -63,19 +54,12 @@ export function shareRates(
       second = share;
     }
   }
-  const inProportion = sm > 1 ? (1 - precedence) / sm : 1;
-  let left = 1;
+  const least = Math.max(1, sm, bandwidth);
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     const beside = share === greatest ? second : greatest;
     const neighbours = beside + crowding * (all - share - beside);
-    let most = inProportion;
-    if (sm > 1) {
-      const got = Math.min(smShare[lane], left);
-      left -= got;
-      if (got > 0) most += (precedence * got) / smShare[lane];
-    }
-    rate[lane] = Math.min(most, 1 / Math.max(1, bandwidth, 1 + interference * neighbours));
+    rate[lane] = 1 / Math.max(least, 1 + interference * neighbours);
   }
 }

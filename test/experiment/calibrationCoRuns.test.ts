@@ -38,7 +38,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     measureCoRuns(readProfile('v100'), session, {
       models: ['lstm-16', 'lstm-32'].map(findModel),
       batch: 1,
-      stage: {models: 2, replicas: [1, 2], pairs: [1], mixed: [1], forNs: 50e6},
+      stage: {models: 2, replicas: [1, 2], pairs: [1], triples: [], mixed: [], forNs: 50e6},
       ordinal: 0,
       mostLanes: 2,
       freeBytes: () => 1e12,

@@ -8,7 +8,6 @@ function rates(
   bandwidth: readonly number[],
   interference: number,
   crowding = 1,
-  precedence = 0,
 ): number[] {
   const rate = new Float64Array(sm.length);
   const lanes = Int32Array.from(sm.keys());
@@ -17,7 +16,7 @@ function rates(
     lanes,
     Float64Array.from(sm),
     Float64Array.from(bandwidth),
-    {interference, crowding, precedence},
+    {interference, crowding},
     rate,
   );
   return [...rate];
@@ -28,36 +27,29 @@ const shares = fc.array(
   fc.tuple(fc.double({min: 0.001, max: 1, noNaN: true}), fc.double({min: 0, max: 1, noNaN: true})),
   {minLength: 1, maxLength: 8},
 );
-/** Interference, crowding and precedence; profiles may hold an interference above 1. */
-const terms = fc.tuple(
-  fc.double({min: 0, max: 3, noNaN: true}),
-  fc.double({min: 0, max: 1, noNaN: true}),
-  fc.double({min: 0, max: 0.95, noNaN: true}),
-);
+/** Interference and crowding; profiles may hold an interference above 1. */
+const terms = fc.tuple(fc.double({min: 0, max: 3, noNaN: true}), fc.double({min: 0, max: 1, noNaN: true}));
 
 describe('lanes that share a device', () => {
-  test.prop([shares, terms])(
-    'take no more than there is of anything',
-    (each, [interference, crowding, precedence]) => {
-      const sm = each.map(([share]) => share);
-      const bandwidth = each.map(([, share]) => share);
-      const got = rates(sm, bandwidth, interference, crowding, precedence);
-      expect(sum(got.map((rate, i) => rate * sm[i]))).toBeLessThanOrEqual(1 + 1e-9);
-      expect(sum(got.map((rate, i) => rate * bandwidth[i]))).toBeLessThanOrEqual(1 + 1e-9);
-      for (const rate of got) expect(rate).toBeLessThanOrEqual(1);
-    },
-  );
+  test.prop([shares, terms])('take no more than there is of anything', (each, [interference, crowding]) => {
+    const sm = each.map(([share]) => share);
+    const bandwidth = each.map(([, share]) => share);
+    const got = rates(sm, bandwidth, interference, crowding);
+    expect(sum(got.map((rate, i) => rate * sm[i]))).toBeLessThanOrEqual(1 + 1e-9);
+    expect(sum(got.map((rate, i) => rate * bandwidth[i]))).toBeLessThanOrEqual(1 + 1e-9);
+    for (const rate of got) expect(rate).toBeLessThanOrEqual(1);
+  });
 
   test.prop([shares, terms])(
     'waste nothing where there is no interference, and are no faster where there is',
-    (each, [interference, crowding, precedence]) => {
+    (each, [interference, crowding]) => {
       // Scaled up until together they want more than there is.
       const scale = 2 / sum(each.map(([share]) => share));
       const sm = each.map(([share]) => share * scale);
       const none = sm.map(() => 0);
-      const free = rates(sm, none, 0, crowding, precedence);
+      const free = rates(sm, none, 0, crowding);
       expect(sum(free.map((rate, i) => rate * sm[i]))).toBeCloseTo(1, 9);
-      rates(sm, none, interference, crowding, precedence).forEach((rate, i) => {
+      rates(sm, none, interference, crowding).forEach((rate, i) => {
         expect(rate).toBeGreaterThan(0);
         expect(rate).toBeLessThanOrEqual(free[i]);
       });
@@ -86,19 +78,6 @@ describe('lanes that share a device', () => {
     const [small, large] = rates([0.1, 0.5, 0.2, 0.1], [0, 0, 0, 0], 0.5, 0.25);
     expect(small).toBeCloseTo(1 / (1 + 0.5 * (0.5 + 0.25 * 0.3)), 12);
     expect(large).toBeCloseTo(1 / (1 + 0.5 * (0.2 + 0.25 * 0.2)), 12);
-  });
-
-  test('get the SMs in the order in which they started, as far as the precedence goes', () => {
-    // Half of the SMs by order: 0.8 of them to the first, 0.2 to the second, none to the third.
-    const sm = [0.8, 0.8, 0.4];
-    const [first, second, third] = rates(sm, [0, 0, 0], 0, 1, 0.5);
-    expect(first).toBeCloseTo(0.5 + 0.5 / 2, 12);
-    expect(second).toBeCloseTo((0.5 * 0.2) / 0.8 + 0.5 / 2, 12);
-    expect(third).toBeCloseTo(0.5 / 2, 12);
-  });
-
-  test('do not mind the order where there is enough for all', () => {
-    expect(rates([0.5, 0.3], [0, 0], 0, 1, 0.9)).toEqual([1, 1]);
   });
 
   test('count by what they take most of, SMs or bandwidth', () => {

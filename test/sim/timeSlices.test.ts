@@ -34,7 +34,6 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         yieldNs,
         interference: 0,
         crowding: 1,
-        precedence: 0,
         maxConcurrent: 128,
       },
     },

@@ -27,6 +27,5 @@ export const quietSharing = {
   yieldNs: 0,
   interference: 0,
   crowding: 1,
-  precedence: 0,
   maxConcurrent: 128,
 } as const;

@@ -26,7 +26,7 @@ function simulated(chosen: readonly Work[], interference: number): LaneRun {
     lanes,
     share('smShare'),
     share('bandwidthShare'),
-    {interference, crowding: 1, precedence: 0},
+    {interference, crowding: 1},
     rate,
   );
   return {
