@@ -6,6 +6,7 @@ import {definePolicy} from './definition.ts';
 import {duration} from './duration.ts';
 import {RateMeter} from './rateMeter.ts';
 import {SlackHeap} from './slackHeap.ts';
+import {mostSteps} from './runAhead.ts';
 import {superkernelParameters} from './superkernelParameters.ts';
 
 /**
@@ -38,6 +39,7 @@ export const delay = definePolicy({
   create: (parameters) => {
     const {condition, target, jitter} = parameters;
     const maxDelay = parameters['max-delay'];
+    const steps = mostSteps(parameters['run-ahead']);
     const most = parameters['max-size'];
     const rates = new RateMeter();
     /** The ready kernels of every group by their latest starts. */
@@ -70,7 +72,7 @@ export const delay = definePolicy({
 
     return {
       name: 'delay',
-      setup: {lanes: parameters.lanes, grouping: parameters.coalesce},
+      setup: {lanes: parameters.lanes, grouping: parameters.coalesce, runsAhead: steps > 1},
       onReady(slot, situation) {
         const {streams, ready} = situation;
         if (streams.state[slot] !== streamStates.ready) return;
@@ -102,7 +104,7 @@ export const delay = definePolicy({
           const group = ready.list(chosen);
           situation.take(chosen);
           situation.takeGroup(group, Math.min(most, situation.maxSize) - 1);
-          situation.launch(lane);
+          situation.launch(lane, -1, situation.commonSteps(steps));
         }
       },
     };

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import type {Situation} from '../scheduler/policy.ts';
 import {definePolicy} from './definition.ts';
+import {mostSteps} from './runAhead.ts';
 import {superkernelParameters} from './superkernelParameters.ts';
 
 /** Launches what is ready and coalesces now: on every idle lane the group with the most ready kernels. */
@@ -10,16 +11,17 @@ export const greedy = definePolicy({
   source: '[ST] section 4',
   parameters: z.strictObject(superkernelParameters),
   create: (parameters) => {
+    const steps = mostSteps(parameters['run-ahead']);
     const most = parameters['max-size'];
     return {
       name: 'greedy',
-      setup: {lanes: parameters.lanes, grouping: parameters.coalesce},
+      setup: {lanes: parameters.lanes, grouping: parameters.coalesce, runsAhead: steps > 1},
       decide(situation) {
         for (let lane = situation.lanes.idle(); lane >= 0; lane = situation.lanes.idle()) {
           const group = largestGroup(situation);
           if (group < 0) return;
           situation.takeGroup(group, Math.min(most, situation.maxSize));
-          situation.launch(lane);
+          situation.launch(lane, -1, situation.commonSteps(steps));
         }
       },
     };

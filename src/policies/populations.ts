@@ -7,7 +7,7 @@ import {streamStates} from '../scheduler/streams.ts';
  */
 export class Populations {
   /** By tenant: the index of its program in `live`. */
-  private readonly programOf: Int32Array;
+  readonly programOf: Int32Array;
   private readonly live: Int32Array;
   /** The tightest SLO among the tenants of a program. */
   readonly sloNs: Float64Array;

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {streamStates} from '../scheduler/streams.ts';
 import {definePolicy} from './definition.ts';
 import {SlackHeap} from './slackHeap.ts';
+import {mostSteps} from './runAhead.ts';
 import {superkernelParameters} from './superkernelParameters.ts';
 
 /** Least slack first: the kernel that has to start soonest, and whatever of its group is ready coalesces with it. */
@@ -18,11 +19,12 @@ export const slo = definePolicy({
   }),
   create: (parameters) => {
     const {lanes, coalesce} = parameters;
+    const steps = mostSteps(parameters['run-ahead']);
     const most = coalesce === 'none' ? 1 : parameters['max-size'];
     const urgent = new SlackHeap();
     return {
       name: 'slo',
-      setup: {lanes, grouping: coalesce === 'none' ? 'class' : coalesce},
+      setup: {lanes, grouping: coalesce === 'none' ? 'class' : coalesce, runsAhead: steps > 1},
       onReady(slot, situation) {
         const {streams} = situation;
         if (streams.state[slot] !== streamStates.ready) return;
@@ -36,7 +38,7 @@ export const slo = definePolicy({
           const group = ready.list(seed);
           situation.take(seed);
           situation.takeGroup(group, Math.min(most, situation.maxSize) - 1);
-          situation.launch(lane);
+          situation.launch(lane, -1, situation.commonSteps(steps));
         }
       },
     };

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {definePolicy} from './definition.ts';
-import {queueDepth, runAhead, tenantLanes} from './tenantLanes.ts';
+import {runAhead} from './runAhead.ts';
+import {queueDepth, tenantLanes} from './tenantLanes.ts';
 
 /** Explicit space multiplexing: CUDA streams in one process, one for every tenant or shared by several. */
 export const streams = definePolicy({
@@ -16,7 +17,7 @@ export const streams = definePolicy({
       .enum(['shared', 'per-lane'])
       .default('per-lane')
       .describe('one submitting thread (at some 7 us a launch it cannot keep a GPU busy), or one per lane'),
-    'run-ahead': runAhead,
+    'run-ahead': runAhead('request'),
     'queue-depth': queueDepth,
   }),
   create: (parameters) =>

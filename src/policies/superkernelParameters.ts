@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {runAhead} from './runAhead.ts';
 
 /** Parameters of policies that launch superkernels on a number of lanes, whatever they choose by. */
 export const superkernelParameters = {
@@ -8,4 +9,5 @@ export const superkernelParameters = {
     .enum(['class', 'cluster'])
     .default('class')
     .describe('equal shapes, or shapes padded within a cluster'),
+  'run-ahead': runAhead(1),
 };

@@ -5,12 +5,6 @@ import {LaneQueues} from './laneQueues.ts';
 
 const SINGLE = methods.indexOf('single');
 
-/** How far a tenant submits ahead of the device. */
-export const runAhead = z
-  .union([z.int().min(1), z.literal('request')])
-  .default('request')
-  .describe('kernels submitted ahead: a number, or the whole request; 1 waits for every kernel');
-
 /** How many launches of different requests a lane may hold. */
 export const queueDepth = z
   .int()

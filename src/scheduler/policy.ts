@@ -58,6 +58,8 @@ export interface Situation {
   takeGroup(group: number, most: number): number;
   /** How many kernels have been taken since the last launch. */
   readonly taken: number;
+  /** How many kernels, up to `most`, all that was taken have in common from here on; 1 where already the first differ. */
+  commonSteps(most: number): number;
   /**
    * Launches what was taken on a lane and returns the launch. Without a method the best by the profile is used. With
    * `steps` the members' following kernels run behind it on the same lane; the members' sequences have to agree.

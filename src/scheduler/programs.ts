@@ -33,6 +33,15 @@ export class Programs {
     return n;
   }
 
+  /** How many kernels from `a` and from `b` on are of equal classes, up to `most`, which are left from `a` on. */
+  agreement(a: number, b: number, most: number): number {
+    const {classes} = this;
+    if (a === b) return most;
+    let n = 0;
+    while (n < most && classes[a + n] === classes[b + n] && classes[a + n] >= 0) n++;
+    return n;
+  }
+
   private grow(needed: number): void {
     const capacity = Math.max(needed, 2 * this.classes.length);
     const classes = new Int32Array(capacity);

@@ -202,6 +202,17 @@ export class Scheduler implements Situation {
     return n;
   }
 
+  commonSteps(most: number): number {
+    const {open, taken, programs, streams} = this;
+    if (open.cls < 0 || most <= 1) return 1;
+    const {cursor} = streams;
+    const first = cursor[open.members[0]];
+    let common = Math.min(most, programs.kernelsLeft(first));
+    for (let i = 1; i < taken && common > 1; i++)
+      common = programs.agreement(first, cursor[open.members[i]], common);
+    return common;
+  }
+
   launch(lane: number, method = -1, steps = 1): Launch {
     const {open, lanes, streams, taken, costs} = this;
     if (taken === 0) this.fail('launched nothing: take kernels first');

@@ -19,7 +19,7 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a missing file', ['simulate', 'smal.yaml'], 'missing scenario: smal.yaml'],
   ['a folder', ['simulate', '.'], '.: a folder (expected a scenario file, or the manifest.json of a result)'],
   ['an unknown policy', small('--policy', 'oo'), 'unknown policy: "oo"; did you mean "ooo"?'],
-  ['an unknown parameter', small('--policy', 'slo:lane=2'), 'unknown parameter of slo: lane (known: lanes, max-size, coalesce)'],
+  ['an unknown parameter', small('--policy', 'slo:lane=2'), 'unknown parameter of slo: lane (known: lanes, max-size, coalesce, run-ahead)'],
   ['a parameter out of range', small('--policy', 'slo:lanes=0'), /^invalid lanes of slo: 0 \(/],
   ['a missing policy module', small('--policy', './mine.ts'), 'missing policy module: ./mine.ts'],
   ['an unknown device', small('--device', 'v10'), /^unknown device profile: v10 \(known: .*v100/],

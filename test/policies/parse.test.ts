@@ -55,7 +55,7 @@ describe('a mistake is told', () => {
     ['edff', `unknown policy: edff (known: ${known})`],
     ['', 'invalid policy: "" (expected a name, as in "greedy", "ooo:lanes=4" or "evict(slo)")'],
     ['slo(greedy)', 'invalid policy: "slo(greedy)" (slo is not a policy around another)'],
-    ['greedy:lane=3', 'unknown parameter of greedy: lane (known: lanes, max-size, coalesce)'],
+    ['greedy:lane=3', 'unknown parameter of greedy: lane (known: lanes, max-size, coalesce, run-ahead)'],
     ['greedy:lanes', 'invalid parameter of greedy: "lanes" (expected key=value)'],
     ['greedy:lanes=1,lanes=2', 'invalid parameter of greedy: lanes is given twice'],
     ['greedy:lanes=two', 'invalid lanes of greedy: "two" (expected number, received string)'],
@@ -66,7 +66,7 @@ describe('a mistake is told', () => {
     ['evict(edff)', `invalid policy of evict: "edff" (unknown policy: edff (known: ${known}))`],
     [
       'evict(slo:lane=2)',
-      'invalid policy of evict: "slo:lane=2" (unknown parameter of slo: lane (known: lanes, max-size, coalesce))',
+      'invalid policy of evict: "slo:lane=2" (unknown parameter of slo: lane (known: lanes, max-size, coalesce, run-ahead))',
     ],
   ])('%s', (text, message) => {
     expect(() => parsePolicy(text)).toThrow(new InputError(message));
