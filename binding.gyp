@@ -13,6 +13,7 @@
       'src/gpu/native/libraries.cc',
       'src/gpu/native/memory.cc',
       'src/gpu/native/probe.cc',
+      'src/gpu/native/shared_memory.cc',
       'src/gpu/native/timing.cc',
     ],
     'include_dirs': ["<!@(node -p \"require('node-addon-api').include\")"],

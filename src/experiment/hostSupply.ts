@@ -4,12 +4,16 @@ import {fileURLToPath} from 'node:url';
 import {Worker} from 'node:worker_threads';
 import {startMps} from '../gpu/mpsDaemon.ts';
 import type {MpsDaemon} from '../gpu/mpsDaemon.ts';
+import {closeTapeMemory, createTapeMemory, readTape} from './sharedTape.ts';
 import type {FromTenant, ToTenant} from './tenantHost.ts';
 
 const entry = new URL('tenantHost.js', import.meta.url);
 
 /** Time for a thread to free what it holds on the device, before it is ended in any case. */
 const stopMs = 3000;
+
+/** The descriptor in a child process of what stands fifth in its `stdio`. */
+const inheritedMemory = 4;
 
 /** How a host is separated from the others. */
 export type HostScheme = 'mps' | 'time-slice' | 'threads';
@@ -22,6 +26,10 @@ export interface HostListener {
 
 /** A host seen from its parent. */
 export interface Host {
+  /** The memory for its tapes, as a descriptor of its own. */
+  readonly tapeMemory: number;
+  /** What it has recorded since it was last told to prepare, also where it has ended meanwhile; not after `stop`. */
+  events(): Float64Array;
   send(message: ToTenant): void;
   /** Replaces the listener; null for none. */
   listen(listener: HostListener | null): void;
@@ -52,6 +60,7 @@ export class HostSupply {
       ended: () => {
         const left = (this.idle.get(scheme) ?? []).filter((each) => each !== host);
         this.idle.set(scheme, left);
+        void host.stop();
       },
     });
     this.idle.set(scheme, [...(this.idle.get(scheme) ?? []), host]);
@@ -69,12 +78,14 @@ export class HostSupply {
 }
 
 function childProcess(env: Readonly<Record<string, string>>): Host {
+  const memory = createTapeMemory();
   const child = fork(fileURLToPath(entry), {
     env: {...process.env, ...env},
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', memory],
     serialization: 'advanced',
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const close = once(() => closeTapeMemory(memory));
   let listener: HostListener | null = null;
   // A message to a process that has just died: its end is reported.
   child.on('error', () => {});
@@ -83,23 +94,30 @@ function childProcess(env: Readonly<Record<string, string>>): Host {
     listener?.ended(`its process ended with ${signal ?? `exit code ${code}`}`),
   );
   return {
+    tapeMemory: inheritedMemory,
+    events: () => readTape(memory),
     send: (message) => child.connected && child.send(message, () => {}),
     listen: (next) => void (listener = next),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await gone;
+      close();
     },
   };
 }
 
 function thread(): Host {
+  const memory = createTapeMemory();
   const worker = new Worker(entry);
+  const close = once(() => closeTapeMemory(memory));
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   let listener: HostListener | null = null;
   worker.on('message', (message: FromTenant) => listener?.message(message));
   worker.on('error', (error) => listener?.ended(error.message));
   worker.on('exit', (code) => listener?.ended(`its thread ended with exit code ${code}`));
   return {
+    tapeMemory: memory,
+    events: () => readTape(memory),
     send: (message) => worker.postMessage(message),
     listen: (next) => void (listener = next),
     async stop() {
@@ -113,6 +131,16 @@ function thread(): Host {
       await Promise.race([stopped, gone, late]);
       clearTimeout(timer);
       await worker.terminate();
+      close();
     },
+  };
+}
+
+/** A descriptor that is closed twice may be somebody else's by then. */
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
   };
 }

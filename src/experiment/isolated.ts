@@ -40,15 +40,16 @@ export interface IsolatedOptions {
 }
 
 export interface IsolatedResult {
-  /** What each host saw; null where it died, and everything it had recorded with it. */
-  readonly tapes: readonly (Float64Array | null)[];
+  /** What each host saw, until its death where it died. */
+  readonly tapes: readonly Float64Array[];
+  readonly died: readonly boolean[];
   readonly endedAtNs: number;
   readonly times: readonly HostTimes[];
 }
 
 /**
- * Runs all hosts. A host that dies on the way is told by `warn`, and the others go on; throws what went wrong where one
- * cannot even start, where none finishes, and where the run is stopped.
+ * Runs all hosts. A host that dies on the way is told by `warn`, what it had seen is kept, and the others go on; throws
+ * what went wrong where one cannot even start, where none finishes, and where the run is stopped.
  */
 export async function runIsolated(options: IsolatedOptions): Promise<IsolatedResult> {
   const {scheme, hosts: plans, spec, profile, ordinal, mostHosts, warn} = options;
@@ -76,6 +77,7 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
             profile,
             plan: plans[from + i],
             ordinal,
+            tapeMemory: outcome.host.tapeMemory,
             ...(mostHosts === undefined ? {} : {mostHosts}),
             keepContext: options.supply !== undefined && scheme !== 'threads',
             ...(scheme === 'threads' ? {stop} : {}),
@@ -99,12 +101,17 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
       ),
     );
     if (outcomes.every(({failure}) => failure !== null)) throw outcomes[0].failure!;
-    for (const {failure, name} of outcomes) {
-      if (failure !== null) warn(`${name} died, and with it the record of its requests: ${failure.message}`);
+    for (const {failure, failedAtNs, name} of outcomes) {
+      if (failure === null) continue;
+      const seconds = ((failedAtNs - originNs) / 1e9).toFixed(2);
+      warn(
+        `${name} died ${seconds} s into the run, which keeps its record until then; what it left undone is unfinished: ${failure.message}`,
+      );
     }
     isWell = outcomes.every(({failure}) => failure === null);
     return {
-      tapes: outcomes.map(({done}) => done?.events ?? null),
+      tapes: outcomes.map(({host}) => host.events()),
+      died: outcomes.map(({failure}) => failure !== null),
       endedAtNs: Math.max(...outcomes.map(({done}) => done?.endedAtNs ?? 0)),
       times: outcomes.flatMap(({done}) => done?.host ?? []),
     };
@@ -126,6 +133,8 @@ class Outcome {
   readonly name: string;
   done: Extract<FromTenant, {kind: 'done'}> | null = null;
   failure: Error | null = null;
+  /** On the machine's monotonic clock. */
+  failedAtNs = NaN;
   readonly isReady: Promise<void>;
   readonly isDone: Promise<void>;
   private ready!: () => void;
@@ -153,7 +162,10 @@ class Outcome {
 
   fail(error: Error): void {
     if (this.done !== null) return;
-    this.failure ??= error;
+    if (this.failure === null) {
+      this.failure = error;
+      this.failedAtNs = loadAddon().nowNs();
+    }
     this.ready();
     this.finish();
   }

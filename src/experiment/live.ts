@@ -17,7 +17,7 @@ import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
 import {CannotRunError, predictionsOf, prepareRun, summariseRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
-import {play} from './tape.ts';
+import {Tape, countArrivals, play} from './tape.ts';
 
 export interface LiveOptions {
   /** CUDA ordinal; 0 by default. */
@@ -110,7 +110,7 @@ async function runApart(
   const {mostHosts, supply} = options;
   const {tenants, programs} = run.workbench;
   const {sharing} = run.setup;
-  const {tapes, endedAtNs, times} = await runIsolated({
+  const {tapes, died, endedAtNs, times} = await runIsolated({
     spec,
     profile: profileName ?? spec.scenario.device,
     hosts,
@@ -124,22 +124,29 @@ async function runApart(
     ...(supply === undefined ? {} : {supply}),
   });
   onHost?.(combineHosts(times));
-  play(
-    tapes.filter((tape) => tape !== null),
-    programs,
-    tenants,
-    recorder,
-  );
-  const dead = new Set(hosts.flatMap((host, i) => (tapes[i] === null ? host.tenants : [])));
-  // Their requests came all the same, and nobody can say that they were answered.
-  const unanswered = onlyOf(run.arrivals, dead);
-  while (unanswered.nextAt() < Infinity) {
-    const at = unanswered.nextAt();
-    recorder.arrived(unanswered.take(), at);
-  }
+  const dead = new Set(hosts.flatMap((host, i) => (died[i] ? host.tenants : [])));
+  play([...tapes, unseen(run, dead, tapes)], programs, tenants, recorder);
   const ended = endedAtNs >= run.limitNs || dead.size > 0 ? 'limit' : 'done';
   const until = dead.size > 0 ? Math.max(endedAtNs, run.window.endNs) : endedAtNs;
   return summariseRun(run, spec, profile, metrics, ended, until);
+}
+
+/** A tape of the requests that came when nobody lived to see them: nobody can say that they were answered. */
+function unseen(
+  {arrivals, workbench}: PreparedRun,
+  dead: ReadonlySet<number>,
+  tapes: readonly Float64Array[],
+): Float64Array {
+  const seen = countArrivals(tapes, workbench.tenants.length);
+  const tape = new Tape();
+  const all = onlyOf(arrivals, dead);
+  while (all.nextAt() < Infinity) {
+    const at = all.nextAt();
+    const tenant = all.take();
+    if (seen[tenant] > 0) seen[tenant]--;
+    else tape.arrived(tenant, at);
+  }
+  return tape.events();
 }
 
 /** The hosts of a run, null for one that submits for all. Throws a CannotRunError for what one GPU cannot do. */

@@ -8,23 +8,34 @@ import type {Recorder} from '../scheduler/recorder.ts';
 import {Streams} from '../scheduler/streams.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
 
-/** Numbers of an event of each kind: kind and time, then what the kind needs. */
-const arrivedKind = 0; // tenant
-const completedKind = 1; // tenant, arrivalAt, startedAt
-const droppedKind = 2; // tenant, arrivalAt
-const launchedKind = 3; // lane, tenant, batch, kernel, steps, method, decidedAt, submittedAt, predictedNs
-const finishedKind = 4; // lane, releasedAt, finishedAt, failed
-const widths = [3, 5, 4, 11, 6];
+/** Numbers of an event of each kind: kind and time, then what the kind needs. Kind 0 is where nothing is yet. */
+const arrivedKind = 1; // tenant
+const completedKind = 2; // tenant, arrivalAt, startedAt
+const droppedKind = 3; // tenant, arrivalAt
+const launchedKind = 4; // lane, tenant, batch, kernel, steps, method, decidedAt, submittedAt, predictedNs
+const finishedKind = 5; // lane, releasedAt, finishedAt, failed
+const widths = [0, 3, 5, 4, 11, 6];
 
-/** Numbers of a chunk: half a megabyte. */
-const chunkLength = 65_536;
+/** Numbers of a chunk: half a megabyte, whole pages. */
+export const chunkLength = 65_536;
 
-/** Records the events of one host, whose launches are of one member each: some 140 bytes a launch. */
+/**
+ * Records the events of one host, whose launches are of one member each: some 140 bytes a launch. An event's kind is
+ * written last, so that memory which outlives the host holds whole events up to where it ended, see `eventsOf`.
+ */
 export class Tape implements Recorder {
   private readonly chunks: Float64Array[] = [];
-  private chunk = new Float64Array(chunkLength);
+  private readonly allocate: (index: number) => Float64Array;
+  private chunk: Float64Array;
   private length = 0;
   private context: DeviceContext | null = null;
+
+  /** `allocate` gives the memory of the chunk with an index, `chunkLength` zeros; by default this process's own. */
+  constructor(allocate: (index: number) => Float64Array = () => new Float64Array(chunkLength)) {
+    this.allocate = allocate;
+    this.chunk = allocate(0);
+    this.chunks.push(this.chunk);
+  }
 
   attach(context: DeviceContext): void {
     this.context = context;
@@ -32,68 +43,105 @@ export class Tape implements Recorder {
 
   /** Everything recorded, in order. */
   events(): Float64Array {
-    const all = new Float64Array(this.chunks.length * chunkLength + this.length);
-    this.chunks.forEach((chunk, i) => all.set(chunk, i * chunkLength));
-    all.set(this.chunk.subarray(0, this.length), this.chunks.length * chunkLength);
-    return all;
+    return eventsOf(this.chunks);
   }
 
   arrived(tenant: number, at: Nanoseconds): void {
-    this.put(arrivedKind);
-    this.put(at);
-    this.put(tenant);
+    const row = this.room(widths[arrivedKind]);
+    const {chunk} = this;
+    chunk[row + 1] = at;
+    chunk[row + 2] = tenant;
+    chunk[row] = arrivedKind;
   }
 
   completed(tenant: number, arrivalAt: Nanoseconds, startedAt: Nanoseconds, at: Nanoseconds): void {
-    this.put(completedKind);
-    this.put(at);
-    this.put(tenant);
-    this.put(arrivalAt);
-    this.put(startedAt);
+    const row = this.room(widths[completedKind]);
+    const {chunk} = this;
+    chunk[row + 1] = at;
+    chunk[row + 2] = tenant;
+    chunk[row + 3] = arrivalAt;
+    chunk[row + 4] = startedAt;
+    chunk[row] = completedKind;
   }
 
   dropped(tenant: number, arrivalAt: Nanoseconds, at: Nanoseconds): void {
-    this.put(droppedKind);
-    this.put(at);
-    this.put(tenant);
-    this.put(arrivalAt);
+    const row = this.room(widths[droppedKind]);
+    const {chunk} = this;
+    chunk[row + 1] = at;
+    chunk[row + 2] = tenant;
+    chunk[row + 3] = arrivalAt;
+    chunk[row] = droppedKind;
   }
 
   launched({members, lane, steps, method, decidedAt, submittedAt, releasedAt, predictedNs}: Launch): void {
     const {streams, programs} = this.context!;
     const slot = members[0];
     const cursor = streams.cursor[slot];
-    this.put(launchedKind);
-    this.put(releasedAt);
-    this.put(lane);
-    this.put(streams.tenant[slot]);
-    this.put(streams.batch[slot]);
+    const row = this.room(widths[launchedKind]);
+    const {chunk} = this;
+    chunk[row + 1] = releasedAt;
+    chunk[row + 2] = lane;
+    chunk[row + 3] = streams.tenant[slot];
+    chunk[row + 4] = streams.batch[slot];
     // Batches put their programs wherever there is room: hosts agree on the place within one only.
-    this.put(cursor - startOfProgram(programs.classes, cursor));
-    this.put(steps);
-    this.put(method);
-    this.put(decidedAt);
-    this.put(submittedAt);
-    this.put(predictedNs);
+    chunk[row + 5] = cursor - startOfProgram(programs.classes, cursor);
+    chunk[row + 6] = steps;
+    chunk[row + 7] = method;
+    chunk[row + 8] = decidedAt;
+    chunk[row + 9] = submittedAt;
+    chunk[row + 10] = predictedNs;
+    chunk[row] = launchedKind;
   }
 
   finished({lane, releasedAt, finishedAt, failed}: Launch, at: Nanoseconds): void {
-    this.put(finishedKind);
-    this.put(at);
-    this.put(lane);
-    this.put(releasedAt);
-    this.put(finishedAt);
-    this.put(Number(failed));
+    const row = this.room(widths[finishedKind]);
+    const {chunk} = this;
+    chunk[row + 1] = at;
+    chunk[row + 2] = lane;
+    chunk[row + 3] = releasedAt;
+    chunk[row + 4] = finishedAt;
+    chunk[row + 5] = Number(failed);
+    chunk[row] = finishedKind;
   }
 
-  private put(value: number): void {
-    if (this.length === chunkLength) {
+  /** Where in `chunk` the next event begins, of `width` numbers: none is cut in two. */
+  private room(width: number): number {
+    if (this.length + width > chunkLength) {
+      this.chunk = this.allocate(this.chunks.length);
       this.chunks.push(this.chunk);
-      this.chunk = new Float64Array(chunkLength);
       this.length = 0;
     }
-    this.chunk[this.length++] = value;
+    const row = this.length;
+    this.length += width;
+    return row;
   }
+}
+
+/** The whole events of a tape's chunks, in order. An event that its host died over is left out. */
+export function eventsOf(chunks: readonly Float64Array[]): Float64Array {
+  const parts = chunks.map((chunk) => {
+    let end = 0;
+    while (end < chunk.length && chunk[end] !== 0) end += widths[chunk[end]];
+    return chunk.subarray(0, end);
+  });
+  const events = new Float64Array(parts.reduce((total, {length}) => total + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    events.set(part, at);
+    at += part.length;
+  }
+  return events;
+}
+
+/** How many arrivals tapes hold, by tenant. */
+export function countArrivals(tapes: readonly Float64Array[], tenants: number): Uint32Array {
+  const counts = new Uint32Array(tenants);
+  for (const events of tapes) {
+    for (let at = 0; at < events.length; at += widths[events[at]]) {
+      if (events[at] === arrivedKind) counts[events[at + 2]]++;
+    }
+  }
+  return counts;
 }
 
 /** Reads a tape from its start. */

@@ -10,7 +10,7 @@ import type {LiveHost} from './liveHost.ts';
 import {readProfile} from './profileFiles.ts';
 import {prepareRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
-import {Tape} from './tape.ts';
+import {recordInto} from './sharedTape.ts';
 import {failureOf} from './worker.ts';
 import type {Failure} from './worker.ts';
 
@@ -22,6 +22,8 @@ export type ToTenant =
       readonly profile: string;
       readonly plan: HostPlan;
       readonly ordinal: number;
+      /** See `recordInto`. */
+      readonly tapeMemory: number;
       /** See `withHosts`. */
       readonly mostHosts?: number;
       /** Keeps the CUDA context for the runs to come, which then begin sooner. */
@@ -33,15 +35,10 @@ export type ToTenant =
   /** To a thread before it is ended: frees what it holds on the device. */
   | {readonly kind: 'stop'};
 
-/** To the parent: ready, done with everything that happened, or failed. */
+/** To the parent, which shares the tape's memory: ready, done, or failed. */
 export type FromTenant =
   | {readonly kind: 'ready'}
-  | {
-      readonly kind: 'done';
-      readonly events: Float64Array;
-      readonly endedAtNs: number;
-      readonly host: HostTimes;
-    }
+  | {readonly kind: 'done'; readonly endedAtNs: number; readonly host: HostTimes}
   | {readonly kind: 'failed'; readonly failure: Failure}
   | {readonly kind: 'stopped'};
 
@@ -50,19 +47,19 @@ const send = (message: FromTenant): void => {
   else parentPort!.postMessage(message);
 };
 
-let prepared: {readonly host: LiveHost; readonly tape: Tape} | undefined;
+let prepared: LiveHost | undefined;
 
 async function prepare({
   spec,
   profile,
   plan,
   ordinal,
+  tapeMemory,
   mostHosts = Infinity,
   keepContext,
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
   const run = withHosts(await prepareRun(spec, readProfile(profile)), mostHosts);
-  const tape = new Tape();
   const parent = process.ppid;
   const shouldStop =
     stop === undefined
@@ -70,13 +67,13 @@ async function prepare({
         (): boolean => process.ppid !== parent
       : (): boolean => Atomics.load(stop, 0) === 1;
   if (keepContext) keep(ordinal);
-  const host = await openLiveHost({run, spec, ordinal, plan, recorder: tape, shouldStop: seldom(shouldStop)});
-  prepared = {host, tape};
+  const recorder = recordInto(tapeMemory);
+  prepared = await openLiveHost({run, spec, ordinal, plan, recorder, shouldStop: seldom(shouldStop)});
   send({kind: 'ready'});
 }
 
 async function start(originNs: number): Promise<void> {
-  const {host, tape} = prepared!;
+  const host = prepared!;
   let endedAtNs: number;
   try {
     ({endedAtNs} = host.run(originNs));
@@ -84,7 +81,7 @@ async function start(originNs: number): Promise<void> {
     await host.close().catch(() => {});
     throw error;
   }
-  send({kind: 'done', events: tape.events(), endedAtNs, host: await host.close()});
+  send({kind: 'done', endedAtNs, host: await host.close()});
 }
 
 /** Asks only every so many times: the question is put at every decision, and is a system call. */
@@ -95,7 +92,7 @@ function seldom(ask: () => boolean): () => boolean {
 
 function receive(message: ToTenant): void {
   if (message.kind === 'stop') {
-    const closed = prepared?.host.close() ?? Promise.resolve();
+    const closed = prepared?.close() ?? Promise.resolve();
     void closed.catch(() => {}).then(() => send({kind: 'stopped'}));
     return;
   }

@@ -1,6 +1,5 @@
 // Ctrl-C while a GPU is at work: nothing hangs, and nothing is left behind.
 import {existsSync, readdirSync} from 'node:fs';
-import {tmpdir} from 'node:os';
 import {afterAll, describe, expect, test} from 'vitest';
 import {Workplace, isAlive, unavailable, until, usesCuda} from './program.ts';
 import type {Running} from './program.ts';
@@ -29,7 +28,6 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     await until(() => running.stderr().includes('is of another GPU'), 'the first run');
     await new Promise((resolve) => setTimeout(resolve, 800));
   };
-  const daemonFolder = (pid: number): boolean => readdirSync(tmpdir()).includes(`superkernel-mps-${pid}`);
 
   test.for([
     ['live', 'greedy', 0],
@@ -54,8 +52,8 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     expect(children.filter(isAlive)).toEqual([]);
     if (policy === 'mps') {
       expect(place.read('notes').slice(before.length)).toBe('start\nquit\n');
-      expect(daemonFolder(running.pid)).toBe(false);
     }
+    expect(place.leftBehind()).toEqual([]);
     // Processes that are killed leave it to the driver to free what they had.
     if (processes === 0)
       expect(JSON.parse(place.read(`${name}.report`))).toMatchObject({memory: 0, streams: 0, handles: 0});
@@ -97,7 +95,7 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     // Two at once may be one; either way a shell says 130.
     expect(['SIGINT', 130]).toContain(signal ?? code);
     expect(place.read('notes').slice(before.length)).toBe('start\nquit\n');
-    expect(daemonFolder(running.pid)).toBe(false);
+    expect(place.leftBehind()).toEqual([]);
     await until(() => children.every((child) => !isAlive(child)), 'the processes to end');
   });
 
@@ -121,5 +119,6 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     running.signal('SIGKILL');
     await running.ended;
     await until(() => children.every((child) => !isAlive(child)), 'the processes to end');
+    expect(place.leftBehind()).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import {execFileSync, spawn} from 'node:child_process';
 import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -52,7 +52,11 @@ const patienceMs = 20_000;
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'superkernel-live-'));
 
+  /** The temporary folder of programs that run here. */
+  private readonly temporary = join(this.folder, 'temporary');
+
   constructor() {
+    mkdirSync(this.temporary);
     this.write('tiny.yaml', scenario);
     this.write('small.csv', '8,4,16\n8,4,16,2\n4,1,8\n');
     this.write('other.csv', '6,2,8\n8,4,16\n');
@@ -71,6 +75,11 @@ export class Workplace {
     return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : '';
   }
 
+  /** What programs have put into their temporary folder. */
+  leftBehind(): string[] {
+    return readdirSync(this.temporary);
+  }
+
   remove(): void {
     rmSync(this.folder, {recursive: true, force: true});
   }
@@ -87,7 +96,7 @@ export class Workplace {
     const forced = !unforced && ['live', 'validate', 'figures'].includes(args[0]) ? ['--force'] : [];
     const child = spawn(process.execPath, [main, ...args, ...forced], {
       cwd: this.folder,
-      env: {...process.env, LD_LIBRARY_PATH: standIn, ...env},
+      env: {...process.env, LD_LIBRARY_PATH: standIn, TMPDIR: this.temporary, ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stderr = '';

@@ -7,14 +7,14 @@ import type {CudaContext} from '../cuda.ts';
 /** As in a run (src/gpu/operands.ts): cuMemAlloc's alignment. */
 const alignment = 256;
 
-/** Streams whose activations are used in turn: as many requests as a device in use has in flight. */
-const streams = 32;
+/** Streams whose activations are used in turn: few, as a kernel reads what the one before it has just written. */
+const streams = 4;
 
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
 /**
  * Operands as a run has them: every member of every launch reads the weights of another tenant, which a cache no longer
- * holds, and an activation that a launch some time before has written. Random values.
+ * holds, and an activation that a launch shortly before has written, which it does. Random values.
  */
 export class OperandPool {
   private readonly context: CudaContext;

@@ -1,5 +1,5 @@
-// The addon's entry: opening libraries, probing, the clock, and the Context class. It makes CUDA calls and
-// decides nothing: which library, which lane, which method is TypeScript's business.
+// The addon's entry: opening libraries, probing, the clock, shared memory, and the Context class. It makes CUDA
+// calls and decides nothing: which library, which lane, which method is TypeScript's business.
 #include <napi.h>
 
 #include <string>
@@ -85,6 +85,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports["open"] = Napi::Function::New<open>(env, "open");
   exports["devices"] = Napi::Function::New<probeDevices>(env, "devices");
   exports["nvml"] = Napi::Function::New<readNvml>(env, "nvml");
+  exports["createShared"] = Napi::Function::New<createShared>(env, "createShared");
+  exports["closeShared"] = Napi::Function::New<closeShared>(env, "closeShared");
+  exports["mapShared"] = Napi::Function::New<mapShared>(env, "mapShared");
   auto clock = Napi::Float64Array::New(env, 1);
   clockView = clock.Data();
   exports["clock"] = clock;

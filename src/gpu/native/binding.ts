@@ -211,6 +211,18 @@ export interface NativeAddon {
   open(kind: number, candidates: readonly string[]): LibraryReport;
   devices(): DeviceProperties[];
   nvml(busId: string): DeviceState;
+  /**
+   * A descriptor of memory that processes can share, empty as yet: a file that has no name. It is freed when no process
+   * has it open or mapped any more, however these end.
+   */
+  createShared(): number;
+  /** Node's own `fs.closeSync` warns of descriptors that it has not opened. */
+  closeShared(descriptor: number): void;
+  /**
+   * `bytes` of such a file from `offset`, a multiple of the page size, zero until written. The file has to reach that far
+   * (`fs.ftruncateSync`): what lies beyond its end cannot be touched.
+   */
+  mapShared(descriptor: number, offset: number, bytes: number): ArrayBuffer;
   /** Puts CLOCK_MONOTONIC in whole ns into `clock`. */
   tick(): void;
   readonly clock: Float64Array;

@@ -175,3 +175,6 @@ double nowNs();
 
 Napi::Value probeDevices(const Napi::CallbackInfo &info);
 Napi::Value readNvml(const Napi::CallbackInfo &info);
+Napi::Value createShared(const Napi::CallbackInfo &info);
+void closeShared(const Napi::CallbackInfo &info);
+Napi::Value mapShared(const Napi::CallbackInfo &info);
