@@ -131,6 +131,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       yieldNs: 0,
       interference: 0,
       crowding: 0,
+      coalesced: 1,
       maxConcurrent: lanes,
     },
     host: {threads: 'shared', detectNs: 0, decideNs: 0},

@@ -45,15 +45,16 @@ export interface CrowdFit {
   readonly rows: readonly CrowdRow[];
 }
 
-/** A first look at all there may be, and a second one around the best of it, in parts of the first one's steps. */
+/** A first look at all there may be, and closer ones around the best of it, in parts of the first one's steps. */
 const coarse = {interference: [0, 0.4, 0.8, 1.2, 1.6, 2], crowding: [0, 1 / 3, 2 / 3, 1]};
 const steps = {interference: 0.4, crowding: 1 / 3};
+const closerLooks = 3;
 const fine = [-1 / 2, -1 / 4, 0, 1 / 4, 1 / 2];
 
 /** Simulated time of a co-run, in measured latencies: until tenants have found their places, and from then on. */
 const settling = 2;
 const watching = 8;
-/** Shorter programs do not show what lies between two kernels. */
+/** Shorter programs show the host, not what lies between two kernels or how lanes slow each other. */
 const fewestKernels = 10;
 
 /** At least this long, in ns: lanes drift against each other slowly where requests are short. */
@@ -66,7 +67,7 @@ const unanswered = 10;
  * Weights of this many times the second-level cache are read from memory by every request, as the kernels were measured;
  * of fewer, some stay in the cache, which the simulator does not know of.
  */
-const cold = {alone: 1.5, together: 4};
+const cold = {alone: 1.5, together: 3};
 
 const isSolo = ({models, replicas}: Crowd): boolean => models.length === 1 && replicas === 1;
 
@@ -75,6 +76,9 @@ function cachesOf({models, replicas}: Crowd, {hardware}: DeviceProfile): number 
   const bytes = models.reduce((sum, name) => sum + replicas * weightBytes(findModel(name), 'fp32'), 0);
   return bytes / hardware.l2_bytes.value;
 }
+
+const kernelsOfModel = (model: string, batch: number): number =>
+  kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true}).length;
 
 function useOf(crowd: Crowd, profile: DeviceProfile): CrowdUse {
   if (cachesOf(crowd, profile) < cold.together) return 'cached';
@@ -109,6 +113,8 @@ export async function fitCrowding(
     for (const run of of) {
       const means = await latencies(run, terms);
       for (const {model, meanNs} of run.latencies) {
+        // What takes as long on the host as on the device says little of sharing the device.
+        if (kernelsOfModel(model, run.batch) < fewestKernels) continue;
         const ns = means.get(model)!;
         errors.push(ns > 0 ? Math.abs(Math.log(ns / meanNs)) : Math.log(unanswered));
       }
@@ -116,30 +122,31 @@ export async function fitCrowding(
     return errors.reduce((sum, error) => sum + error, 0) / errors.length;
   };
 
-  let after = before;
-  let least = Infinity;
+  const looked: {readonly terms: CrowdTerms; readonly error: number}[] = [];
   const look = async (terms: CrowdTerms): Promise<void> => {
-    const error = await errorOf(train, terms);
-    // Of equal errors the first: the fewest assumptions.
-    if (error < least - 1e-12) [after, least] = [terms, error];
+    looked.push({terms, error: await errorOf(train, terms)});
   };
+  // Of equal errors the first: the fewest assumptions.
+  const best = (): CrowdTerms[] => looked.toSorted((a, b) => a.error - b.error).map(({terms}) => terms);
   for (const interference of coarse.interference) {
     for (const crowding of coarse.crowding) {
       await look({interference, crowding});
       if (interference === 0) break;
     }
   }
-  const {interference: best, crowding: bestCrowding} = after;
   const within = (value: number, most: number): boolean => value >= 0 && value <= most;
-  for (const byInterference of fine) {
-    for (const byCrowding of fine) {
-      const terms = {
-        interference: short(best + byInterference * steps.interference),
-        crowding: short(bestCrowding + byCrowding * steps.crowding),
-      };
-      if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
+  for (const near of best().slice(0, closerLooks)) {
+    for (const byInterference of fine) {
+      for (const byCrowding of fine) {
+        const terms = {
+          interference: short(near.interference + byInterference * steps.interference),
+          crowding: short(near.crowding + byCrowding * steps.crowding),
+        };
+        if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
+      }
     }
   }
+  const [after] = best();
 
   const unseen = usable.filter((run) => useOf(run, given) === 'unseen');
   const errors = async (of: readonly CoRun[]): Promise<{before: number; after: number}> => ({
@@ -184,7 +191,7 @@ async function fitStepGap(profile: DeviceProfile, solos: readonly CoRun[]): Prom
   const gaps: Nanoseconds[] = [];
   for (const run of solos) {
     const [model] = run.models;
-    const kernels = kernelsOf(findModel(model), {batch: run.batch, dtype: 'fp32', elementwise: true}).length;
+    const kernels = kernelsOfModel(model, run.batch);
     if (cachesOf(run, profile) < cold.alone || kernels < fewestKernels) continue;
     const {interference, crowding} = profile.contention;
     const terms = {interference: interference.value, crowding: crowding?.value ?? 1};

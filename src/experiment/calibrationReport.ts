@@ -134,7 +134,9 @@ export function report(
       );
     }
   }
-  log(`interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 1}`);
+  log(
+    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 1}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+  );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(
       `  with it, ${group}: ${runs} runs, median ${percent(median)}, p90 ${percent(p90)}, bias ${percent(bias)}`,

@@ -54,6 +54,14 @@ export function withContention(profile: DeviceProfile, measurements: Measurement
   const scaled: DeviceProfile = {...profile, contention: {interference, max_concurrent, ...scale}};
   const fit = fitInterference(costModel(scaled), measurements.lanes);
   if (fit === null) return scaled;
-  const value = Number(fit.interference.toFixed(4));
-  return {...scaled, contention: {...scaled.contention, interference: {value, source: measuredHere}}};
+  const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
+  const {interference: value, coalesced} = fit;
+  return {
+    ...scaled,
+    contention: {
+      ...scaled.contention,
+      interference: term(value),
+      ...(coalesced === null ? {} : {coalesced: term(coalesced)}),
+    },
+  };
 }

@@ -23,9 +23,10 @@ interface Shares {
   readonly bandwidth: readonly number[];
 }
 
-/** The lanes of one run, and how much each was slowed. */
+/** The lanes of one run, how much each was slowed, and whether it coalesces. */
 interface Case extends Shares {
   readonly slowdown: readonly number[];
+  readonly coalesces: readonly boolean[];
 }
 
 /** Slowdowns of lanes that take these shares of the device alone. */
@@ -42,6 +43,7 @@ const simulated: Form = ({sm, bandwidth}, interference, crowding = 1) => {
     lanes,
     Float64Array.from(sm),
     Float64Array.from(bandwidth),
+    new Float64Array(sm.length).fill(1),
     {interference, crowding},
     rate,
   );
@@ -139,10 +141,14 @@ export function sharingResiduals(
 }
 
 /**
- * The interference term of the simulator's form with the profile's shares and a crowding of 1: lanes of mixed work and lanes of equal work
- * weigh the same. Null without runs of several lanes.
+ * The interference term of the simulator's form with the profile's shares and a crowding of 1: lanes of mixed work and
+ * lanes of equal work weigh the same. `coalesced` is what it is for launches that coalesce over what it is for others,
+ * null where either does not show. Null without runs of several lanes.
  */
-export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): {interference: number} | null {
+export function fitInterference(
+  costs: CostModel,
+  runs: readonly LaneRun[],
+): {interference: number; coalesced: number | null} | null {
   const groups = laneGroups(runs);
   const mixed = casesOf(runs, groups['mixed lanes'], sharesBy(costs));
   const cases = casesOf(runs, groups['all lanes'], sharesBy(costs));
@@ -150,7 +156,15 @@ export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): {in
   // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
   const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
   const weighted = [...cases, ...Array<Case[]>(level).fill(mixed).flat()];
-  return {interference: bestInterference(weighted, simulated)};
+  const [single, coalesced] = [false, true].map((coalesces) => {
+    const isCounted = ({coalesces: lanes}: Case, i: number): boolean => lanes[i] === coalesces;
+    const has = weighted.some((each) => each.coalesces.includes(coalesces));
+    return has ? bestInterference(weighted, simulated, isCounted) : 0;
+  });
+  return {
+    interference: bestInterference(weighted, simulated),
+    coalesced: single > 0 && coalesced > 0 ? coalesced / single : null,
+  };
 }
 
 /** Throughput of L equal lanes over that of one, by work and L. */
@@ -208,6 +222,7 @@ function casesOf(
       const shares = works.map(sharesOf);
       return {
         slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
+        coalesces: works.map(({method}) => method !== 'single'),
         sm: shares.map(({sm}) => sm),
         bandwidth: shares.map(({bandwidth}) => bandwidth),
       };
@@ -223,14 +238,18 @@ function errorsOf(cases: readonly Case[], form: Form, interference: number) {
 }
 
 /** The least mean absolute error of the logarithm; the error has one valley, and a step of 0.01 is finer than it matters. */
-function bestInterference(cases: readonly Case[], form: Form): number {
+function bestInterference(
+  cases: readonly Case[],
+  form: Form,
+  isCounted: (each: Case, lane: number) => boolean = () => true,
+): number {
   let best = 0;
   let least = Infinity;
   for (let interference = 0; interference <= 1.0001; interference += 0.01) {
     let error = 0;
     for (const each of cases) {
       form(each, interference).forEach((predicted, i) => {
-        error += Math.abs(Math.log(predicted / each.slowdown[i]));
+        if (isCounted(each, i)) error += Math.abs(Math.log(predicted / each.slowdown[i]));
       });
     }
     if (error < least) {

@@ -28,6 +28,8 @@ export class LaneSteps {
   /** Shares (0 to 1) of the device that the lane's step takes alone, written by `begin`. */
   readonly smShare: Float64Array;
   readonly bandwidthShare: Float64Array;
+  /** What interference counts for the lane's step, written by `begin`. */
+  readonly exposure: Float64Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
   context!: DeviceContext;
@@ -44,16 +46,20 @@ export class LaneSteps {
   private readonly releasedAt: Float64Array;
   /** Gap before a launch that follows another, by method. */
   private readonly gapBefore: Float64Array;
+  /** By method: what interference counts. */
+  private readonly exposureOf: Float64Array;
   /** Gap before a further step of a launch. */
   private readonly stepGapNs: Nanoseconds;
 
-  constructor(lanes: number, model: Costs, terms: LaneTerms) {
+  constructor(lanes: number, model: Costs, terms: LaneTerms, coalesced: number) {
     const {gapNs, pointerCopyNs = 0, residual, laneFactor, tenantFactor} = terms;
     this.model = model;
     const isNominal = residual === undefined && laneFactor === undefined && tenantFactor === undefined;
     this.factors = isNominal ? null : terms;
     this.smShare = new Float64Array(lanes);
     this.bandwidthShare = new Float64Array(lanes);
+    this.exposure = new Float64Array(lanes).fill(1);
+    this.exposureOf = Float64Array.from(methods, (method) => (method === 'single' ? 1 : coalesced));
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
     this.stepOf = new Int32Array(lanes);
@@ -89,6 +95,7 @@ export class LaneSteps {
     const step = this.stepOf[lane];
     const {model, smShare, bandwidthShare} = this;
     const {size, method} = launch;
+    this.exposure[lane] = this.exposureOf[method];
     let ns: number;
     if (step === 0 && launch.cls < 0) {
       ns = model.mixedNs(launch.classes, size);

@@ -16,13 +16,16 @@ export interface Sharing {
   readonly interference: number;
   /** What each further neighbour counts, of the largest's weight. 0 to 1. */
   readonly crowding: number;
+  /** What interference counts for launches that coalesce, of what it counts for others: their blocks run longer. */
+  readonly coalesced: number;
   /** Most launches that run at once, of all lanes: the device's hardware queues. */
   readonly maxConcurrent: number;
 }
 
 /**
  * The rates (0 to 1 of the speed alone) of the launches in flight: 1 / max(1, sum of their shares, 1 + interference
- * (greatest share beside it + crowding x all other shares beside it)), a share being the larger of SMs and bandwidth. The
+ * (greatest share beside it + crowding x all other shares beside it)), a share being the larger of SMs and bandwidth, and
+ * interference that times the launch's `exposure`. The
  * sums give SMs and bandwidth out in proportion to what each would take alone, so no capacity is made beyond the device;
  * neighbours cost a launch even where there is enough for all. Measured on an H200: two equal streams of a model's
  * kernels take 1.4 to 1.6 times as long as one, four 2 to 2.6 times, eight 3 to 4.3 times, while all together they get up
@@ -33,6 +36,7 @@ export function shareRates(
   lanes: Int32Array,
   smShare: Float64Array,
   bandwidthShare: Float64Array,
+  exposure: Float64Array,
   {interference, crowding}: Pick<Sharing, 'interference' | 'crowding'>,
   rate: Float64Array,
 ): void {
@@ -60,6 +64,6 @@ export function shareRates(
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     const beside = share === greatest ? second : greatest;
     const neighbours = beside + crowding * (all - share - beside);
-    rate[lane] = 1 / Math.max(least, 1 + interference * neighbours);
+    rate[lane] = 1 / Math.max(least, 1 + interference * exposure[lane] * neighbours);
   }
 }

@@ -62,7 +62,7 @@ export class SimulatedDevice implements Device {
     this.detectNs = host.detectNs;
     this.decideNs = host.decideNs;
     this.hostFreeAt = host.threads === 'per-lane' ? new Float64Array(lanes) : null;
-    this.steps = new LaneSteps(lanes, model, options);
+    this.steps = new LaneSteps(lanes, model, options, sharing.coalesced);
     this.gpu =
       sharing.scheme === 'dedicated'
         ? new DedicatedGpus(lanes, this.steps)

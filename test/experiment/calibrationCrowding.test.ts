@@ -30,7 +30,7 @@ const withTerms = (interference: number, crowding: number): DeviceProfile => ({
 });
 
 /** Two and three models, whose weights exceed the cache of a V100 many times even where there are two tenants. */
-const models = ['resnet-18', 'lstm-1024', 'bert-base-128'];
+const models = ['resnet-18', 'vgg-16', 'bert-base-128'];
 
 /** As a device with this profile would take; longer windows than the fit's. */
 async function coRun(profile: DeviceProfile, names: readonly string[], replicas: number): Promise<CoRun> {

@@ -8,6 +8,7 @@ function rates(
   bandwidth: readonly number[],
   interference: number,
   crowding = 1,
+  exposure = sm.map(() => 1),
 ): number[] {
   const rate = new Float64Array(sm.length);
   const lanes = Int32Array.from(sm.keys());
@@ -16,6 +17,7 @@ function rates(
     lanes,
     Float64Array.from(sm),
     Float64Array.from(bandwidth),
+    Float64Array.from(exposure),
     {interference, crowding},
     rate,
   );
@@ -78,6 +80,10 @@ describe('lanes that share a device', () => {
     const [small, large] = rates([0.1, 0.5, 0.2, 0.1], [0, 0, 0, 0], 0.5, 0.25);
     expect(small).toBeCloseTo(1 / (1 + 0.5 * (0.5 + 0.25 * 0.3)), 12);
     expect(large).toBeCloseTo(1 / (1 + 0.5 * (0.2 + 0.25 * 0.2)), 12);
+  });
+
+  test('suffer from neighbours by their own exposure, whatever that of the neighbours', () => {
+    expect(rates([0.2, 0.4], [0, 0], 0.5, 1, [1, 0.5])).toEqual([1 / 1.2, 1 / 1.05]);
   });
 
   test('count by what they take most of, SMs or bandwidth', () => {

@@ -34,6 +34,7 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         yieldNs,
         interference: 0,
         crowding: 1,
+        coalesced: 1,
         maxConcurrent: 128,
       },
     },

@@ -27,5 +27,6 @@ export const quietSharing = {
   yieldNs: 0,
   interference: 0,
   crowding: 1,
+  coalesced: 1,
   maxConcurrent: 128,
 } as const;

@@ -16,7 +16,7 @@ const works = [64, 256, 1024].map((m): Work => ({
 }));
 
 /** What the simulator's own sharing makes of lanes with these works. */
-function simulated(chosen: readonly Work[], interference: number): LaneRun {
+function simulated(chosen: readonly Work[], interference: number, coalesced = 1): LaneRun {
   const share = (of: 'smShare' | 'bandwidthShare'): Float64Array =>
     Float64Array.from(chosen, ({kernel, size, method}) => costs[of](kernel, size, method));
   const rate = new Float64Array(chosen.length);
@@ -26,6 +26,7 @@ function simulated(chosen: readonly Work[], interference: number): LaneRun {
     lanes,
     share('smShare'),
     share('bandwidthShare'),
+    Float64Array.from(chosen, ({method}) => (method === 'single' ? 1 : coalesced)),
     {interference, crowding: 1},
     rate,
   );
@@ -52,6 +53,15 @@ describe('lane fits', () => {
     const own = found.find(({form}) => form === 'as simulated, shares of the profile')!;
     expect(own.p90).toBeLessThan(1e-9);
     for (const {median} of found) expect(median).toBeGreaterThanOrEqual(own.median - 1e-12);
+  });
+
+  test('tell apart what interference is for launches that coalesce', () => {
+    const batches = works.map((work): Work => ({...work, size: 2, method: 'batched'}));
+    const all = [...works, ...batches];
+    const mixed = all.flatMap((a, i) => all.slice(i).map((b) => simulated([a, b], 0.6, 0.5)));
+    const fit = fitInterference(costs, [...all.map((work) => simulated([work], 0)), ...mixed])!;
+    expect(fit.coalesced).toBeCloseTo(0.5, 6);
+    expect(fitInterference(costs, runs(0.5))!.coalesced).toBe(null);
   });
 
   test('have nothing to say without runs of several lanes', () => {
