@@ -21,6 +21,8 @@ export interface SharingErrors {
 interface Shares {
   readonly sm: readonly number[];
   readonly bandwidth: readonly number[];
+  /** See `Sharing`; none: 1. */
+  readonly exposure?: readonly number[];
 }
 
 /** The lanes of one run, how much each was slowed, and whether it coalesces. */
@@ -35,7 +37,7 @@ type Form = (shares: Shares, interference: number, crowding?: number) => number[
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it. */
-const simulated: Form = ({sm, bandwidth}, interference, crowding = 1) => {
+const simulated: Form = ({sm, bandwidth, exposure = sm.map(() => 1)}, interference, crowding = 1) => {
   const rate = new Float64Array(sm.length);
   const lanes = Int32Array.from(sm.keys());
   shareRates(
@@ -43,7 +45,7 @@ const simulated: Form = ({sm, bandwidth}, interference, crowding = 1) => {
     lanes,
     Float64Array.from(sm),
     Float64Array.from(bandwidth),
-    new Float64Array(sm.length).fill(1),
+    Float64Array.from(exposure),
     {interference, crowding},
     rate,
   );
@@ -119,7 +121,7 @@ export function compareForms(
     const cases = casesOf(runs, tested, sharesOf);
     if (cases.length === 0) continue;
     for (const [form, slowdowns] of Object.entries(forms)) {
-      const interference = bestInterference(cases, slowdowns);
+      const {interference} = bestInterference(cases, slowdowns);
       found.push({form: `${form}, ${name}`, interference, ...errorsOf(cases, slowdowns, interference)});
     }
   }
@@ -142,8 +144,8 @@ export function sharingResiduals(
 
 /**
  * The interference term of the simulator's form with the profile's shares and a crowding of 1: lanes of mixed work and
- * lanes of equal work weigh the same. `coalesced` is what it is for launches that coalesce over what it is for others,
- * null where either does not show. Null without runs of several lanes.
+ * lanes of equal work weigh the same. `coalesced` is the exposure of launches that coalesce, null where those or others
+ * are not among the runs. Null without runs of several lanes.
  */
 export function fitInterference(
   costs: CostModel,
@@ -156,14 +158,20 @@ export function fitInterference(
   // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
   const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
   const weighted = [...cases, ...Array<Case[]>(level).fill(mixed).flat()];
-  const [single, coalesced] = [false, true].map((coalesces) => {
-    const isCounted = ({coalesces: lanes}: Case, i: number): boolean => lanes[i] === coalesces;
-    const has = weighted.some((each) => each.coalesces.includes(coalesces));
-    return has ? bestInterference(weighted, simulated, isCounted) : 0;
-  });
+  const has = (coalesces: boolean): boolean => cases.some((each) => each.coalesces.includes(coalesces));
+  const exposures = has(true) && has(false) ? coalescedTried : [1];
+  let best = {interference: 0, error: Infinity, coalesced: 1};
+  for (const coalesced of exposures) {
+    const exposed = weighted.map((each) => ({
+      ...each,
+      exposure: each.coalesces.map((coalesces) => (coalesces ? coalesced : 1)),
+    }));
+    const {interference, error} = bestInterference(exposed, simulated);
+    if (error < best.error) best = {interference, error, coalesced};
+  }
   return {
-    interference: bestInterference(weighted, simulated),
-    coalesced: single > 0 && coalesced > 0 ? coalesced / single : null,
+    interference: best.interference,
+    coalesced: exposures.length > 1 ? best.coalesced : null,
   };
 }
 
@@ -237,25 +245,23 @@ function errorsOf(cases: readonly Case[], form: Form, interference: number) {
   return {median: absolute[5], p90: absolute[9], bias: medianOf(errors)};
 }
 
-/** The least mean absolute error of the logarithm; the error has one valley, and a step of 0.01 is finer than it matters. */
-function bestInterference(
-  cases: readonly Case[],
-  form: Form,
-  isCounted: (each: Case, lane: number) => boolean = () => true,
-): number {
-  let best = 0;
-  let least = Infinity;
+/** Exposures of launches that coalesce that are looked at; 1 first, which assumes nothing. */
+const coalescedTried = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 1.1, 1.2];
+
+/**
+ * The interference of the least mean absolute error of the logarithm; the error has one valley, and a step of 0.01 is finer
+ * than it matters.
+ */
+function bestInterference(cases: readonly Case[], form: Form): {interference: number; error: number} {
+  let best = {interference: 0, error: Infinity};
   for (let interference = 0; interference <= 1.0001; interference += 0.01) {
     let error = 0;
     for (const each of cases) {
       form(each, interference).forEach((predicted, i) => {
-        if (isCounted(each, i)) error += Math.abs(Math.log(predicted / each.slowdown[i]));
+        error += Math.abs(Math.log(predicted / each.slowdown[i]));
       });
     }
-    if (error < least) {
-      least = error;
-      best = interference;
-    }
+    if (error < best.error) best = {interference, error};
   }
   return best;
 }

@@ -23,13 +23,16 @@ export interface Sharing {
 }
 
 /**
- * The rates (0 to 1 of the speed alone) of the launches in flight: 1 / max(1, sum of their shares, 1 + interference
- * (greatest share beside it + crowding x all other shares beside it)), a share being the larger of SMs and bandwidth, and
- * interference that times the launch's `exposure`. The
- * sums give SMs and bandwidth out in proportion to what each would take alone, so no capacity is made beyond the device;
- * neighbours cost a launch even where there is enough for all. Measured on an H200: two equal streams of a model's
- * kernels take 1.4 to 1.6 times as long as one, four 2 to 2.6 times, eight 3 to 4.3 times, while all together they get up
- * to twice the work done. Writes `rate[lane]` for the first `running` entries of `lanes`.
+ * The rates (0 to 1 of the speed alone) of the launches in flight: each is slowed by shortage or by neighbours, whichever
+ * is more.
+ * - Shortage: max(1, sum of the shares of bandwidth, where the shares of SMs exceed 1 exposure x sum (share of SMs /
+ *   exposure)). So no capacity is made beyond the device, and launches get it in proportion to what they take alone over
+ *   their exposure: what is resident keeps its place, and kernels whose blocks run long lose it seldom.
+ * - Neighbours: 1 + interference x exposure x (greatest share beside it + crowding x all other shares beside it), a share
+ *   being the larger of SMs and bandwidth. They cost a launch even where there is enough for all.
+ *
+ * Measured on an H200: two equal streams of a model's kernels take 1.2 to 1.7 times as long as one, four 1.9 to 2.8 times,
+ * eight 2.9 to 4.7 times. Writes `rate[lane]` for the first `running` entries of `lanes`.
  */
 export function shareRates(
   running: number,
@@ -41,6 +44,7 @@ export function shareRates(
   rate: Float64Array,
 ): void {
   let sm = 0;
+  let weighted = 0;
   let bandwidth = 0;
   let all = 0;
   let greatest = 0;
@@ -48,6 +52,7 @@ export function shareRates(
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     sm += smShare[lane];
+    weighted += smShare[lane] / exposure[lane];
     bandwidth += bandwidthShare[lane];
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     all += share;
@@ -58,12 +63,13 @@ export function shareRates(
       second = share;
     }
   }
-  const least = Math.max(1, sm, bandwidth);
+  const least = Math.max(1, bandwidth);
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     const beside = share === greatest ? second : greatest;
     const neighbours = beside + crowding * (all - share - beside);
-    rate[lane] = 1 / Math.max(least, 1 + interference * exposure[lane] * neighbours);
+    const shortage = sm > 1 ? Math.max(least, exposure[lane] * weighted) : least;
+    rate[lane] = 1 / Math.max(shortage, 1 + interference * exposure[lane] * neighbours);
   }
 }

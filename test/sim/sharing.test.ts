@@ -86,6 +86,12 @@ describe('lanes that share a device', () => {
     expect(rates([0.2, 0.4], [0, 0], 0.5, 1, [1, 0.5])).toEqual([1 / 1.2, 1 / 1.05]);
   });
 
+  test('get SMs that are short in proportion to what they take over their exposure', () => {
+    const [single, coalesced] = rates([0.8, 0.8], [0, 0], 0, 1, [1, 0.5]);
+    expect(coalesced).toBeCloseTo(2 * single, 12);
+    expect(0.8 * (single + coalesced)).toBeCloseTo(1, 12);
+  });
+
   test('count by what they take most of, SMs or bandwidth', () => {
     expect(rates([0.1, 0.4], [0.3, 0.1], 0.5)).toEqual([1 / 1.2, 1 / 1.15]);
   });
