@@ -24,6 +24,8 @@ export class InFlight {
   private totalSm = 0;
   private totalBandwidth = 0;
   private totalStreams = 0;
+  /** Launches. */
+  private count = 0;
 
   /** `interference` is the slowdown that launches side by side cause each other beyond sharing the device. */
   constructor(lanes: number, interference: number) {
@@ -89,21 +91,30 @@ export class InFlight {
   /**
    * Whether to launch what would complete `streams` after `ns` beside what is in flight, rather than once that has left
    * enough of the device. Side by side until then, the newcomers gain the wait less what they are slowed by; the `others`
-   * who wait gain the device time that would have been idle; the streams in flight lose what the newcomers take.
+   * who wait gain the device time that would have been idle, also the `gapNs` until the host has reacted to an end that
+   * leaves little in flight; the streams in flight lose what the newcomers take.
    */
-  isWorthBeside(fill: Fill, ns: Nanoseconds, streams: number, others: number, {now}: Situation): boolean {
+  isWorthBeside(
+    fill: Fill,
+    ns: Nanoseconds,
+    streams: number,
+    others: number,
+    gapNs: Nanoseconds,
+    {now}: Situation,
+  ): boolean {
     const {sm, bandwidth} = fill;
     const demand = this.demand();
     const together = Math.max(this.totalSm + sm, this.totalBandwidth + bandwidth);
     if (together <= 1) return true;
     const wait = this.leavesAt(fill) - now;
-    const before = Math.max(1, demand);
-    const beside = ns * together <= wait ? ns * together : wait + ns - wait / together;
+    const before = this.slowdown(demand, this.count);
+    const after = this.slowdown(together, this.count + 1);
+    const beside = ns * after <= wait ? ns * after : wait + ns - wait / after;
     const overlap = Math.min(wait, beside);
     const gained = wait + ns - beside;
     // To first order: what this delays shares the device a little longer. Counted too, it makes for too much waiting.
-    const lost = overlap * (1 - before / together);
-    const saved = overlap * Math.max(0, 1 - demand);
+    const lost = overlap * (1 - before / after);
+    const saved = overlap * Math.max(0, 1 - demand) + (this.isUsedAfterNext() ? 0 : gapNs);
     return streams * gained + others * saved > this.totalStreams * lost;
   }
 
@@ -163,6 +174,12 @@ export class InFlight {
     return Math.max(this.demand(), 1 + this.interference * this.use());
   }
 
+  /** How much longer each of `count` launches takes that would fill `demand` of the device together. */
+  private slowdown(demand: number, count: number): number {
+    const neighbours = count > 1 ? Math.min(1, (demand * (count - 1)) / count) : 0;
+    return Math.max(1, demand, 1 + this.interference * neighbours);
+  }
+
   private set(lane: number, sm: number, bandwidth: number, streams: number): void {
     this.sm[lane] = sm;
     this.bandwidth[lane] = bandwidth;
@@ -171,10 +188,12 @@ export class InFlight {
     this.totalSm = 0;
     this.totalBandwidth = 0;
     this.totalStreams = 0;
+    this.count = 0;
     for (let i = 0; i < this.sm.length; i++) {
       this.totalSm += this.sm[i];
       this.totalBandwidth += this.bandwidth[i];
       this.totalStreams += this.streams[i];
+      if (this.streams[i] > 0) this.count++;
     }
   }
 }

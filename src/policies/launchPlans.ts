@@ -44,12 +44,12 @@ const tie = 0.99;
 const budgetShare = 0.5;
 /** What it is worth to keep requests below that: so much less throughput. */
 const lateness = 1.1;
-/** Populations above this are planned for in steps of an eighth. */
-const finePopulation = 32;
+/** Populations above this are planned for in steps of a quarter. */
+const finePopulation = 8;
 /** Plans that are remembered at once. */
 const remembered = 1 << 13;
-/** Levels of the device's use by others: quarters of it, up to twice the device. */
-const useLevels = 9;
+/** Levels of the device’s use by others: halves of it, up to twice the device. */
+const useLevels = 5;
 
 /**
  * The pay-off of coalescing, over all kernels that streams have before them.
@@ -104,7 +104,7 @@ export class LaunchPlans {
       this.keys.fill(-1);
     }
     const level = 32 - Math.clz32(others);
-    const useLevel = Math.min(useLevels - 1, Math.round(4 * use));
+    const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
     const count = roundPopulation(population);
     const key = ((cursor * 1024 + count) * 33 + level) * useLevels + useLevel;
     const slot = (Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4096) | 0, 0x85ebca6b)) >>> 19;
@@ -119,7 +119,7 @@ export class LaunchPlans {
       bandwidth: 1,
       completionNs: 0,
     };
-    this.choose(plan, cursor, count, level === 0 ? 0 : 2 ** (level - 1), useLevel / 4, sloNs, situation);
+    this.choose(plan, cursor, count, level === 0 ? 0 : 2 ** (level - 1), useLevel / 2, sloNs, situation);
     this.keys[slot] = key;
     return plan;
   }
@@ -227,7 +227,7 @@ export class LaunchPlans {
 
 function roundPopulation(population: number): number {
   if (population <= finePopulation) return population;
-  const step = 2 ** (28 - Math.clz32(population));
+  const step = 2 ** Math.max(0, 29 - Math.clz32(population));
   return Math.min(1023, Math.round(population / step) * step);
 }
 

@@ -36,7 +36,7 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.03)
+    .default(0.3)
     .describe(
       'share of the device for a request that is late, times its age in SLOs, while others are not late',
     ),
@@ -57,6 +57,8 @@ const fillEveryNs: Nanoseconds = 20_000;
 const usualPopulations = [1, 2, 3, 4, 6, 8];
 const usualOthers = [0, 1, 4];
 const usualUses = [0, 0.5, 1];
+/** Groups that one such look goes through, in turn. */
+const mostGroups = 12;
 /** Streams that were ready together but did not fit, set aside while a launch is gathered. */
 const mostAside = 16;
 
@@ -67,8 +69,8 @@ const mostAside = 16;
  * than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
  * end after what is in flight.
  *
- * A decision costs O(size of the launch x log n), with no allocation once the plans are known; a look for fillers costs
- * O(groups).
+ * A decision costs O(size of the launch x log n), with no allocation once the plans are known; a look for fillers
+ * goes through a dozen groups.
  */
 class OutOfOrder implements Policy {
   readonly name = 'ooo';
@@ -84,6 +86,8 @@ class OutOfOrder implements Policy {
   private populations!: Populations;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
+  /** The place among the groups that hold something from which to look for a filler on. */
+  private fillFrom = 0;
   /** When to look for a filler again. */
   private fillAt: Nanoseconds = 0;
 
@@ -187,13 +191,15 @@ class OutOfOrder implements Policy {
     const endsAt = this.inFlight.allEndAt();
     let best = -1;
     let bestStart = Infinity;
-    for (let i = 0; i < ready.nonEmptyCount; i++) {
-      const slot = this.groups[ready.nonEmpty[i]].onTime.top(situation.streams);
+    const looks = Math.min(mostGroups, ready.nonEmptyCount);
+    for (let i = 0; i < looks; i++) {
+      if (++this.fillFrom >= ready.nonEmptyCount) this.fillFrom = 0;
+      const slot = this.groups[ready.nonEmpty[this.fillFrom]].onTime.top(situation.streams);
       if (slot < 0) continue;
       const start = situation.latestStart(slot);
       if (start >= bestStart) continue;
-      if (now + this.planOf(slot, situation).completionNs > endsAt) continue;
-      if (!this.hasRoom(slot, this.planOf(slot, situation), situation)) continue;
+      const plan = this.planOf(slot, situation);
+      if (now + plan.completionNs > endsAt || !this.hasRoom(slot, plan, situation)) continue;
       best = slot;
       bestStart = start;
     }
@@ -204,12 +210,13 @@ class OutOfOrder implements Policy {
   /** Whether the kernel's plan has room for one more launch beside what is in flight. */
   private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
     const {inFlight} = this;
-    const {size, beside, sm, bandwidth, completionNs} = plan;
+    const {size, beside, sm, bandwidth, completionNs, method} = plan;
     const program = this.populations.program(slot, situation);
     if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
     if (inFlight.streamsOf(program) === inFlight.streamsOf()) return true;
     const others = Math.max(0, situation.ready.total - size);
-    return inFlight.isWorthBeside(plan, completionNs, size, others, situation);
+    const gapNs = this.gapNs(slot, size, method, situation);
+    return inFlight.isWorthBeside(plan, completionNs, size, others, gapNs, situation);
   }
 
   /**
@@ -218,20 +225,26 @@ class OutOfOrder implements Policy {
    */
   private isDelayed(slot: number, situation: Situation): boolean {
     const {inFlight} = this;
-    const {lanes, now, programs, streams, costs} = situation;
+    const {lanes, now} = situation;
     if (lanes.inFlight === 0) return false;
     const plan = this.planOf(slot, situation);
     if (this.hasRoom(slot, plan, situation)) return false;
     if (this.hasSuccessor || inFlight.isUsedAfterNext()) return true;
     if (inFlight.streamsOf(this.populations.program(slot, situation)) > 0) return true;
-    const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], plan.size, plan.method);
-    const followAt = Math.floor(inFlight.nextEndsAt() - this.reaction.ns - submitNs);
+    const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
+    const followAt = Math.floor(inFlight.nextEndsAt() - gapNs);
     if (followAt > now) {
       situation.wakeAt(followAt);
       return true;
     }
     this.hasSuccessor = true;
     return false;
+  }
+
+  /** From the end of a launch until the host has reacted with the next one. */
+  private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
+    const {streams, programs, costs} = situation;
+    return this.reaction.ns + costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
   }
 
   /** Gathers what runs with the seed, most urgent first, and launches it. */

@@ -171,27 +171,27 @@ describe('what is in flight', () => {
   test('has room for a launch that fills what is left', () => {
     const inFlight = new InFlight(4, 0.1);
     inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, at(0, 1))).toBe(true);
+    expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
   });
 
   test('has none when the device is full, unless the newcomer is short', () => {
     const inFlight = new InFlight(4, 0.1);
     inFlight.launched(launch(0, 1, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 10, at(0, 1))).toBe(false);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 10, at(0, 1))).toBe(true);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 10, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 10, 0, at(0, 1))).toBe(true);
   });
 
   test('has room for what needs memory bandwidth beside what needs multiprocessors', () => {
     const inFlight = new InFlight(4, 0);
     inFlight.launched(launch(0, 2, 100_000), {sm: 0.95, bandwidth: 0.05}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, at(0, 1))).toBe(true);
-    expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
+    expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
     const inFlight = new InFlight(4, 0.1);
     inFlight.launched(launch(0, 2, 100_000), {sm: 0.8, bandwidth: 0}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, at(0, 1))).toBe(false);
-    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, at(0, 1))).toBe(true);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, 0, at(0, 1))).toBe(true);
   });
 });
