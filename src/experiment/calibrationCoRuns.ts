@@ -40,7 +40,7 @@ export const usualCoRuns: CoRunStage = {
   pairs: [1, 4],
   triples: [1, 3],
   mixed: [1, 2],
-  forNs: 250e6,
+  forNs: 400e6,
 };
 
 /** Models that differ most in how their kernels fill a device come first. */

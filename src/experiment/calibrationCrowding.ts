@@ -38,9 +38,12 @@ export interface CrowdFit {
   readonly after: CrowdTerms;
   /** From the end of a kernel to the start of the next, different one of its graph; null where it does not show. */
   readonly stepGapNs: number | null;
-  /** Mean absolute logarithm of simulated over measured latency, of what the terms were fitted to. */
+  /**
+   * Mean absolute logarithm of simulated over measured latency, by terms that were fitted to co-runs of one and of two
+   * models: of those,
+   */
   readonly train: {readonly before: number; readonly after: number};
-  /** Of co-runs of more than two models, which the fit has not seen. */
+  /** and of those of more models. `after` is fitted to both. */
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly CrowdRow[];
 }
@@ -122,37 +125,42 @@ export async function fitCrowding(
     return errors.reduce((sum, error) => sum + error, 0) / errors.length;
   };
 
-  const looked: {readonly terms: CrowdTerms; readonly error: number}[] = [];
-  const look = async (terms: CrowdTerms): Promise<void> => {
-    looked.push({terms, error: await errorOf(train, terms)});
-  };
-  // Of equal errors the first: the fewest assumptions.
-  const best = (): CrowdTerms[] => looked.toSorted((a, b) => a.error - b.error).map(({terms}) => terms);
-  for (const interference of coarse.interference) {
-    for (const crowding of coarse.crowding) {
-      await look({interference, crowding});
-      if (interference === 0) break;
-    }
-  }
-  const within = (value: number, most: number): boolean => value >= 0 && value <= most;
-  for (const near of best().slice(0, closerLooks)) {
-    for (const byInterference of fine) {
-      for (const byCrowding of fine) {
-        const terms = {
-          interference: short(near.interference + byInterference * steps.interference),
-          crowding: short(near.crowding + byCrowding * steps.crowding),
-        };
-        if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
+  const best = async (of: readonly CoRun[]): Promise<CrowdTerms> => {
+    const looked: {readonly terms: CrowdTerms; readonly error: number}[] = [];
+    const look = async (terms: CrowdTerms): Promise<void> => {
+      looked.push({terms, error: await errorOf(of, terms)});
+    };
+    // Of equal errors the first: the fewest assumptions.
+    const inOrder = (): CrowdTerms[] => looked.toSorted((a, b) => a.error - b.error).map(({terms}) => terms);
+    for (const interference of coarse.interference) {
+      for (const crowding of coarse.crowding) {
+        await look({interference, crowding});
+        if (interference === 0) break;
       }
     }
-  }
-  const [after] = best();
+    const within = (value: number, most: number): boolean => value >= 0 && value <= most;
+    for (const near of inOrder().slice(0, closerLooks)) {
+      for (const byInterference of fine) {
+        for (const byCrowding of fine) {
+          const terms = {
+            interference: short(near.interference + byInterference * steps.interference),
+            crowding: short(near.crowding + byCrowding * steps.crowding),
+          };
+          if (within(terms.interference, 2) && within(terms.crowding, 1)) await look(terms);
+        }
+      }
+    }
+    return inOrder()[0];
+  };
 
   const unseen = usable.filter((run) => useOf(run, given) === 'unseen');
+  const trained = await best(train);
   const errors = async (of: readonly CoRun[]): Promise<{before: number; after: number}> => ({
     before: await errorOf(of, before),
-    after: await errorOf(of, after),
+    after: await errorOf(of, trained),
   });
+  // Tested on what they were not fitted to, the terms are fitted to all.
+  const after = unseen.length === 0 ? trained : await best([...train, ...unseen]);
   const rows: CrowdRow[] = [];
   for (const run of runs) {
     const [was, is] = [await latencies(run, before), await latencies(run, after)];
