@@ -133,12 +133,13 @@ export function sharingResiduals(
   costs: CostModel,
   runs: readonly LaneRun[],
 ): ({group: string; runs: number} & Omit<SharingErrors, 'form' | 'interference'>)[] {
-  const {interference, crowding} = costs.profile.contention;
+  const {interference, crowding, coalesced} = costs.profile.contention;
   return Object.entries(laneGroups(runs)).flatMap(([group, tested]) => {
     const cases = casesOf(runs, tested, sharesBy(costs));
     if (cases.length === 0) return [];
+    const exposed = cases.map((each) => exposedBy(each, coalesced?.value ?? 1));
     const form: Form = (shares, value) => simulated(shares, value, crowding?.value);
-    return [{group, runs: cases.length, ...errorsOf(cases, form, interference.value)}];
+    return [{group, runs: cases.length, ...errorsOf(exposed, form, interference.value)}];
   });
 }
 
@@ -162,10 +163,7 @@ export function fitInterference(
   const exposures = has(true) && has(false) ? coalescedTried : [1];
   let best = {interference: 0, error: Infinity, coalesced: 1};
   for (const coalesced of exposures) {
-    const exposed = weighted.map((each) => ({
-      ...each,
-      exposure: each.coalesces.map((coalesces) => (coalesces ? coalesced : 1)),
-    }));
+    const exposed = weighted.map((each) => exposedBy(each, coalesced));
     const {interference, error} = bestInterference(exposed, simulated);
     if (error < best.error) best = {interference, error, coalesced};
   }
@@ -194,6 +192,11 @@ function soloOf(runs: readonly LaneRun[]): Map<string, number> {
       .map(({works, perLaunchNs}) => [workKey(works[0]), perLaunchNs[0]]),
   );
 }
+
+const exposedBy = (each: Case, coalesced: number): Case => ({
+  ...each,
+  exposure: each.coalesces.map((coalesces) => (coalesces ? coalesced : 1)),
+});
 
 interface WorkShares {
   readonly sm: number;

@@ -99,10 +99,9 @@ describe.skipIf(unavailable)('calibrate', () => {
       const shares = profile.measured_shares!.map(({m, n, k, method}) => `${m}x${n}x${k} ${method}`);
       expect(shares).toContain('8x4x8 single');
       expect(shares).toContain('8x4x8 batched');
-      expect(profile.contention).toMatchObject({
-        interference: {source: 'calibration'},
-        crowding: {source: 'calibration'},
-      });
+      expect(profile.contention.interference.source).toBe('calibration');
+      // The co-run models' weights stay in the cache: those runs say nothing of sharing.
+      expect(profile.contention.crowding).toBe(undefined);
       expect(profile.launch.start_interval_ns).toMatchObject({source: 'calibration'});
       const [least, most] = profile.elementwise.bytes!;
       expect(least).toBeLessThan(most);

@@ -105,7 +105,7 @@ export const coalescing: FigureDefinition = {
       notes: [
         `Geometric means over R = ${source.isLive || quick ? counts.join(', ') : '2, 5, 10, 15, ..., 120'}; operands stay on the device, element-wise kernels are left out.`,
         ...outsideNotes(source),
-        'Coalescing is that of the papers: all that is ready in one launch, one launch at a time. On n lanes each launch takes an n-th of the tenants. The best of coalescing is that of 1, 2 and 4 lanes and ooo, in simulation of 3, 6, 8, 12 and 16 lanes as well (coalescing-best: two tenants a superkernel at least).',
+        'Coalescing is that of the papers: two kernels of each tenant are in the system; superkernels take up to R of them on one or two lanes, and 2R/n on n lanes. The best of coalescing is that of 1, 2 and 4 lanes and ooo, in simulation of 3, 6, 8, 12 and 16 lanes as well (coalescing-best: two tenants a superkernel at least).',
         'Time-only gives every tenant a context of its own, one-at-a-time is its reading within one context; space-only is the best of MPS (to its limit of 48 clients), streams with a host thread each, and streams with one thread.',
         `The large SGEMM is ${nameOf(large)}, one tenant, measured in the same way.`,
         ...source.notes(),
