@@ -108,10 +108,9 @@ describe.skipIf(unavailable)('calibrate', () => {
       expect(profile.elementwise.shares!.map(([bytes]) => bytes)).toContain(2 ** 14);
       const found = JSON.parse(readFileSync(check, 'utf8')) as {
         unseen: {durations: unknown; superkernels: unknown[]};
-        co_runs: {rows: unknown[]; train: unknown; test: unknown};
+        co_runs: unknown;
       };
-      expect(found.co_runs.rows).toMatchObject([{model: 'lstm-16', replicas: 2}]);
-      expect(found.co_runs.test).toBe(null);
+      expect(found.co_runs).toBe(null);
       expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
     },
