@@ -35,7 +35,12 @@ describe('policies', () => {
     const {stdout} = await place.run(['policies', 'slo', '--format', 'json']);
     expect(JSON.parse(stdout)).toMatchObject({
       name: 'slo',
-      parameters: [{name: 'lanes', values: '1 to 64', default: 2}, {name: 'max-size'}, {name: 'coalesce'}, {name: 'run-ahead', default: 1}],
+      parameters: [
+        {name: 'lanes', values: '1 to 64', default: 2},
+        {name: 'max-size'},
+        {name: 'coalesce'},
+        {name: 'run-ahead', default: 1},
+      ],
     });
   });
 });
