@@ -44,7 +44,6 @@ export function shareRates(
   rate: Float64Array,
 ): void {
   let sm = 0;
-  let weighted = 0;
   let bandwidth = 0;
   let all = 0;
   let greatest = 0;
@@ -52,7 +51,6 @@ export function shareRates(
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     sm += smShare[lane];
-    weighted += smShare[lane] / exposure[lane];
     bandwidth += bandwidthShare[lane];
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     all += share;
@@ -64,12 +62,15 @@ export function shareRates(
     }
   }
   const least = Math.max(1, bandwidth);
+  let weighted = 0;
+  if (sm > 1) for (let i = 0; i < running; i++) weighted += smShare[lanes[i]] / exposure[lanes[i]];
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     const share = Math.max(smShare[lane], bandwidthShare[lane]);
     const beside = share === greatest ? second : greatest;
     const neighbours = beside + crowding * (all - share - beside);
-    const shortage = sm > 1 ? Math.max(least, exposure[lane] * weighted) : least;
-    rate[lane] = 1 / Math.max(shortage, 1 + interference * exposure[lane] * neighbours);
+    // Nothing is short where `weighted` is 0.
+    const exposed = exposure[lane];
+    rate[lane] = 1 / Math.max(least, exposed * weighted, 1 + interference * exposed * neighbours);
   }
 }
