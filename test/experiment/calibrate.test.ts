@@ -65,7 +65,7 @@ describe.skipIf(unavailable)('calibrate', () => {
       // Live runs have a test of their own.
       hosting: {models: [], policies: [], forNs: 0, load: null},
       // Of known models only: none in most of these tests.
-      coRuns: {models: 1, replicas: [1, 2], pairs: [1], triples: [], mixed: [], forNs: 50e6},
+      coRuns: {models: 1, replicas: [1, 2], pairs: [1], triples: [], mixed: [], forNs: 300e6},
       cacheBytes: 4096,
     },
     ...more,

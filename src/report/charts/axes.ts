@@ -26,6 +26,9 @@ export function linearAxis(
   return axis((value) => scale(value), values, text);
 }
 
+/** How far beyond the axis's ends, of its length, a mark may lie: ends are rounded numbers. */
+const slack = 5e-4;
+
 /** A logarithmic axis for values above 0, marked at fewer places of each decade the more decades there are. */
 export function logAxis(
   [low, high]: readonly [number, number],
@@ -41,7 +44,8 @@ export function logAxis(
   for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.ceil(Math.log10(high)); exponent++) {
     for (const step of steps) {
       const value = step * 10 ** exponent;
-      if (value >= low * 0.999 && value <= high * 1.001) values.push(value);
+      const place = Math.log(value / low) / span;
+      if (place >= -slack && place <= 1 + slack) values.push(value);
     }
   }
   return axis(at, values, text);
