@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {methods} from '../scheduler/kernel.ts';
 import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
 import {LaneQueues} from './laneQueues.ts';
+import {mostSteps} from './runAhead.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -28,6 +29,7 @@ export function tenantLanes(
   {'run-ahead': ahead, 'queue-depth': depth}: TenantLanesParameters,
 ): Policy {
   let queues: LaneQueues;
+  const most = mostSteps(ahead);
   const laneOf = (slot: number, {streams, lanes}: Situation): number => streams.tenant[slot] % lanes.count;
   return {
     name,
@@ -49,7 +51,7 @@ export function tenantLanes(
           if (slot < 0) break;
           const left = programs.kernelsLeft(streams.cursor[slot]);
           situation.take(slot);
-          situation.launch(lane, SINGLE, ahead === 'request' ? left : Math.min(left, ahead));
+          situation.launch(lane, SINGLE, Math.min(left, most));
         }
       }
     },

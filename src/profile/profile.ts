@@ -241,8 +241,8 @@ const schema = z.strictObject({
     interference: quantityOrZero,
     /** 0 to 1; none: 1. */
     crowding: z.strictObject({value: fraction, source: sourceId}).optional(),
-    /** What interference counts for launches that coalesce; none: 1. */
-    coalesced: quantityOrZero.optional(),
+    /** Exposure of launches that coalesce, of 1 for others; none: 1. Above 0, as shares are divided by it. */
+    coalesced: quantity.optional(),
     max_concurrent: quantity,
     /** Measured / modelled share of the device, for superkernels without measured shares; none: 1. */
     share_scale: quantity.optional(),

@@ -25,7 +25,7 @@ export interface Sharing {
 /**
  * The rates (0 to 1 of the speed alone) of the launches in flight: each is slowed by shortage or by neighbours, whichever
  * is more.
- * - Shortage: max(1, sum of the shares of bandwidth, where the shares of SMs exceed 1 exposure x sum (share of SMs /
+ * - Shortage: max(1, sum of the shares of bandwidth, and where the shares of SMs exceed 1, exposure x sum (share of SMs /
  *   exposure)). So no capacity is made beyond the device, and launches get it in proportion to what they take alone over
  *   their exposure: what is resident keeps its place, and kernels whose blocks run long lose it seldom.
  * - Neighbours: 1 + interference x exposure x (greatest share beside it + crowding x all other shares beside it), a share
