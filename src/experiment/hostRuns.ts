@@ -23,12 +23,20 @@ export interface HostStage {
 }
 
 /**
- * Layers of all kinds and lengths, under the policies that differ in what they do between two launches. Those that launch
- * kernel by kernel come first: they decide often, and compile the scheduler's code for those that decide seldom.
+ * Layers of all kinds and lengths, under the policies that differ in what they do between two launches. The one that
+ * launches kernel by kernel comes first: it decides often, and compiles the scheduler's code for those that decide seldom.
+ * Some run several kernels of several requests ahead, so that it shows what such launches cost.
  */
 export const usualStage: HostStage = {
   models: ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'],
-  policies: ['greedy', 'slo', 'delay', 'streams', 'ooo', 'batcher:max-batch=8'],
+  policies: [
+    'greedy',
+    'slo:lanes=4,run-ahead=16',
+    'delay:lanes=4,run-ahead=16',
+    'streams',
+    'ooo',
+    'batcher:max-batch=8',
+  ],
   forNs: 800e6,
   // So much that superkernels form, and so little that no backlog grows where the profile is wrong.
   load: 0.6,

@@ -6,11 +6,16 @@ import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
 
 /**
- * Runs of a program that are recorded as one graph: all of it, or this many kernels from a multiple of it before the end
- * on. The driver takes about as long for a graph of sixteen kernels as for one.
+ * Runs of a program that are recorded as one graph: all of it, this many kernels from a multiple of it before the end on,
+ * or what comes before the first multiple of the longest. The driver takes about as long for a graph of sixteen kernels
+ * as for one.
  */
 export const runLengths = [16, 4, 1];
-const levels = 1 + runLengths.length;
+const levels = 2 + runLengths.length;
+const headLevel = levels - 1;
+
+/** How many kernels of a program come before the runs of the greatest length that end with it. */
+export const headOf = (programLength: number): number => programLength % runLengths[0];
 
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
 const mostPairs = 256;
@@ -113,8 +118,13 @@ export class GraphCache {
       const graph = this.runOf(table, tenant, pair, cursor, 0, whole);
       if (graph > 0) return this.finding(graph, whole);
     }
+    const head = headOf(whole);
+    if (cursor === start && head > 0 && steps >= head) {
+      const graph = this.runOf(table, tenant, pair, cursor, headLevel, head);
+      if (graph > 0) return this.finding(graph, head);
+    }
     const left = start + whole - cursor;
-    for (let level = 1; level < levels; level++) {
+    for (let level = 1; level < headLevel; level++) {
       const length = runLengths[level - 1];
       if (length > steps || left % length !== 0) continue;
       const graph = this.runOf(table, tenant, pair, cursor, level, length);
@@ -144,13 +154,22 @@ export class GraphCache {
    * at `cursor`. `found` of the `steps`. 0 where there is none that does not run elsewhere.
    */
   group(lane: number, cursor: number, steps: number, size: number): number {
+    if (steps < groupLengths[0]) {
+      const graph = this.groupOf(lane, cursor, steps, size);
+      if (graph > 0) return this.finding(graph, steps);
+    }
     for (const length of groupLengths) {
       if (length > steps) continue;
-      for (const graph of this.groups.get(this.groupKey(cursor, length, size)) ?? []) {
-        if (this.context.busyElsewhere(lane, graph)) continue;
-        return this.finding(graph, length);
-      }
+      const graph = this.groupOf(lane, cursor, length, size);
+      if (graph > 0) return this.finding(graph, length);
     }
+    return 0;
+  }
+
+  private groupOf(lane: number, cursor: number, length: number, size: number): number {
+    const graphs = this.groups.get(this.groupKey(cursor, length, size));
+    if (graphs === undefined) return 0;
+    for (const graph of graphs) if (!this.context.busyElsewhere(lane, graph)) return graph;
     return 0;
   }
 
@@ -184,6 +203,12 @@ export class GraphCache {
   prepareWhole(tenant: number, pair: number, start: number): void {
     if (start >= this.starts.length || this.programLengths[start] === 0) this.lookUp(start, tenant);
     this.next(tenant, pair, start, this.programLengths[start]);
+  }
+
+  /** Records what comes before the program's longest runs. */
+  prepareHead(tenant: number, pair: number, start: number): void {
+    const head = headOf(this.programLengths[start]);
+    if (head > 0) this.next(tenant, pair, start, head);
   }
 
   /** Records the program's runs of `length` kernels. */

@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
-import {groupLengths, runLengths} from './graphCache.ts';
+import {groupLengths, headOf, runLengths} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
 
@@ -99,6 +99,10 @@ function recordRuns({graphs, operands, programs, batchPrograms, now}: RecordAhea
         if (batch.tenant === tenant) graphs.prepareWhole(tenant, pair, batch.start);
     }
   }
+  for (const {tenant, pair, start} of rounds) {
+    if (isOver()) return;
+    graphs.prepareHead(tenant, pair, start);
+  }
   for (const length of runLengths) {
     for (const {tenant, pair, start, round} of rounds) {
       if (isOver()) return;
@@ -126,6 +130,8 @@ function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAhead
     for (let size = 2; size <= largest; size++) {
       for (const start of starts) {
         const end = start + kernelsLeft(start);
+        const head = headOf(end - start);
+        if (head > 0 && now() <= until && graphs.size < most) graphs.prepareGroup(start, head, size);
         for (const length of groupLengths) {
           for (let at = start; at + length <= end; at++) {
             if (now() > until || graphs.size >= most) return;

@@ -58,7 +58,11 @@ export interface Situation {
   takeGroup(group: number, most: number): number;
   /** How many kernels have been taken since the last launch. */
   readonly taken: number;
-  /** How many kernels, up to `most`, all that was taken have in common from here on; 1 where already the first differ. */
+  /**
+   * How many kernels all that was taken have in common from here on, to the next multiple of `most` before the end of the
+   * first one's program: there streams that began at different times are ready together, and from there runs are recorded
+   * on a GPU. 1 where already the first kernels differ.
+   */
   commonSteps(most: number): number;
   /**
    * Launches what was taken on a lane and returns the launch. Without a method the best by the profile is used. With

@@ -207,7 +207,9 @@ export class Scheduler implements Situation {
     if (open.cls < 0 || most <= 1) return 1;
     const {cursor} = streams;
     const first = cursor[open.members[0]];
-    let common = Math.min(most, programs.kernelsLeft(first));
+    const left = programs.kernelsLeft(first);
+    // A launch ends at a multiple of `most` before the program's end, where streams that began elsewhere stop as well.
+    let common = most >= left ? left : left % most || most;
     for (let i = 1; i < taken && common > 1; i++)
       common = programs.agreement(first, cursor[open.members[i]], common);
     return common;

@@ -64,17 +64,20 @@ describe.skipIf(unavailable)('recorded launches', () => {
     ['one kernel', [0], 'single', 3, 1],
     ['a whole request', [1], 'single', 0, 21],
     ['a run from the middle to the end', [2], 'single', 3, 18],
+    ['what comes before the longest runs', [1], 'single', 0, 5],
     ['several streams one after another', [0, 1, 2], 'single', 4, 6],
     ['a batch', [0, 1, 2, 3], 'batched', 3, 1],
     ['a batch of memory-bound kernels', [0, 1, 2, 3], 'batched', 2, 1],
     ['a batch of several steps', [3, 1], 'batched', 5, 4],
     ['a batch of many steps', [0, 2], 'batched', 0, 21],
     ['a large batch of several steps', [0, 1, 2, 3], 'batched', 3, 9],
+    ['a batch of what comes before the longest runs', [1, 3], 'batched', 0, 5],
   ])('%s computes what calls compute, the first time and again', ([, members, method, cursor, steps]) => {
     const context = openStandIn({lanes: 2, ringSlots: 64});
     const before = context.memoryInfo().free;
     const [calls, graphs] = [false, true].map((withGraphs) => {
       const rig = setUp(context, withGraphs);
+      rig.graphs?.prepareGroup(rig.program(1), 5, members.length);
       for (const length of groupLengths)
         for (let at = 0; at + length <= 21; at++)
           rig.graphs?.prepareGroup(rig.program(1) + at, length, members.length);
