@@ -23,18 +23,18 @@ import type {Model} from '../workload/models/layer.ts';
 import {baseFor, findDevice, loadedState, poolFor, stateText} from './calibratedDevice.ts';
 import {assembleProfile} from './calibratedProfile.ts';
 import {measureCoRuns} from './calibrationCoRuns.ts';
-import {fitCrowding} from './calibrationCrowding.ts';
 import {checkUnseen} from './calibrationCheck.ts';
 import {measureAllShares, measureGrid, measureStrided} from './calibrationParts.ts';
 import {classesOf, isUsed, ringSlots, typicalWorks, until, usualExtent} from './calibrationPlan.ts';
 import type {Extent} from './calibrationPlan.ts';
 import {checkRecord, durationErrors, roundTripErrors} from './calibrationRecord.ts';
-import {percent, report, reportCrowding, us} from './calibrationReport.ts';
+import {percent, report, reportSharing, us} from './calibrationReport.ts';
 import {withContention} from './contentionFit.ts';
 import {measureHostRuns} from './hostRuns.ts';
 import type {Measurements} from './measurements.ts';
 import {fitProfile, modelErrors} from './modelFit.ts';
 import {writeProfile} from './profileFiles.ts';
+import {fitSharing} from './sharingFit.ts';
 import type {CalibrationRequest} from './calibrationRequest.ts';
 
 export interface CalibrationOptions extends CalibrationRequest {
@@ -78,7 +78,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     models: options.models.map(({name}) => name),
     batches: options.batches ?? [1],
     // What a record holds has changed since the first version.
-    format: 3,
+    format: 4,
   });
   const {nowNs} = loadAddon();
   const session = new Session({
@@ -184,7 +184,6 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
           batch: options.batches?.[0] ?? 1,
           stage: extent.coRuns,
           ordinal,
-          mostLanes: lanes,
           freeBytes: () => context.memoryInfo().free,
           until: until.coRuns,
         }),
@@ -199,8 +198,8 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     log(`wrote ${output}: ${profile.measured?.length} tables; fitting the model of unmeasured shapes`);
     profile = (await session.part('fit', async () => fit(profile, measurements, log))) ?? profile;
     // By shares and durations as they now are; without co-runs the terms stay as lanes of kernels say.
-    const crowd = await session.part('crowding', () => fitCrowding(profile, coRuns));
-    if (crowd !== null) profile = crowd.profile;
+    const sharing = await session.part('sharing', async () => fitSharing(profile, coRuns));
+    if (sharing !== null) profile = sharing.profile;
     writeProfile(output, profile);
 
     const model = costModel(profile);
@@ -211,7 +210,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const durations = rows.length > 0 ? durationErrors(rows) : null;
     const roundTrips = rows.length > 0 ? roundTripErrors(rows) : null;
     report(rows, measurements, model, equivalence, log);
-    if (crowd !== null) reportCrowding(crowd.fit, log);
+    if (sharing !== null) reportSharing(sharing.fit, log);
     if (durations !== null) {
       const gemm = profile.gemm.fp32!;
       profile = {
@@ -224,7 +223,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       writeProfile(output, profile);
     }
     const check = output.replace(/\.json$/, '.check.json');
-    const record = checkRecord(rows, measurements, costModel(profile), equivalence, crowd?.fit ?? null);
+    const record = checkRecord(rows, measurements, costModel(profile), equivalence, sharing?.fit ?? null);
     writeFileSync(check, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(partial, records);
     const {failed} = journal;

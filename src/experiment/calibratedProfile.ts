@@ -71,6 +71,9 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
     }),
     contention: {
       interference: {value: base.contention.interference.value, source: assumed},
+      ...(base.contention.coalesced === undefined
+        ? {}
+        : {coalesced: {value: base.contention.coalesced.value, source: assumed}}),
       max_concurrent: {value: base.contention.max_concurrent.value, source: assumed},
     },
     sharing: {

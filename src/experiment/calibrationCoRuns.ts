@@ -1,12 +1,14 @@
-// Short live runs of whole models beside each other: how lanes slow each other down where it matters.
+// Short live runs of whole models beside each other: what launches take in company.
 import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
+import {LaunchLog} from '../metrics/launchLog.ts';
+import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {Window} from '../metrics/window.ts';
+import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
-import {DeviceError} from '../scheduler/errors.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
-import type {Recorder} from '../scheduler/recorder.ts';
+import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {findModel} from '../workload/models/zoo.ts';
 import {openLiveHost} from './liveHost.ts';
@@ -18,55 +20,77 @@ import {prepareRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
 import type {WorkbenchTenant} from './workbench.ts';
 
+/** A policy at an offered load, by the profile's predictions. */
+export interface CoRunCell {
+  readonly policy: string;
+  readonly load: number;
+}
+
 /** What runs beside what, and for how long. */
 export interface CoRunStage {
   /** Most models. */
   readonly models: number;
-  /** Tenants of one model; those of 1 are what the others are compared with. */
-  readonly replicas: readonly number[];
-  /** Tenants of each of two different models, */
-  readonly pairs: readonly number[];
-  /** and of each of three. */
-  readonly triples: readonly number[];
-  /** Tenants of each model where all run together, if they are more than three. */
-  readonly mixed: readonly number[];
+  /** Tenants in all, at least; every model has as many. */
+  readonly tenants: number;
+  readonly cells: readonly CoRunCell[];
   /** Length of one run, a warm-up besides. */
   readonly forNs: number;
 }
 
+/**
+ * Whole requests on a lane for each tenant, and launches that coalesce on few and on many lanes; at loads at which some
+ * and at which most launches have company.
+ */
 export const usualCoRuns: CoRunStage = {
   models: 4,
-  replicas: [1, 2, 4, 8],
-  pairs: [1, 4],
-  triples: [1, 3],
-  mixed: [1, 2],
-  forNs: 400e6,
+  tenants: 8,
+  cells: [
+    {policy: 'streams:host-threads=shared', load: 0.9},
+    {policy: 'greedy:lanes=3,run-ahead=16', load: 0.9},
+    {policy: 'slo:lanes=4,run-ahead=16', load: 1.1},
+    {policy: 'streams:host-threads=shared', load: 1.3},
+    {policy: 'ooo', load: 1.4},
+    {policy: 'greedy:lanes=2,run-ahead=16', load: 1.1},
+  ],
+  forNs: 1.2e9,
 };
 
 /** Models that differ most in how their kernels fill a device come first. */
 const preferred = ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'];
 
-/** Whole requests as one graph each, on a lane of every tenant's own; one thread submits, as the fit's simulation has it. */
-const policy = 'streams:host-threads=shared';
-const warmUpNs = 100e6;
+/** Most requests of a tenant in a second, before the load is scaled. */
+const mostPerSecond = 5000;
+
+const warmUpNs = 300e6;
 /** After the last arrival, what is under way may end. */
 const drainNs = 50e6;
-/** Fewer requests of a model say nothing. */
-const leastRequests = 3;
+/** As many as policies may coalesce: what is launched together is recorded before a run, which takes its time. */
+const maxSize = 16;
+/** Fewer launches say nothing. */
+const leastLaunches = 50;
 
-/** Saturated tenants of some models: one request of each is always under way. */
-export interface Crowd {
+/** A live run of several tenants of some models, and what its launches took. */
+export interface CoRun extends CoRunCell {
   readonly models: readonly string[];
-  /** Tenants of each. */
-  readonly replicas: number;
   /** Inputs in one request. */
   readonly batch: number;
+  readonly launches: readonly CoRunLaunch[];
 }
 
-/** A crowd, and how long its requests took. */
-export interface CoRun extends Crowd {
-  readonly latencies: readonly {readonly model: string; readonly meanNs: number; readonly requests: number}[];
-}
+/** A launch in company. */
+export type CoRunLaunch = readonly [
+  /** Index of the members' model; all of them run the same kernels. */
+  model: number,
+  /** Which of the model's kernels is the first, and how many follow each other in all. */
+  kernel: number,
+  steps: number,
+  size: number,
+  /** Index of the method. */
+  method: number,
+  /** From when on its lane was free for it until the host saw its end, in ns. */
+  freeAt: number,
+  finishedAt: number,
+];
 
 /** The models that co-runs are made of: of the known ones, so that a scenario can name them. */
 export function coRunModels(models: readonly Model[], most: number): string[] {
@@ -90,123 +114,103 @@ export interface CoRunOptions {
   readonly batch: number;
   readonly stage: CoRunStage;
   readonly ordinal: number;
-  /** Most tenants beside each other. */
-  readonly mostLanes: number;
   /** Bytes of the device that the tenants may take. */
   readonly freeBytes: () => number;
   /** The share of the budget that may be over when a run begins. */
   readonly until: number;
 }
 
-/** Runs for which there is time, lanes and memory: of one model by number of tenants, of pairs and triples of models, then of all together. */
+/** The stage's runs for which there is time and memory, in its order. */
 export async function measureCoRuns(
   profile: DeviceProfile,
   session: Session,
-  {models, batch, stage, ordinal, mostLanes, freeBytes, until}: CoRunOptions,
+  {models, batch, stage, ordinal, freeBytes, until}: CoRunOptions,
 ): Promise<CoRun[]> {
   const names = coRunModels(models, stage.models);
-  const crowds: Crowd[] = stage.replicas.flatMap((replicas) =>
-    names.map((name) => ({models: [name], replicas, batch})),
-  );
-  const add = (of: readonly (readonly string[])[], tenants: readonly number[]): void => {
-    for (const replicas of tenants) for (const models of of) crowds.push({models, replicas, batch});
-  };
-  const pairs = names.flatMap((a, i) => names.slice(i + 1).map((b) => [a, b]));
-  add(pairs, stage.pairs);
-  add(
-    pairs.flatMap(([a, b]) => names.slice(names.indexOf(b) + 1).map((c) => [a, b, c])),
-    stage.triples,
-  );
-  if (names.length > 3) add([names], stage.mixed);
+  if (names.length === 0) return [];
   const runs: CoRun[] = [];
   let skipped = 0;
-  for (const crowd of crowds) {
-    const key = `co-run ${crowd.models.join('+')} x ${crowd.replicas}`;
-    if (!session.journal.has(key)) {
-      const hasRoom = crowd.models.length * crowd.replicas <= mostLanes && session.used <= until;
-      if (!hasRoom || bytesOf(crowd) > freeBytes()) {
-        skipped++;
-        continue;
-      }
+  for (const cell of stage.cells) {
+    const key = `co-run ${names.join('+')} ${cell.policy} at ${cell.load}`;
+    const spec = coRunSpec(profile, names, batch, stage.tenants, cell, {
+      startNs: warmUpNs,
+      endNs: warmUpNs + stage.forNs,
+    });
+    if (!session.journal.has(key) && (session.used > until || bytesOf(spec) > freeBytes())) {
+      skipped++;
+      continue;
     }
-    const run = await session.measure(key, () =>
-      observe(profile, crowd, stage.forNs, ordinal, session.shouldStop),
-    );
-    if (run !== null) runs.push(run);
+    const launches = await session.measure(key, () => observe(profile, spec, ordinal, session.shouldStop));
+    if (launches !== null) runs.push({...cell, models: names, batch, launches});
   }
-  if (skipped > 0) session.log(`  ${skipped} co-runs left out: no time, lanes or memory for them`);
+  if (skipped > 0) session.log(`  ${skipped} co-runs left out: no time or memory for them`);
   return runs;
 }
 
-/** The run of a crowd: the same live and simulated. */
-export function crowdSpec({models, replicas, batch}: Crowd, window: Window, drain: number): RunSpec {
+/**
+ * The run of a cell: the same live and simulated. Every model offers the same load, as the profile predicts it, but short
+ * requests no more than the host can submit.
+ */
+export function coRunSpec(
+  profile: DeviceProfile,
+  models: readonly string[],
+  batch: number,
+  tenants: number,
+  {policy, load}: CoRunCell,
+  window: Window,
+): RunSpec {
   const ns = (value: number): string => `${Math.round(value)}ns`;
+  const costs = costModel(profile);
+  const rateOf = (model: string): number => {
+    const kernels = kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
+    const aloneNs = kernels.reduce((sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'), 0);
+    return Math.min(mostPerSecond, 1e9 / aloneNs);
+  };
   const scenario: Scenario = parseScenario(
     JSON.stringify({
       duration: ns(window.endNs),
       warmup: ns(window.startNs),
-      drain: ns(drain),
+      drain: ns(drainNs),
       memory: false,
-      // Nothing is coalesced, so that nothing has to be recorded for it.
-      'max-size': 1,
+      'max-size': maxSize,
       tenants: models.map((model) => ({
         name: model,
         model,
-        replicas,
+        replicas: Math.ceil(tenants / models.length),
         batch,
-        slo: '1s',
-        arrivals: {process: 'saturated'},
+        slo: '50ms',
+        arrivals: {process: 'poisson', rate: rateOf(model)},
       })),
     }),
     'calibration',
   );
-  return {scenario, policy, load: null, replication: 0, directory: '.'};
+  return {scenario, policy, load, replication: 0, directory: '.'};
 }
 
-/**
- * Latency by model of what completes inside the window, whenever it arrived: tenants that always have a request under
- * way answer as many at its start as at its end.
- */
-export class CrowdLatencies implements Recorder {
-  private readonly tenants: readonly WorkbenchTenant[];
-  private readonly window: Window;
-  private readonly sums = new Map<string, {sum: number; requests: number}>();
-
-  constructor(tenants: readonly WorkbenchTenant[], window: Window) {
-    this.tenants = tenants;
-    this.window = window;
-    for (const {model} of tenants) this.sums.set(model, {sum: 0, requests: 0});
-  }
-
-  completed(tenant: number, arrivalAt: number, _startedAt: number, at: number): void {
-    if (at < this.window.startNs || at >= this.window.endNs) return;
-    const of = this.sums.get(this.tenants[tenant].model)!;
-    of.sum += at - arrivalAt;
-    of.requests++;
-  }
-
-  arrived(): void {}
-  dropped(): void {}
-  launched(): void {}
-  finished(): void {}
-
-  /** Of every model; NaN where none of its requests completed. */
-  means(): {model: string; meanNs: number; requests: number}[] {
-    return [...this.sums].map(([model, {sum, requests}]) => ({model, meanNs: sum / requests, requests}));
-  }
+/** The launches that began in the run's window and went well. */
+export function launchesOf(
+  logged: readonly LoggedLaunch[],
+  tenants: readonly WorkbenchTenant[],
+  models: readonly string[],
+  {startNs}: Window,
+): CoRunLaunch[] {
+  return logged.flatMap((launch): CoRunLaunch[] => {
+    const {failed, batch, tenant, kernel, steps, size, method, cls, freeAt, finishedAt} = launch;
+    // Mixed shapes, batches of requests, what did not run: their kernels are not the model's.
+    if (failed || batch !== 1 || cls < 0 || freeAt < startNs) return [];
+    return [[models.indexOf(tenants[tenant].model), kernel, steps, size, method, freeAt, finishedAt]];
+  });
 }
 
 async function observe(
   profile: DeviceProfile,
-  crowd: Crowd,
-  forNs: number,
+  spec: RunSpec,
   ordinal: number,
   shouldStop: () => boolean,
-): Promise<CoRun> {
-  const spec = crowdSpec(crowd, {startNs: warmUpNs, endNs: warmUpNs + forNs}, drainNs);
+): Promise<CoRunLaunch[] | null> {
   const run = await prepareRun(spec, profile);
   const {tenants, classes} = run.workbench;
-  const latencies = new CrowdLatencies(tenants, run.window);
+  const log = new LaunchLog();
   // As in any live run: recording is part of the host's work.
   const recorder = new RunRecorder({
     tenants,
@@ -214,30 +218,20 @@ async function observe(
     lanes: run.lanes,
     window: run.window,
   });
-  const host = await openLiveHost({
-    run,
-    spec,
-    ordinal,
-    recorder: recordBoth(recorder, latencies),
-    shouldStop,
-  });
+  const host = await openLiveHost({run, spec, ordinal, recorder: recordBoth(recorder, log), shouldStop});
   try {
     host.run();
   } finally {
     await host.close();
   }
   if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
-  const means = latencies.means();
-  for (const {model, requests} of means) {
-    if (requests < leastRequests)
-      throw new DeviceError(`only ${requests} requests of ${model} completed (expected ${leastRequests})`);
-  }
-  return {...crowd, latencies: means};
+  const models = spec.scenario.tenants.map(({model}) => model);
+  const launches = launchesOf(log.inOrder(), tenants, models, run.window);
+  return launches.length < leastLaunches ? null : launches;
 }
 
 /** Twice what weights and activations take: workspaces of recorded requests come on top. */
-function bytesOf(crowd: Crowd): number {
-  const {scenario} = crowdSpec(crowd, {startNs: 0, endNs: 1}, 0);
+function bytesOf({scenario}: RunSpec): number {
   const tenants = scenario.tenants.flatMap((entry) =>
     Array.from({length: entry.replicas}, () => ({entry}) as WorkbenchTenant),
   );

@@ -6,11 +6,11 @@ import {latencyKinds} from '../gpu/calibration/observedDevice.ts';
 import type {Spread} from '../gpu/calibration/samples.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
-import type {CrowdFit} from './calibrationCrowding.ts';
 import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
-import {compareForms, laneGroups, sharingResiduals} from './laneFit.ts';
+import {sharingResiduals} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
+import type {SharingFit} from './sharingFit.ts';
 
 /** Predicted against measured durations. */
 export const durationErrors = (rows: readonly CheckRow[]): CheckErrors =>
@@ -64,10 +64,10 @@ export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): obje
   };
 }
 
-/** The terms of sharing before and after they were fitted to co-runs, and how long those took. */
-function crowdRecord({before, after, stepGapNs, train, test, rows}: CrowdFit): object {
+/** The terms of sharing before and after they were fitted to co-runs, and how far launches are from them. */
+function sharingRecord({before, after, train, test, rows}: SharingFit): object {
   return {
-    terms: {before, after, step_gap_ns: stepGapNs},
+    terms: {before: shorten(before), after: shorten(after)},
     train: shorten(train),
     test: test === null ? null : shorten(test),
     rows: rows.map(shorten),
@@ -80,10 +80,9 @@ export function checkRecord(
   measurements: Measurements,
   model: CostModel,
   equivalence: readonly Equivalence[],
-  crowd: CrowdFit | null = null,
+  sharing: SharingFit | null = null,
 ): Record<string, unknown> {
   const {device, cublas, date, note, lanes, hostRuns, starts, contexts} = measurements;
-  const sharing = (runs: Measurements['lanes']): object[] => compareForms(model, lanes, runs).map(shorten);
   return {
     profile: model.profile.name,
     gpu: device.name,
@@ -107,12 +106,8 @@ export function checkRecord(
               measured_submit_ns: Math.round(submitNs),
             })),
           },
-    sharing: {
-      residuals: sharingResiduals(model, lanes).map(shorten),
-      all: sharing(lanes),
-      mixed: sharing(laneGroups(lanes)['mixed lanes']),
-    },
-    co_runs: crowd === null ? null : crowdRecord(crowd),
+    lanes: sharingResiduals(model, lanes).map(shorten),
+    co_runs: sharing === null ? null : sharingRecord(sharing),
     host: hostRuns.map(hostRecord),
     starts: starts?.byLanes.map(([lanes, ns]) => ({lanes, ns: short(ns)})) ?? null,
     yielding: contexts?.yielding ?? null,

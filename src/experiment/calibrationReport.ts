@@ -9,12 +9,12 @@ import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
-import type {CrowdFit} from './calibrationCrowding.ts';
 import {durationErrors, roundTripErrors, submitErrors} from './calibrationRecord.ts';
 import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
-import {compareForms, laneGroups, sharingResiduals, speedups} from './laneFit.ts';
+import {sharingResiduals, speedups} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
+import type {SharingFit, SharingTerms} from './sharingFit.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);
 export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
@@ -54,19 +54,21 @@ export function reportHost(
   }
 }
 
+const termsText = ({interference, coalesced, stepGapNs}: SharingTerms): string =>
+  `interference ${interference.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
+
 /** Writes what co-runs of models made of the terms of sharing. */
-export function reportCrowding(
-  {before, after, stepGapNs, train, test, rows}: CrowdFit,
+export function reportSharing(
+  {before, after, train, test, rows}: SharingFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
-  log(
-    `co-runs: ${stepGapNs === null ? '' : `${stepGapNs} ns between kernels of a request, `}interference ${before.interference} -> ${after.interference}, crowding ${before.crowding} -> ${after.crowding}; mean error of latencies ${both(train)}${test === null ? '' : `, of unseen mixes ${both(test)}`}`,
-  );
-  for (const {model, beside, replicas, use, measuredNs, before, after} of rows) {
+  log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
+  log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
+  for (const {policy, load, model, method, size, launches, before, after} of rows) {
     log(
-      `  ${model} in ${beside.join('+')} x ${replicas}: ${us(measuredNs)} us, simulated ${percent(before)} off -> ${percent(after)} (${use})`,
+      `  ${policy} at ${load}, ${model} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,
     );
   }
 }
@@ -127,15 +129,8 @@ export function report(
       `shares, modelled: ${rows} rows, median ${percent(median)}; scaled by the other classes' ${scale.toFixed(2)}: ${percent(scaledMedian)}; ${contention.share_scale === undefined ? 'not scaled' : 'scaled'}`,
     );
   }
-  for (const [name, runs] of Object.entries(laneGroups(lanes))) {
-    for (const form of compareForms(model, lanes, runs)) {
-      log(
-        `sharing of ${name}, ${form.form}: interference ${form.interference.toFixed(2)}, median ${percent(form.median)}, p90 ${percent(form.p90)}, bias ${percent(form.bias)}`,
-      );
-    }
-  }
   log(
-    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 1}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+    `interference ${contention.interference.value}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
   );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(

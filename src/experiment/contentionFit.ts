@@ -47,21 +47,21 @@ const worthwhile = 0.1;
 
 /** Scale of modelled shares, and interference by the shares that the profile then has; do this again after a fit. */
 export function withContention(profile: DeviceProfile, measurements: Measurements): DeviceProfile {
-  const {interference, max_concurrent} = profile.contention;
+  const {interference, coalesced, max_concurrent} = profile.contention;
   const errors = shareErrors(profile, measurements);
   const isScaled = errors !== null && errors.scaledMedian < (1 - worthwhile) * errors.median;
   const scale = isScaled ? {share_scale: {value: Number(errors.scale.toFixed(4)), source: measuredHere}} : {};
-  const scaled: DeviceProfile = {...profile, contention: {interference, max_concurrent, ...scale}};
-  const fit = fitInterference(costModel(scaled), measurements.lanes);
-  if (fit === null) return scaled;
-  const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
-  const {interference: value, coalesced} = fit;
-  return {
-    ...scaled,
+  const scaled: DeviceProfile = {
+    ...profile,
     contention: {
-      ...scaled.contention,
-      interference: term(value),
-      ...(coalesced === null ? {} : {coalesced: term(coalesced)}),
+      interference,
+      ...(coalesced === undefined ? {} : {coalesced}),
+      max_concurrent,
+      ...scale,
     },
   };
+  const found = fitInterference(costModel(scaled), measurements.lanes);
+  if (found === null) return scaled;
+  const value = Number(found.toFixed(4));
+  return {...scaled, contention: {...scaled.contention, interference: {value, source: measuredHere}}};
 }

@@ -86,7 +86,7 @@ class ProfileCosts implements CostModel {
   durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
     const launches = method === 'single' ? size : 1;
     const members = method === 'single' ? 1 : size;
-    const ns = launches * this.launchNs(kernel, members, method) + (launches - 1) * this.gapNs;
+    const ns = launches * this.launchNs(kernel, members, method) + (launches - 1) * this.stepGapNs;
     return whole(ns, kernel, size);
   }
 

@@ -25,10 +25,11 @@ export interface LaneTerms {
 
 /** The launches that the lanes hold, and which step of its first launch each lane is at. */
 export class LaneSteps {
-  /** Shares (0 to 1) of the device that the lane's step takes alone, written by `begin`. */
+  /** Share (0 to 1] of the SMs that the lane's step takes alone, written by `begin`, */
   readonly smShare: Float64Array;
-  readonly bandwidthShare: Float64Array;
-  /** What interference counts for the lane's step, written by `begin`. */
+  /** and of the SMs or the bandwidth, whichever is more. */
+  readonly share: Float64Array;
+  /** How much the lane's step suffers from others, written by `begin`. */
   readonly exposure: Float64Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
@@ -46,7 +47,7 @@ export class LaneSteps {
   private readonly releasedAt: Float64Array;
   /** Gap before a launch that follows another, by method. */
   private readonly gapBefore: Float64Array;
-  /** By method: what interference counts. */
+  /** By method: how much a step suffers from others. */
   private readonly exposureOf: Float64Array;
   /** Gap before a further step of a launch. */
   private readonly stepGapNs: Nanoseconds;
@@ -57,7 +58,7 @@ export class LaneSteps {
     const isNominal = residual === undefined && laneFactor === undefined && tenantFactor === undefined;
     this.factors = isNominal ? null : terms;
     this.smShare = new Float64Array(lanes);
-    this.bandwidthShare = new Float64Array(lanes);
+    this.share = new Float64Array(lanes);
     this.exposure = new Float64Array(lanes).fill(1);
     this.exposureOf = Float64Array.from(methods, (method) => (method === 'single' ? 1 : coalesced));
     this.current = Array.from({length: lanes}, () => null);
@@ -93,26 +94,28 @@ export class LaneSteps {
   begin(lane: number, at: Nanoseconds): number {
     const launch = this.current[lane]!;
     const step = this.stepOf[lane];
-    const {model, smShare, bandwidthShare} = this;
+    const {model} = this;
     const {size, method} = launch;
     this.exposure[lane] = this.exposureOf[method];
     let ns: number;
+    let sm = 0;
+    let bandwidth = 0;
     if (step === 0 && launch.cls < 0) {
       ns = model.mixedNs(launch.classes, size);
-      let sm = 0;
-      let bandwidth = 0;
       for (let i = 0; i < size; i++) {
         sm += model.smShare(launch.classes[i], 1, method);
         bandwidth += model.bandwidthShare(launch.classes[i], 1, method);
       }
-      smShare[lane] = Math.min(1, sm);
-      bandwidthShare[lane] = Math.min(1, bandwidth);
+      if (sm > 1) sm = 1;
+      if (bandwidth > 1) bandwidth = 1;
     } else {
       const cls = step === 0 ? launch.cls : this.classOf(launch, step);
       ns = model.durationNs(cls, size, method);
-      smShare[lane] = model.smShare(cls, size, method);
-      bandwidthShare[lane] = model.bandwidthShare(cls, size, method);
+      sm = model.smShare(cls, size, method);
+      bandwidth = model.bandwidthShare(cls, size, method);
     }
+    this.smShare[lane] = sm;
+    this.share[lane] = sm > bandwidth ? sm : bandwidth;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) {
       throw new DeviceError(

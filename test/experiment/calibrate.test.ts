@@ -65,7 +65,12 @@ describe.skipIf(unavailable)('calibrate', () => {
       // Live runs have a test of their own.
       hosting: {models: [], policies: [], forNs: 0, load: null},
       // Of known models only: none in most of these tests.
-      coRuns: {models: 1, replicas: [1, 2], pairs: [1], triples: [], mixed: [], forNs: 300e6},
+      coRuns: {
+        models: 1,
+        tenants: 2,
+        cells: [{policy: 'streams:host-threads=shared', load: 0.2}],
+        forNs: 300e6,
+      },
       cacheBytes: 4096,
     },
     ...more,
@@ -100,17 +105,16 @@ describe.skipIf(unavailable)('calibrate', () => {
       expect(shares).toContain('8x4x8 single');
       expect(shares).toContain('8x4x8 batched');
       expect(profile.contention.interference.source).toBe('calibration');
-      // The co-run models' weights stay in the cache: those runs say nothing of sharing.
-      expect(profile.contention.crowding).toBe(undefined);
       expect(profile.launch.start_interval_ns).toMatchObject({source: 'calibration'});
       const [least, most] = profile.elementwise.bytes!;
       expect(least).toBeLessThan(most);
       expect(profile.elementwise.shares!.map(([bytes]) => bytes)).toContain(2 ** 14);
       const found = JSON.parse(readFileSync(check, 'utf8')) as {
         unseen: {durations: unknown; superkernels: unknown[]};
-        co_runs: unknown;
+        co_runs: {rows: {model: string; launches: number}[]};
       };
-      expect(found.co_runs).toBe(null);
+      expect(found.co_runs.rows[0].model).toBe('lstm-16');
+      expect(profile.launch.step_gap_ns!.source).toBe('calibration');
       expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
     },
@@ -155,8 +159,8 @@ describe.skipIf(unavailable)('calibrate', () => {
     for (const reason of failed.values()) expect(reason).toMatch(/^cublasGemmGroupedBatchedEx failed/);
     expect(profile.measured!.some(({method}) => method === 'batched')).toBe(true);
     expect(profile.measured!.some(({method}) => method === 'grouped')).toBe(false);
-    // Without co-runs the terms are those of lanes of kernels.
-    expect(profile.contention.crowding).toBe(undefined);
+    // Without co-runs interference is that of lanes of kernels.
+    expect(profile.contention.interference.source).toBe('calibration');
   });
 
   test('measures the host in live runs, and puts it into a profile', {timeout: 60_000}, async () => {

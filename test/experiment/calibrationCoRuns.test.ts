@@ -3,7 +3,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {measureCoRuns} from '../../src/experiment/calibrationCoRuns.ts';
+import {coRunModels, measureCoRuns} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunOptions} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {Bench} from '../../src/gpu/calibration/bench.ts';
@@ -38,32 +38,37 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     measureCoRuns(readProfile('v100'), session, {
       models: ['lstm-16', 'lstm-32'].map(findModel),
       batch: 1,
-      stage: {models: 2, replicas: [1, 2], pairs: [1], triples: [], mixed: [], forNs: 50e6},
+      stage: {
+        models: 2,
+        tenants: 3,
+        cells: [
+          {policy: 'streams:host-threads=shared', load: 0.2},
+          {policy: 'greedy:run-ahead=16', load: 0.3},
+        ],
+        forNs: 200e6,
+      },
       ordinal: 0,
-      mostLanes: 2,
       freeBytes: () => 1e12,
       until: 0.9,
       ...more,
     });
 
-  test('are one run of every model and number of tenants, and one of all models; kept for another time', async () => {
+  test('are one run of all models for every policy and load; kept for another time', async () => {
     const session = sessionOf('whole.jsonl');
     const runs = await measure(session);
     expect([...session.journal.failed]).toEqual([]);
-    expect(runs.map(({models, replicas}) => [models.join('+'), replicas])).toEqual([
-      ['lstm-16', 1],
-      ['lstm-32', 1],
-      ['lstm-16', 2],
-      ['lstm-32', 2],
-      ['lstm-16+lstm-32', 1],
+    expect(runs.map(({policy, load}) => [policy, load])).toEqual([
+      ['streams:host-threads=shared', 0.2],
+      ['greedy:run-ahead=16', 0.3],
     ]);
-    for (const {models, latencies} of runs) {
-      expect(latencies.map(({model}) => model)).toEqual(models);
-      for (const {meanNs, requests} of latencies) {
-        expect(requests).toBeGreaterThanOrEqual(3);
-        // A request is answered after it came, and before the run was over.
-        expect(meanNs).toBeGreaterThan(0);
-        expect(meanNs).toBeLessThan(200e6);
+    for (const {models, launches} of runs) {
+      expect(models).toEqual(['lstm-16', 'lstm-32']);
+      expect(launches.length).toBeGreaterThanOrEqual(50);
+      for (const [model, kernel, steps, size, , freeAt, finishedAt] of launches) {
+        expect(models[model]).toBeDefined();
+        expect(kernel + steps).toBeLessThanOrEqual(findModel(models[model]).layers.length);
+        expect(size).toBeGreaterThanOrEqual(1);
+        expect(finishedAt).toBeGreaterThan(freeAt);
       }
     }
     const stopped = (): boolean => true;
@@ -71,19 +76,23 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     expect(await measure(sessionOf('whole.jsonl', {shouldStop: stopped}))).toEqual(runs);
   });
 
-  test('are left out where there is no time, no lane or no memory for them', async () => {
+  test('are left out where there is no time or no memory for them', async () => {
     expect(await measure(sessionOf('late.jsonl', {budgetNs: 1}))).toEqual([]);
     expect(await measure(sessionOf('full.jsonl', {}), {freeBytes: () => 1000})).toEqual([]);
-    const alone = await measure(sessionOf('narrow.jsonl'), {mostLanes: 1});
-    expect(alone.map(({replicas}) => replicas)).toEqual([1, 1]);
-    expect(lines).toContain('  3 co-runs left out: no time, lanes or memory for them');
+    expect(lines).toContain('  2 co-runs left out: no time or memory for them');
+  });
+
+  test('are of known models, those that differ most first', () => {
+    const own = {...findModel('vgg-16'), name: 'my-own'};
+    const given = [own, ...['vgg-16', 'resnet-18', 'lstm-1024', 'resnet-50'].map(findModel)];
+    expect(coRunModels(given, 3)).toEqual(['resnet-50', 'lstm-1024', 'vgg-16']);
   });
 
   test('that are cut short leave nothing behind', async () => {
     let looks = 0;
     const session = sessionOf('cut.jsonl', {shouldStop: () => ++looks > 3});
     await expect(measure(session)).rejects.toThrow(CalibrationStopped);
-    expect(session.journal.has('co-run lstm-16 x 1')).toBe(false);
+    expect(session.journal.has('co-run lstm-16+lstm-32 streams:host-threads=shared at 0.2')).toBe(false);
     expect([...session.journal.failed]).toEqual([]);
   });
 

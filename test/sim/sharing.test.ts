@@ -4,95 +4,84 @@ import {describe, expect} from 'vitest';
 import {shareRates} from '../../src/sim/sharing.ts';
 
 function rates(
-  sm: readonly number[],
-  bandwidth: readonly number[],
+  share: readonly number[],
   interference: number,
-  crowding = 1,
-  exposure = sm.map(() => 1),
+  exposure: readonly number[] = share.map(() => 1),
 ): number[] {
-  const rate = new Float64Array(sm.length);
-  const lanes = Int32Array.from(sm.keys());
-  shareRates(
-    sm.length,
-    lanes,
-    Float64Array.from(sm),
-    Float64Array.from(bandwidth),
-    Float64Array.from(exposure),
-    {interference, crowding},
-    rate,
-  );
+  const rate = new Float64Array(share.length);
+  const lanes = Int32Array.from(share.keys());
+  shareRates(share.length, lanes, Float64Array.from(share), Float64Array.from(exposure), interference, rate);
   return [...rate];
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-const shares = fc.array(
-  fc.tuple(fc.double({min: 0.001, max: 1, noNaN: true}), fc.double({min: 0, max: 1, noNaN: true})),
-  {minLength: 1, maxLength: 8},
+const used = (rate: readonly number[], share: readonly number[]): number =>
+  sum(rate.map((each, i) => each * share[i]));
+/** Shares of the device with exposures. */
+const launches = fc.array(
+  fc.tuple(fc.double({min: 0.001, max: 1, noNaN: true}), fc.double({min: 0.2, max: 2, noNaN: true})),
+  {minLength: 1, maxLength: 12},
 );
-/** Interference and crowding; profiles may hold an interference above 1. */
-const terms = fc.tuple(fc.double({min: 0, max: 3, noNaN: true}), fc.double({min: 0, max: 1, noNaN: true}));
+/** Profiles may hold an interference below 1 and above. */
+const term = fc.double({min: 0, max: 3, noNaN: true});
 
 describe('lanes that share a device', () => {
-  test.prop([shares, terms])('take no more than there is of anything', (each, [interference, crowding]) => {
-    const sm = each.map(([share]) => share);
-    const bandwidth = each.map(([, share]) => share);
-    const got = rates(sm, bandwidth, interference, crowding);
-    expect(sum(got.map((rate, i) => rate * sm[i]))).toBeLessThanOrEqual(1 + 1e-9);
-    expect(sum(got.map((rate, i) => rate * bandwidth[i]))).toBeLessThanOrEqual(1 + 1e-9);
-    for (const rate of got) expect(rate).toBeLessThanOrEqual(1);
+  test.prop([launches, term])('take no more than there is of it', (each, interference) => {
+    const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
+    const rate = rates(share, interference, exposure);
+    expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
+    for (const one of rate) {
+      expect(one).toBeGreaterThan(0);
+      expect(one).toBeLessThanOrEqual(1);
+    }
   });
 
-  test.prop([shares, terms])(
-    'waste nothing where there is no interference, and are no faster where there is',
-    (each, [interference, crowding]) => {
-      // Scaled up until together they want more than there is.
-      const scale = 2 / sum(each.map(([share]) => share));
-      const sm = each.map(([share]) => share * scale);
-      const none = sm.map(() => 0);
-      const free = rates(sm, none, 0, crowding);
-      expect(sum(free.map((rate, i) => rate * sm[i]))).toBeCloseTo(1, 9);
-      rates(sm, none, interference, crowding).forEach((rate, i) => {
-        expect(rate).toBeGreaterThan(0);
-        expect(rate).toBeLessThanOrEqual(free[i]);
+  test.prop([launches])('waste nothing that they want together where there is no interference', (each) => {
+    // Scaled up until together they want more than there is.
+    const scale = 2 / sum(each.map(([share]) => share));
+    const share = each.map(([of]) => of * scale);
+    expect(used(rates(share, 0), share)).toBeCloseTo(1, 9);
+  });
+
+  test.prop([launches, term, fc.double({min: 0.001, max: 1, noNaN: true})])(
+    'are no faster with one more beside them, nor with more interference',
+    (each, interference, newcomer) => {
+      const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
+      const before = rates(share, interference, exposure);
+      const beside = rates([...share, newcomer], interference, [...exposure, 1]);
+      const more = rates(share, interference + 0.5, exposure);
+      before.forEach((rate, i) => {
+        expect(beside[i]).toBeLessThanOrEqual(rate + 1e-12);
+        expect(more[i]).toBeLessThanOrEqual(rate + 1e-12);
       });
     },
   );
 
-  test('get less done together than one alone where neighbours cost more than they bring', () => {
-    const got = rates([0.8, 0.8], [0, 0], 2);
-    expect(sum(got.map((rate) => rate * 0.8))).toBeCloseTo((2 * 0.8) / (1 + 2 * 0.8), 12);
-  });
-
   test('run at full speed where there is enough and no interference', () => {
-    expect(rates([0.3, 0.3, 0.4], [0.1, 0.2, 0.5], 0)).toEqual([1, 1, 1]);
+    expect(rates([0.3, 0.3, 0.4], 0)).toEqual([1, 1, 1]);
   });
 
-  test('slow each other by interference where there is enough for all', () => {
-    expect(rates([0.2, 0.4], [0.1, 0.1], 0.5)).toEqual([1 / 1.2, 1 / 1.1]);
+  test('slow each other by what all others take, where there is enough for all', () => {
+    const [a, b, c] = rates([0.2, 0.4, 0.1], 0.5);
+    expect(a).toBeCloseTo(1 / 1.25, 12);
+    expect(b).toBeCloseTo(1 / 1.15, 12);
+    expect(c).toBeCloseTo(1 / 1.3, 12);
   });
 
   test('are slowed by shortage or by neighbours, whichever is more, not by both', () => {
-    expect(rates([1, 1], [0, 0], 0.5)).toEqual([1 / 2, 1 / 2]);
-    expect(rates([0.6, 0.6], [0, 0], 0.5)).toEqual([1 / 1.3, 1 / 1.3]);
+    expect(rates([1, 1], 0.5)).toEqual([1 / 2, 1 / 2]);
+    expect(rates([0.6, 0.6], 0.9)).toEqual([1 / 1.54, 1 / 1.54]);
   });
 
-  test('suffer from their largest neighbour in full, from the others by the crowding', () => {
-    const [small, large] = rates([0.1, 0.5, 0.2, 0.1], [0, 0, 0, 0], 0.5, 0.25);
-    expect(small).toBeCloseTo(1 / (1 + 0.5 * (0.5 + 0.25 * 0.3)), 12);
-    expect(large).toBeCloseTo(1 / (1 + 0.5 * (0.2 + 0.25 * 0.2)), 12);
+  test('suffer less and press more, the less they are exposed', () => {
+    const [single, coalesced] = rates([0.2, 0.4], 1, [1, 0.5]);
+    expect(single).toBeCloseTo(1 / (1 + 0.8), 12);
+    expect(coalesced).toBeCloseTo(1 / (1 + 0.5 * 0.2), 12);
   });
 
-  test('suffer from neighbours by their own exposure, whatever that of the neighbours', () => {
-    expect(rates([0.2, 0.4], [0, 0], 0.5, 1, [1, 0.5])).toEqual([1 / 1.2, 1 / 1.05]);
-  });
-
-  test('get SMs that are short in proportion to what they take over their exposure', () => {
-    const [single, coalesced] = rates([0.8, 0.8], [0, 0], 0, 1, [1, 0.5]);
+  test('get what is short in proportion to what they take over their exposure', () => {
+    const [single, coalesced] = rates([0.8, 0.8], 0, [1, 0.5]);
     expect(coalesced).toBeCloseTo(2 * single, 12);
     expect(0.8 * (single + coalesced)).toBeCloseTo(1, 12);
-  });
-
-  test('count by what they take most of, SMs or bandwidth', () => {
-    expect(rates([0.1, 0.4], [0.3, 0.1], 0.5)).toEqual([1 / 1.2, 1 / 1.15]);
   });
 });

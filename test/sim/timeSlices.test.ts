@@ -33,7 +33,6 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         switchNs,
         yieldNs,
         interference: 0,
-        crowding: 1,
         coalesced: 1,
         maxConcurrent: 128,
       },

@@ -26,7 +26,6 @@ export const quietSharing = {
   switchNs: 0,
   yieldNs: 0,
   interference: 0,
-  crowding: 1,
   coalesced: 1,
   maxConcurrent: 128,
 } as const;

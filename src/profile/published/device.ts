@@ -37,11 +37,11 @@ export interface DeviceFactSheet {
 const startIntervalNs = 2500;
 
 /**
- * How launches slow each other down beyond their shares of the device: `interference` and `crowding` of
- * calibration/h200.json, where they were fitted to co-runs of whole models (two streams of ResNet-50 take 1.5 times as
- * long each as one alone, four 2.4 times, eight 4 times). No public measurement tells either of the GPUs here.
+ * How launches slow each other down: `interference` and `coalesced` of calibration/h200.json, where they were fitted to
+ * live launches of whole models. No public measurement tells either of the GPUs here; an interference of 1 is the least
+ * with which launches make no capacity beyond the device.
  */
-const neighbours = {interference: 1.1, crowding: 0.75} as const;
+const sharingTerms = {interference: 1.05, coalesced: 0.6} as const;
 
 const quantity = ([value, source]: Fact): {value: number; source: string} => ({value, source});
 const perMember = (fixed: number, member: number, source: string) => ({
@@ -99,8 +99,8 @@ export function deviceProfile(sheet: DeviceFactSheet): DeviceProfile {
       decide_ns: {value: 1000, source: 'assumption'},
     },
     contention: {
-      interference: {value: neighbours.interference, source: 'assumption'},
-      crowding: {value: neighbours.crowding, source: 'assumption'},
+      interference: {value: sharingTerms.interference, source: 'assumption'},
+      coalesced: {value: sharingTerms.coalesced, source: 'assumption'},
       max_concurrent: {value: 128, source: 'nvidia'},
     },
     sharing: {

@@ -62,6 +62,6 @@ export const sources: DeviceProfile['sources'] = {
   assumption: {
     title: 'assumption: nobody’s measurement',
     licence: 'none',
-    note: 'start interval, interference and crowding are carried over from measurements of an H200; no public measurement for this GPU',
+    note: 'start interval, interference and exposure are carried over from measurements of an H200; no public measurement for this GPU',
   },
 };

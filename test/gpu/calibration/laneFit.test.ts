@@ -1,6 +1,6 @@
-// Forms of sharing against runs made by one of them.
+// The simulated form of sharing against runs made by it.
 import {describe, expect, test} from 'vitest';
-import {compareForms, fitInterference, speedups} from '../../../src/experiment/laneFit.ts';
+import {fitInterference, sharingResiduals, speedups} from '../../../src/experiment/laneFit.ts';
 import {readProfile} from '../../../src/experiment/profileFiles.ts';
 import type {Work} from '../../../src/gpu/calibration/work.ts';
 import type {LaneRun} from '../../../src/gpu/calibration/lanes.ts';
@@ -16,18 +16,16 @@ const works = [64, 256, 1024].map((m): Work => ({
 }));
 
 /** What the simulator's own sharing makes of lanes with these works. */
-function simulated(chosen: readonly Work[], interference: number, coalesced = 1): LaneRun {
-  const share = (of: 'smShare' | 'bandwidthShare'): Float64Array =>
-    Float64Array.from(chosen, ({kernel, size, method}) => costs[of](kernel, size, method));
+function simulated(chosen: readonly Work[], interference: number): LaneRun {
   const rate = new Float64Array(chosen.length);
-  const lanes = Int32Array.from(chosen, (_, i) => i);
   shareRates(
     chosen.length,
-    lanes,
-    share('smShare'),
-    share('bandwidthShare'),
-    Float64Array.from(chosen, ({method}) => (method === 'single' ? 1 : coalesced)),
-    {interference, crowding: 1},
+    Int32Array.from(chosen.keys()),
+    Float64Array.from(chosen, ({kernel, size, method}) =>
+      Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method)),
+    ),
+    Float64Array.from(chosen, () => 1),
+    interference,
     rate,
   );
   return {
@@ -47,21 +45,14 @@ const runs = (interference: number): LaneRun[] => [
 ];
 
 describe('lane fits', () => {
-  test.for([0, 0.2, 0.5])('find the interference %d that the simulator shares by', (interference) => {
-    expect(fitInterference(costs, runs(interference))!.interference).toBeCloseTo(interference, 6);
-    const found = compareForms(costs, runs(interference));
-    const own = found.find(({form}) => form === 'as simulated, shares of the profile')!;
-    expect(own.p90).toBeLessThan(1e-9);
-    for (const {median} of found) expect(median).toBeGreaterThanOrEqual(own.median - 1e-12);
-  });
-
-  test('tell apart what interference is for launches that coalesce', () => {
-    const batches = works.map((work): Work => ({...work, size: 2, method: 'batched'}));
-    const all = [...works, ...batches];
-    const mixed = all.flatMap((a, i) => all.slice(i).map((b) => simulated([a, b], 0.6, 0.5)));
-    const fit = fitInterference(costs, [...all.map((work) => simulated([work], 0)), ...mixed])!;
-    expect(fit.coalesced).toBeCloseTo(0.5, 6);
-    expect(fitInterference(costs, runs(0.5))!.coalesced).toBe(null);
+  test.for([0, 0.4, 1.2])('find the interference %d that the simulator shares by', (interference) => {
+    const found = fitInterference(costs, runs(interference))!;
+    expect(found).toBeCloseTo(interference, 6);
+    const {profile} = costs;
+    const contention = {...profile.contention, interference: {value: found, source: 'made-up'}};
+    const groups = sharingResiduals(costModel({...profile, contention}), runs(interference));
+    expect(groups.map(({group}) => group)).toContain('mixed lanes');
+    for (const {p90} of groups) expect(p90).toBeLessThan(1e-9);
   });
 
   test('have nothing to say without runs of several lanes', () => {

@@ -1,0 +1,96 @@
+// Terms of sharing, found again in co-runs that were simulated with known ones.
+import {describe, expect, test} from 'vitest';
+import {coRunSpec, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
+import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {fitSharing} from '../../src/experiment/sharingFit.ts';
+import type {SharingTerms} from '../../src/experiment/sharingFit.ts';
+import {simulateRun} from '../../src/experiment/simulate.ts';
+import type {PreparedRun} from '../../src/experiment/simulate.ts';
+import {LaunchLog} from '../../src/metrics/launchLog.ts';
+import {parseProfile} from '../../src/profile/profile.ts';
+import type {DeviceProfile} from '../../src/profile/profile.ts';
+
+const v100 = readProfile('v100');
+const source = 'calibration';
+const quantity = (value: number) => ({value, source});
+const base: DeviceProfile = {
+  ...v100,
+  sources: {...v100.sources, [source]: {title: 'made up', licence: 'none'}},
+  // No least time between starts: what lanes wait for then is no part of sharing.
+  launch: {gap_ns: v100.launch.gap_ns, step_gap_ns: quantity(500)},
+};
+const withTerms = ({interference, coalesced, stepGapNs}: SharingTerms): DeviceProfile => ({
+  ...base,
+  launch: {...base.launch, step_gap_ns: quantity(stepGapNs)},
+  contention: {...base.contention, interference: quantity(interference), coalesced: quantity(coalesced)},
+});
+
+const models = ['resnet-18', 'resnet-50', 'bert-base-128'];
+const window = {startNs: 20e6, endNs: 150e6};
+
+/** As a device with this profile would take. */
+async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {
+  const log = new LaunchLog(Math.round(profile.host.detect_ns.value));
+  let run: PreparedRun | undefined;
+  await simulateRun(coRunSpec(profile, models, 1, 9, cell, window), {
+    profile,
+    recorder: (prepared) => {
+      run = prepared;
+      return log;
+    },
+  });
+  const {tenants} = run!.workbench;
+  return {...cell, models, batch: 1, launches: launchesOf(log.inOrder(), tenants, models, window)};
+}
+
+const singles: CoRunCell[] = [0.5, 0.9].map((load) => ({policy: 'streams:host-threads=shared', load}));
+const coalescing: CoRunCell[] = [
+  {policy: 'greedy:lanes=3,run-ahead=16', load: 0.8},
+  {policy: 'greedy:lanes=2,run-ahead=16', load: 1},
+];
+
+async function coRuns(terms: SharingTerms, cells: readonly CoRunCell[]): Promise<CoRun[]> {
+  const runs: CoRun[] = [];
+  for (const cell of cells) runs.push(await coRun(withTerms(terms), cell));
+  return runs;
+}
+
+describe('the fit of sharing', () => {
+  test.for<SharingTerms>([
+    {interference: 1, coalesced: 1, stepGapNs: 500},
+    {interference: 1.3, coalesced: 0.6, stepGapNs: 900},
+    {interference: 0.7, coalesced: 0.8, stepGapNs: 100},
+  ])('finds $interference, $coalesced and $stepGapNs ns again', async (terms) => {
+    const {profile, fit} = fitSharing(base, await coRuns(terms, [...singles, ...coalescing]))!;
+    expect(parseProfile(profile)).toEqual(profile);
+    // Where exactly kernels lie within a launch is not seen.
+    expect(Math.abs(fit.after.interference - terms.interference)).toBeLessThan(0.08);
+    expect(Math.abs(fit.after.coalesced - terms.coalesced)).toBeLessThan(0.08);
+    expect(Math.abs(fit.after.stepGapNs - terms.stepGapNs)).toBeLessThan(200);
+    expect(fit.train.after).toBeLessThan(0.05);
+    expect(fit.test!.after).toBeLessThan(0.05);
+    expect(profile.contention.coalesced!.source).toBe(source);
+  });
+
+  test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
+    const runs = await coRuns({interference: 1.2, coalesced: 1, stepGapNs: 500}, singles);
+    const {profile, fit} = fitSharing(base, runs)!;
+    expect(fit.after.interference).toBeCloseTo(1.2, 1);
+    expect(profile.contention.coalesced).toEqual(base.contention.coalesced);
+  });
+
+  test('shrugs off launches during which something else held the device', async () => {
+    const [run] = await coRuns({interference: 1.1, coalesced: 1, stepGapNs: 500}, singles.slice(1));
+    const held = run.launches.map(
+      ([model, kernel, steps, size, method, freeAt, finishedAt], i) =>
+        [model, kernel, steps, size, method, freeAt, i % 50 === 0 ? finishedAt + 5e6 : finishedAt] as const,
+    );
+    const {fit} = fitSharing(base, [{...run, launches: held}])!;
+    expect(Math.abs(fit.after.interference - 1.1)).toBeLessThan(0.1);
+  });
+
+  test('has nothing to say without co-runs', () => {
+    expect(fitSharing(base, [])).toBe(null);
+  });
+});
