@@ -131,7 +131,7 @@ async function measure(scenario: Scenario, policyText: string, load: number): Pr
     maxSize: superkernelLimit(scenario, setup),
     decisionsPerLook: 1,
   });
-  if (slowest > 0) profiler = new Profiler(policy, now);
+  if (slowest > 0) profiler = new Profiler(policy, () => clock.now() - device.submittingNs);
   clock.restart();
   scheduler.run(run.limitNs);
   const requests = metrics.counts.reduce((sum, {completed}) => sum + completed, 0);
