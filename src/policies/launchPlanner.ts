@@ -1,7 +1,20 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Situation} from '../scheduler/policy.ts';
-import {ProgramTotals} from './programTotals.ts';
-import type {Totals} from './programTotals.ts';
+import {
+  PlanTerms,
+  bandwidthAt,
+  durationAt,
+  followAt,
+  leftAt,
+  lengthAt,
+  methodAt,
+  mostStepsAt,
+  recurringAt,
+  sizes,
+  smAt,
+  submitAt,
+  termsWidth,
+} from './planTerms.ts';
 import type {Reaction} from './reaction.ts';
 
 /** How to run streams that are at the same kernel and have the same kernels before them. */
@@ -33,11 +46,6 @@ export interface PlanLimits {
   readonly interference: number;
 }
 
-/** Sizes that are looked at: each, then in steps of a quarter to an eighth. */
-const sizes = [
-  1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224,
-  256, 320, 384, 448, 512, 640, 768, 896, 1024,
-];
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
@@ -62,27 +70,19 @@ const lateness = 1.1;
 export class LaunchPlanner {
   private readonly limits: PlanLimits;
   private readonly reaction: Reaction;
-  private readonly totals: ProgramTotals;
-  private readonly of: Totals = {
-    durationNs: 0,
-    smNs: 0,
-    bandwidthNs: 0,
-    followNs: 0,
-    method: 0,
-  };
-  /** By position: how many kernels are left, and the share of them that are of the same class as this one. */
-  private readonly left = new Map<number, number>();
-  private readonly recurring = new Map<number, number>();
+  private readonly terms: PlanTerms;
+  private readonly stepGapNs: Nanoseconds;
 
   constructor(limits: PlanLimits, reaction: Reaction, {programs, costs}: Situation) {
     this.limits = limits;
     this.reaction = reaction;
-    this.totals = new ProgramTotals(programs, costs);
+    this.terms = new PlanTerms(programs, costs, limits.maxSize, limits.quantumNs);
+    this.stepGapNs = costs.stepGapNs;
   }
 
-  /** Works out all sizes' sums of costs from `cursor` to the program's end, so that no decision has to. */
+  /** Works out the costs of the program that starts at `cursor`, so that no decision has to. */
   prepare(cursor: number): void {
-    for (const size of sizes) if (size <= this.limits.maxSize) this.totals.read(cursor, size, this.of);
+    this.terms.of(cursor);
   }
 
   /**
@@ -96,27 +96,31 @@ export class LaunchPlanner {
     others: number,
     use: number,
     sloNs: Nanoseconds,
-    situation: Situation,
   ): void {
-    const {lanes, maxSize, interference} = this.limits;
-    const {reaction, of, totals} = this;
-    const {costs, programs} = situation;
-    const cls = programs.classes[cursor];
-    const kernels = this.kernelsLeft(cursor, situation);
-    const length = this.length(cursor, situation);
-    const recurring = this.recurrence(cursor, situation);
+    const {lanes, interference} = this.limits;
+    const {reaction} = this;
+    const terms = this.terms.of(cursor);
+    const kernels = terms[leftAt];
+    const length = terms[lengthAt];
+    const recurring = terms[recurringAt];
+    const gaps = (kernels - 1) * this.stepGapNs;
     let bestDelay = Infinity;
-    for (const size of sizes) {
-      if (size > maxSize || (size > population && size > 1)) break;
-      totals.read(cursor, size, of);
-      const {durationNs, smNs, bandwidthNs, followNs, method} = of;
-      const submitNs = costs.submitNs(cls, size, method);
-      const follow = followNs / kernels;
-      const gaps = (kernels - 1) * costs.stepGapNs;
+    for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
+      const size = sizes[i];
+      if (size > population && size > 1) break;
+      const durationNs = terms[at + durationAt];
+      const smNs = terms[at + smAt];
+      const bandwidthNs = terms[at + bandwidthAt];
+      const submitNs = terms[at + submitAt];
+      const most = terms[at + mostStepsAt];
+      const follow = terms[at + followAt] / kernels;
       const reactionNs = reaction.ns + submitNs;
-      const most = this.withinQuantum(cursor, size, kernels);
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
+      const waitOfOthers = others * launches * work;
+      // No way to run launches of this size could be better than what was found.
+      const least = population * Math.max(durationNs, launches * work * (1 + use));
+      if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
@@ -124,12 +128,14 @@ export class LaunchPlanner {
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const slowed = 1 + interference * Math.min(1, use + ((beside - 1) * work) / durationNs);
         const device = Math.max(beside * work * (1 + use), work + use * durationNs);
-        for (let steps = powerBelow(ideal, most, kernels); ; steps = Math.min(2 * steps, most)) {
+        const rounds = Math.max(1, launches / beside);
+        const least = population * Math.max(device, durationNs * slowed) * rounds;
+        let steps = powerBelow(ideal, most, kernels);
+        while (least + waitOfOthers < tie * bestDelay) {
           const asked = kernels / steps;
           const lane = durationNs + gaps + asked * reactionNs;
           const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
           const round = Math.max(lane * slowed, device, beside * host);
-          const rounds = Math.max(1, launches / beside);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * rounds + stagger + (steps * joining * kernels) / length;
           const price = round > budgetShare * sloNs ? lateness : 1;
@@ -138,56 +144,20 @@ export class LaunchPlanner {
             bestDelay = delay;
             plan.size = size;
             plan.beside = beside;
-            plan.method = method;
+            plan.method = terms[at + methodAt];
             plan.steps = steps;
             plan.sm = smNs / lane;
             plan.bandwidth = bandwidthNs / lane;
             plan.completionNs = round;
           }
           if (steps >= most) break;
+          steps = Math.min(2 * steps, most);
         }
         // More side by side would only share the device.
         if (device > durationNs * slowed) break;
       }
     }
     plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
-  }
-
-  /** The most steps that a launch may have: those left, or the largest power of two that the quantum holds. */
-  private withinQuantum(cursor: number, size: number, kernels: number): number {
-    const {quantumNs} = this.limits;
-    const fits = this.totals.within(cursor, size, kernels, quantumNs);
-    // What is left over is not cut off where it is less than half a quantum.
-    if (fits >= kernels || this.of.durationNs <= 1.5 * quantumNs) return kernels;
-    return 2 ** (31 - Math.clz32(fits));
-  }
-
-  private kernelsLeft(cursor: number, {programs}: Situation): number {
-    let left = this.left.get(cursor);
-    if (left === undefined) this.left.set(cursor, (left = programs.kernelsLeft(cursor)));
-    return left;
-  }
-
-  /** How many kernels the whole program has. */
-  private length(cursor: number, situation: Situation): number {
-    const {classes} = situation.programs;
-    let begin = cursor;
-    while (begin > 0 && classes[begin - 1] >= 0) begin--;
-    return cursor - begin + this.kernelsLeft(cursor, situation);
-  }
-
-  /** The share of the kernels from here on that are like this one: how likely a newcomer finds one to join. */
-  private recurrence(cursor: number, situation: Situation): number {
-    let share = this.recurring.get(cursor);
-    if (share === undefined) {
-      const {classes} = situation.programs;
-      const left = this.kernelsLeft(cursor, situation);
-      let same = 0;
-      for (let i = 1; i < left; i++) if (classes[cursor + i] === classes[cursor]) same++;
-      share = left === 1 ? 1 : same / (left - 1);
-      this.recurring.set(cursor, share);
-    }
-    return share;
   }
 }
 

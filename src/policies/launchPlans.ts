@@ -1,5 +1,4 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {Situation} from '../scheduler/policy.ts';
 import type {LaunchPlan, LaunchPlanner} from './launchPlanner.ts';
 import type {Reaction} from './reaction.ts';
 
@@ -51,13 +50,13 @@ export class LaunchPlans {
   }
 
   /** Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations. */
-  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds, situation: Situation): void {
+  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds): void {
     this.planner.prepare(cursor);
     this.mayMake = mostAhead / programs;
     for (const population of usualPopulations) {
       for (const others of usualOthers) {
         for (const use of usualUses) {
-          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs, situation);
+          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs);
         }
       }
     }
@@ -72,14 +71,7 @@ export class LaunchPlans {
    * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
    * to a degree of `use` by what is in flight. The next call overwrites it.
    */
-  find(
-    cursor: number,
-    population: number,
-    others: number,
-    use: number,
-    sloNs: Nanoseconds,
-    situation: Situation,
-  ): LaunchPlan {
+  find(cursor: number, population: number, others: number, use: number, sloNs: Nanoseconds): LaunchPlan {
     const {keys, records, reaction, plan} = this;
     const level = 32 - Math.clz32(others);
     const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
@@ -91,7 +83,7 @@ export class LaunchPlans {
       if (this.mayMake >= 1) {
         this.mayMake--;
         const waiting = level === 0 ? 0 : 2 ** (level - 1);
-        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs, situation);
+        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs);
         keys[at] = key;
         this.write(at);
         this.remember(cursor, at);
@@ -99,7 +91,7 @@ export class LaunchPlans {
       }
       if (!isKnown) at = this.latestAt(cursor);
       if (at < 0) {
-        this.planner.choose(plan, cursor, count, 0, 0, sloNs, situation);
+        this.planner.choose(plan, cursor, count, 0, 0, sloNs);
         return plan;
       }
     }

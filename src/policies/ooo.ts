@@ -117,7 +117,7 @@ class OutOfOrder implements Policy {
     const {sloNs, programOf} = this.populations;
     for (let program = 0; program < sloNs.length; program++) {
       const start = tenants[programOf.indexOf(program)].program(1);
-      this.plans.makeAhead(start, sloNs.length, sloNs[program], situation);
+      this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
   }
 
@@ -185,7 +185,7 @@ class OutOfOrder implements Policy {
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
     this.planned = slot;
-    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs, situation));
+    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs));
   }
 
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */

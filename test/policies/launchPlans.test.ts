@@ -19,7 +19,7 @@ function remembered() {
   const {planner: of, made} = planner();
   const plans = new LaunchPlans(of, reaction);
   const find = (cursor: number, population: number) => ({
-    ...plans.find(cursor, population, 0, 0, 1e6, {} as never),
+    ...plans.find(cursor, population, 0, 0, 1e6),
   });
   return {plans, reaction, made, find};
 }
@@ -60,7 +60,7 @@ describe('plans', () => {
 
   test('are known from the first decision on in usual situations', () => {
     const {plans, made, find} = remembered();
-    plans.makeAhead(0, 1, 1e6, {} as never);
+    plans.makeAhead(0, 1, 1e6);
     const ahead = made();
     plans.begin();
     for (const population of [1, 2, 3, 4, 8, 16]) expect(find(0, population).size).toBe(population);
@@ -69,7 +69,7 @@ describe('plans', () => {
 
   test('of many programs do not push each other out', () => {
     const {plans, made, find} = remembered();
-    for (let program = 0; program < 100; program++) plans.makeAhead(100 * program, 100, 1e6, {} as never);
+    for (let program = 0; program < 100; program++) plans.makeAhead(100 * program, 100, 1e6);
     expect(made()).toBeLessThanOrEqual(4096);
     const ahead = made();
     for (let program = 0; program < 100; program++) {
