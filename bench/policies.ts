@@ -1,14 +1,18 @@
 // node dist/bench/policies.js --device NAME|FILE [--quick] [--mix TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
-//   [--requests N] [--json FILE]: is `ooo` everywhere at least as fast as the best of streams and greedy?
+//   [--requests N] [--decide ooo=2.5us]... [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of
+//   streams and greedy?
 //
 // Simulated. Per mix, the loads are shares of what the best of the coalescing policies carries when overloaded. Every
-// policy meets the same arrivals; intervals (95 %) are over the seeds.
+// policy meets the same arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs
+// under a policy, in place of what the profile has measured: to see what a faster decision is worth before it is measured.
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {readProfile} from '../src/experiment/profileFiles.ts';
 import {estimate, geometricMean} from '../src/metrics/stats.ts';
+import {duration} from '../src/policies/duration.ts';
+import type {DeviceProfile} from '../src/profile/profile.ts';
 import {quantile, rateAtLoad1, simulateCell} from './policies/grid.ts';
 import type {Latencies} from './policies/grid.ts';
 import {makeMixes} from './policies/mixes.ts';
@@ -24,6 +28,7 @@ const {values} = parseArgs({
     policy: {type: 'string', default: 'ooo'},
     seeds: {type: 'string'},
     requests: {type: 'string'},
+    decide: {type: 'string', multiple: true, default: []},
     json: {type: 'string'},
     verbose: {type: 'boolean', default: false},
   },
@@ -66,7 +71,7 @@ const measures: readonly (readonly [string, Measure])[] = [
 const brief = (policy: string): string =>
   policy.replace('host-threads=shared,', '').replace(':host-threads=shared', '').replace('max-size', 'max');
 
-const profile = readProfile(values.device);
+const profile = withDecisions(readProfile(values.device), values.decide);
 const folder = mkdtempSync(join(tmpdir(), 'policies-'));
 const columns = [
   'mix',
@@ -138,6 +143,16 @@ async function compare(mix: Mix): Promise<void> {
     }
   }
   console.log(formatTable(columns, rows));
+}
+
+/** The profile with other costs of a wake-up: `policy=duration` each. */
+function withDecisions(profile: DeviceProfile, given: readonly string[]): DeviceProfile {
+  const decide = {...profile.host.decide_by_policy};
+  for (const text of given) {
+    const [policy, cost] = text.split('=');
+    decide[policy] = {value: duration.parse(cost), source: 'assumed'};
+  }
+  return {...profile, host: {...profile.host, decide_by_policy: decide}};
 }
 
 function logMean(values: readonly number[]): number {

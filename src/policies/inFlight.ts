@@ -10,46 +10,62 @@ export interface Fill {
   readonly bandwidth: number;
 }
 
-/** What a policy has in flight: how much of the device every lane's launch fills, and how many streams wait for it. */
+/**
+ * What a policy has in flight: how much of the device every launch fills, and how many streams wait for it. Launches are
+ * kept in the order of their expected ends, so a question goes through those in flight, or the first few of them.
+ */
 export class InFlight {
   private readonly interference: number;
-  private readonly sm: Float64Array;
-  private readonly bandwidth: Float64Array;
-  private readonly streams: Float64Array;
-  /** When the lane's launch is expected to end; Infinity without one. */
-  private readonly endsAt: Float64Array;
-  /** The program that the lane's streams run, -1 without a launch. */
-  private readonly program: Int32Array;
-  /** Sums over the lanes: of the fills, of the streams. */
+  /** Records of the launches, the one that ends first in front. */
+  private readonly launches: Float64Array;
+  /** Launches. */
+  private count = 0;
+  /** Sums over them: of the fills, of the streams. */
   private totalSm = 0;
   private totalBandwidth = 0;
   private totalStreams = 0;
-  /** Launches. */
-  private count = 0;
 
   /** `interference` is the slowdown that launches side by side cause each other beyond sharing the device. */
   constructor(lanes: number, interference: number) {
     this.interference = interference;
-    this.sm = new Float64Array(lanes);
-    this.bandwidth = new Float64Array(lanes);
-    this.streams = new Float64Array(lanes);
-    this.endsAt = new Float64Array(lanes).fill(Infinity);
-    this.program = new Int32Array(lanes).fill(-1);
+    this.launches = new Float64Array(lanes * width);
   }
 
   /** Notes a launch: what it fills, and the program that its streams run. */
   launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
-    this.set(lane, sm, bandwidth, size);
+    const {launches} = this;
+    this.totalSm += sm;
+    this.totalBandwidth += bandwidth;
+    this.totalStreams += size;
     // What joins later delays it further; what ends sooner makes up for that.
-    this.endsAt[lane] = releasedAt + this.stretch() * predictedNs;
-    this.program[lane] = program;
+    const ends = releasedAt + this.stretch() * predictedNs;
+    let at = this.count++ * width;
+    for (; at > 0 && launches[at - width + endsAt] > ends; at -= width)
+      launches.copyWithin(at, at - width, at);
+    launches[at + laneOf] = lane;
+    launches[at + endsAt] = ends;
+    launches[at + smOf] = sm;
+    launches[at + bandwidthOf] = bandwidth;
+    launches[at + streamsIn] = size;
+    launches[at + programOf] = program;
   }
 
   /** Notes its end. */
   finished({lane}: Launch): void {
-    this.program[lane] = -1;
-    this.set(lane, 0, 0, 0);
-    this.endsAt[lane] = Infinity;
+    const {launches} = this;
+    const end = this.count * width;
+    let at = 0;
+    while (at < end && launches[at + laneOf] !== lane) at += width;
+    if (at === end) return;
+    launches.copyWithin(at, at + width, end);
+    this.count--;
+    // Summed afresh, so that rounding does not pile up.
+    this.totalSm = this.totalBandwidth = this.totalStreams = 0;
+    for (let i = 0; i < this.count * width; i += width) {
+      this.totalSm += launches[i + smOf];
+      this.totalBandwidth += launches[i + bandwidthOf];
+      this.totalStreams += launches[i + streamsIn];
+    }
   }
 
   /** How much of the device is in use, 0 to 1. */
@@ -64,23 +80,23 @@ export class InFlight {
 
   /** The part of it of launches of a program, or of all others. */
   demandOf(program: number, isOther = false): number {
+    const {launches} = this;
     let sm = 0;
     let bandwidth = 0;
-    for (let lane = 0; lane < this.sm.length; lane++) {
-      if ((this.program[lane] === program) === isOther) continue;
-      sm += this.sm[lane];
-      bandwidth += this.bandwidth[lane];
+    for (let at = 0; at < this.count * width; at += width) {
+      if ((launches[at + programOf] === program) === isOther) continue;
+      sm += launches[at + smOf];
+      bandwidth += launches[at + bandwidthOf];
     }
     return Math.max(sm, bandwidth);
   }
 
-  /** Streams in launches of a program, or in all. */
-  streamsOf(program?: number): number {
-    if (program === undefined) return this.totalStreams;
-    let n = 0;
-    for (let lane = 0; lane < this.program.length; lane++)
-      if (this.program[lane] === program) n += this.streams[lane];
-    return n;
+  /** Whether launches of a program are in flight, or of others. */
+  has(program: number, isOther = false): boolean {
+    const {launches} = this;
+    for (let at = 0; at < this.count * width; at += width)
+      if ((launches[at + programOf] === program) !== isOther) return true;
+    return false;
   }
 
   /** Whether blocks or bandwidth are left over. */
@@ -120,54 +136,41 @@ export class InFlight {
 
   /** When so much will have ended that what is left and `fill` do not exceed the device. */
   private leavesAt({sm, bandwidth}: Fill): Nanoseconds {
-    const {endsAt} = this;
+    const {launches} = this;
     let smLeft = this.totalSm;
     let bandwidthLeft = this.totalBandwidth;
     let at = 0;
     // A launch that fills all of the device waits for all others.
-    while (Math.max(smLeft + sm, bandwidthLeft + bandwidth) > 1) {
-      let next = -1;
-      for (let lane = 0; lane < endsAt.length; lane++) {
-        const ends = endsAt[lane];
-        if (ends < Infinity && ends > at && (next < 0 || ends < endsAt[next])) next = lane;
-      }
-      if (next < 0) break;
-      at = endsAt[next];
-      for (let lane = 0; lane < endsAt.length; lane++) {
-        if (endsAt[lane] !== at) continue;
-        smLeft -= this.sm[lane];
-        bandwidthLeft -= this.bandwidth[lane];
-      }
+    for (let i = 0; i < this.count * width; i += width) {
+      if (launches[i + endsAt] > at && Math.max(smLeft + sm, bandwidthLeft + bandwidth) <= 1) break;
+      at = launches[i + endsAt];
+      smLeft -= launches[i + smOf];
+      bandwidthLeft -= launches[i + bandwidthOf];
     }
     return at;
   }
 
-  /** When the next launch is expected to end. */
+  /** When the next launch is expected to end; Infinity without one. */
   nextEndsAt(): Nanoseconds {
-    let at = Infinity;
-    for (let lane = 0; lane < this.endsAt.length; lane++) at = Math.min(at, this.endsAt[lane]);
-    return at;
+    return this.count === 0 ? Infinity : this.launches[endsAt];
   }
 
   /** Whether at least half of the device will be in use once the next launch has ended. */
   isUsedAfterNext(): boolean {
-    const at = this.nextEndsAt();
+    const {launches} = this;
     let sm = 0;
     let bandwidth = 0;
-    for (let lane = 0; lane < this.endsAt.length; lane++) {
-      if (this.endsAt[lane] === at) continue;
-      sm += this.sm[lane];
-      bandwidth += this.bandwidth[lane];
+    for (let at = 0; at < this.count * width; at += width) {
+      if (launches[at + endsAt] === launches[endsAt]) continue;
+      sm += launches[at + smOf];
+      bandwidth += launches[at + bandwidthOf];
     }
     return Math.max(sm, bandwidth) >= 0.5;
   }
 
   /** When the last of the launches is expected to end. */
   allEndAt(): Nanoseconds {
-    let at = 0;
-    for (let lane = 0; lane < this.endsAt.length; lane++)
-      if (this.endsAt[lane] < Infinity) at = Math.max(at, this.endsAt[lane]);
-    return at;
+    return this.count === 0 ? 0 : this.launches[(this.count - 1) * width + endsAt];
   }
 
   private stretch(): number {
@@ -179,21 +182,15 @@ export class InFlight {
     const neighbours = count > 1 ? Math.min(1, (demand * (count - 1)) / count) : 0;
     return Math.max(1, demand, 1 + this.interference * neighbours);
   }
-
-  private set(lane: number, sm: number, bandwidth: number, streams: number): void {
-    this.sm[lane] = sm;
-    this.bandwidth[lane] = bandwidth;
-    this.streams[lane] = streams;
-    // Summed afresh, so that rounding does not pile up.
-    this.totalSm = 0;
-    this.totalBandwidth = 0;
-    this.totalStreams = 0;
-    this.count = 0;
-    for (let i = 0; i < this.sm.length; i++) {
-      this.totalSm += this.sm[i];
-      this.totalBandwidth += this.bandwidth[i];
-      this.totalStreams += this.streams[i];
-      if (this.streams[i] > 0) this.count++;
-    }
-  }
 }
+
+/** Entries of a launch's record: a line of a cache. */
+const width = 8;
+/** Its fields. */
+const laneOf = 0;
+const endsAt = 1;
+const smOf = 2;
+const bandwidthOf = 3;
+const streamsIn = 4;
+/** The program that its streams run. */
+const programOf = 5;

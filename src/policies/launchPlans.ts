@@ -1,238 +1,161 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {Situation} from '../scheduler/policy.ts';
-
-import {ProgramTotals} from './programTotals.ts';
-import type {Totals} from './programTotals.ts';
+import type {LaunchPlan, LaunchPlanner} from './launchPlanner.ts';
 import type {Reaction} from './reaction.ts';
 
-/** How to run streams that are at the same kernel and have the same kernels before them. */
-export interface LaunchPlan {
-  /** How many of them to coalesce. */
-  size: number;
-  /** How many such launches to keep in flight. */
-  beside: number;
-  /** Index into `methods`. */
-  method: number;
-  /** How many kernels of each to run before the host is asked again. */
-  steps: number;
-  /** What a launch fills on average of the resident blocks and of the memory bandwidth, its gaps included. */
-  sm: number;
-  bandwidth: number;
-  /** Time until the streams have completed, with `beside` such launches side by side. */
-  completionNs: Nanoseconds;
-}
-
-export interface PlanLimits {
-  readonly lanes: number;
-  readonly maxSize: number;
-  /** How long a launch may run ahead of the host. */
-  readonly quantumNs: Nanoseconds;
-  /** Slowdown of launches side by side beyond sharing the device. */
-  readonly interference: number;
-}
-
-/** Sizes that are looked at: each, then in steps of a quarter to an eighth. */
-const sizes = [
-  1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224,
-  256, 320, 384, 448, 512, 640, 768, 896, 1024,
-];
-/** Launches side by side that are looked at. */
-const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
-/** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
-const tie = 0.99;
-/** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
-const budgetShare = 0.5;
-/** What it is worth to keep requests below that: so much less throughput. */
-const lateness = 1.1;
 /** Populations above this are planned for in steps of a quarter. */
 const finePopulation = 8;
-/** Plans that are remembered at once. */
-const remembered = 1 << 13;
 /** Levels of the device’s use by others: halves of it, up to twice the device. */
 const useLevels = 5;
+/** Levels of how many others wait: powers of two. */
+const otherLevels = 33;
+/** Plans that are remembered: sets of as many as a line of the cache holds keys of. */
+const sets = 1 << 10;
+const ways = 8;
+/** What is planned for ahead: streams of a program, others that wait, and the use of the device by others. */
+const usualPopulations = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16];
+const usualOthers = [0, 1, 2, 4, 8];
+const usualUses = [0, 0.5, 1, 1.5, 2];
+/** Plans that are made ahead at most; more would push each other out. */
+const mostAhead = (sets * ways) / 2;
 
 /**
- * The pay-off of coalescing, over all kernels that streams have before them.
- *
- * By Little's law the choice that delays N streams least is also the one with the highest throughput at a population of
- * N; taking it at every population keeps the population, and so the mean latency, lowest at every load (of a birth-death
- * process, whatever the arrival rate). So nothing here depends on how often requests arrive. With N streams in launches
- * of R, p of them side by side, a round of p takes as long as the busiest of
- * - a lane: the kernels, the gaps between them, and the host's reaction every k steps,
- * - the device: what p launches and others take of it,
- * - the host: p times what the submissions take.
- * Asking again after fewer steps costs reactions; it lets newcomers join sooner where kernels recur that they start with.
+ * Plans by where streams are, how many they are, and what else goes on. A look-up takes the time of two lines of the
+ * cache. A decision makes at most one plan, or makes one again where the reaction has changed since; others that it would
+ * need meanwhile are taken from what is known of the same streams, and made by the next decisions.
  */
 export class LaunchPlans {
-  private readonly limits: PlanLimits;
+  private readonly planner: LaunchPlanner;
   private readonly reaction: Reaction;
-  private readonly totals: ProgramTotals;
-  private readonly of: Totals = {
-    durationNs: 0,
-    smNs: 0,
-    bandwidthNs: 0,
-    followNs: 0,
+  private readonly keys = new Float64Array(sets * ways).fill(-1);
+  private readonly records = new Float64Array(sets * ways * width);
+  /** By position: the place of the plan that was used last. */
+  private latest = new Int32Array(1024).fill(-1);
+  /** The place in its set that is given to the next new plan. */
+  private next = 0;
+  /** Plans that this decision may still make. */
+  private mayMake = 0;
+  private readonly plan: LaunchPlan = {
+    size: 1,
+    beside: 1,
     method: 0,
+    steps: 1,
+    sm: NaN,
+    bandwidth: NaN,
+    completionNs: NaN,
   };
-  private readonly keys = new Float64Array(remembered).fill(-1);
-  private readonly plans: LaunchPlan[] = [];
-  private version = -1;
-  /** By position: how many kernels are left, and the share of them that are of the same class as this one. */
-  private readonly left = new Map<number, number>();
-  private readonly recurring = new Map<number, number>();
 
-  constructor(limits: PlanLimits, reaction: Reaction, {programs, costs}: Situation) {
-    this.limits = limits;
+  constructor(planner: LaunchPlanner, reaction: Reaction) {
+    this.planner = planner;
     this.reaction = reaction;
-    this.totals = new ProgramTotals(programs, costs);
   }
 
-  /**
-   * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
-   * to a degree of `use` by what is in flight. It may be overwritten by a later call.
-   */
-  find(
-    cursor: number,
-    population: number,
-    others: number,
-    use: number,
-    sloNs: Nanoseconds,
-    situation: Situation,
-  ): LaunchPlan {
-    if (this.version !== this.reaction.version) {
-      this.version = this.reaction.version;
-      this.keys.fill(-1);
-    }
-    const level = 32 - Math.clz32(others);
-    const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
-    const count = roundPopulation(population);
-    const key = ((cursor * 1024 + count) * 33 + level) * useLevels + useLevel;
-    const slot = (Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4096) | 0, 0x85ebca6b)) >>> 19;
-    let plan = this.plans[slot];
-    if (this.keys[slot] === key) return plan;
-    plan ??= this.plans[slot] = {
-      size: 1,
-      beside: 1,
-      method: 0,
-      steps: 1,
-      sm: 1,
-      bandwidth: 1,
-      completionNs: 0,
-    };
-    this.choose(plan, cursor, count, level === 0 ? 0 : 2 ** (level - 1), useLevel / 2, sloNs, situation);
-    this.keys[slot] = key;
-    return plan;
-  }
-
-  private choose(
-    plan: LaunchPlan,
-    cursor: number,
-    population: number,
-    others: number,
-    use: number,
-    sloNs: Nanoseconds,
-    situation: Situation,
-  ): void {
-    const {lanes, maxSize, interference} = this.limits;
-    const {reaction, of, totals} = this;
-    const {costs, programs} = situation;
-    const cls = programs.classes[cursor];
-    const kernels = this.kernelsLeft(cursor, situation);
-    const length = this.length(cursor, situation);
-    const recurring = this.recurrence(cursor, situation);
-    let bestDelay = Infinity;
-    for (const size of sizes) {
-      if (size > maxSize || (size > population && size > 1)) break;
-      totals.read(cursor, size, of);
-      const {durationNs, smNs, bandwidthNs, followNs, method} = of;
-      const submitNs = costs.submitNs(cls, size, method);
-      const follow = followNs / kernels;
-      const gaps = (kernels - 1) * costs.stepGapNs;
-      const reactionNs = reaction.ns + submitNs;
-      const most = this.withinQuantum(cursor, size, kernels);
-      const work = Math.max(smNs, bandwidthNs);
-      const launches = population / size;
-      for (const beside of lanesTried) {
-        if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
-        // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
-        const joining = size > 1 ? (recurring * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
-        const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
-        const slowed = 1 + interference * Math.min(1, use + ((beside - 1) * work) / durationNs);
-        const device = Math.max(beside * work * (1 + use), work + use * durationNs);
-        for (let steps = powerBelow(ideal, most, kernels); ; steps = Math.min(2 * steps, most)) {
-          const asked = kernels / steps;
-          const lane = durationNs + gaps + asked * reactionNs;
-          const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
-          const round = Math.max(lane * slowed, device, beside * host);
-          const rounds = Math.max(1, launches / beside);
-          const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
-          const latency = round * rounds + stagger + (steps * joining * kernels) / length;
-          const price = round > budgetShare * sloNs ? lateness : 1;
-          const delay = price * (population * latency + others * launches * Math.max(work, host));
-          if (delay < tie * bestDelay) {
-            bestDelay = delay;
-            plan.size = size;
-            plan.beside = beside;
-            plan.method = method;
-            plan.steps = steps;
-            plan.sm = smNs / lane;
-            plan.bandwidth = bandwidthNs / lane;
-            plan.completionNs = round;
-          }
-          if (steps >= most) break;
+  /** Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations. */
+  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds): void {
+    this.planner.prepare(cursor);
+    this.mayMake = mostAhead / programs;
+    for (const population of usualPopulations) {
+      for (const others of usualOthers) {
+        for (const use of usualUses) {
+          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs);
         }
-        // More side by side would only share the device.
-        if (device > durationNs * slowed) break;
       }
     }
   }
 
-  /** The most steps that a launch may have: those left, or the largest power of two that the quantum holds. */
-  private withinQuantum(cursor: number, size: number, kernels: number): number {
-    const {quantumNs} = this.limits;
-    const fits = this.totals.within(cursor, size, kernels, quantumNs);
-    // What is left over is not cut off where it is less than half a quantum.
-    if (fits >= kernels || this.of.durationNs <= 1.5 * quantumNs) return kernels;
-    return 2 ** (31 - Math.clz32(fits));
+  /** Begins a decision. */
+  begin(): void {
+    this.mayMake = 1;
   }
 
-  private kernelsLeft(cursor: number, {programs}: Situation): number {
-    let left = this.left.get(cursor);
-    if (left === undefined) this.left.set(cursor, (left = programs.kernelsLeft(cursor)));
-    return left;
-  }
-
-  /** How many kernels the whole program has. */
-  private length(cursor: number, situation: Situation): number {
-    const {classes} = situation.programs;
-    let begin = cursor;
-    while (begin > 0 && classes[begin - 1] >= 0) begin--;
-    return cursor - begin + this.kernelsLeft(cursor, situation);
-  }
-
-  /** The share of the kernels from here on that are like this one: how likely a newcomer finds one to join. */
-  private recurrence(cursor: number, situation: Situation): number {
-    let share = this.recurring.get(cursor);
-    if (share === undefined) {
-      const {classes} = situation.programs;
-      const left = this.kernelsLeft(cursor, situation);
-      let same = 0;
-      for (let i = 1; i < left; i++) if (classes[cursor + i] === classes[cursor]) same++;
-      share = left === 1 ? 1 : same / (left - 1);
-      this.recurring.set(cursor, share);
+  /**
+   * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
+   * to a degree of `use` by what is in flight. The next call overwrites it.
+   */
+  find(cursor: number, population: number, others: number, use: number, sloNs: Nanoseconds): LaunchPlan {
+    const {keys, records, reaction, plan} = this;
+    const level = 32 - Math.clz32(others);
+    const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
+    const count = roundPopulation(population);
+    const key = ((cursor * 1024 + count) * otherLevels + level) * useLevels + useLevel;
+    let at = this.place(key);
+    const isKnown = keys[at] === key;
+    if (!isKnown || records[at * width + versionOf] !== reaction.version) {
+      if (this.mayMake >= 1) {
+        this.mayMake--;
+        const waiting = level === 0 ? 0 : 2 ** (level - 1);
+        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs);
+        keys[at] = key;
+        this.write(at);
+        this.remember(cursor, at);
+        return plan;
+      }
+      if (!isKnown) at = this.latestAt(cursor);
+      if (at < 0) {
+        this.planner.choose(plan, cursor, count, 0, 0, sloNs);
+        return plan;
+      }
     }
-    return share;
+    this.read(at);
+    this.latest[cursor] = at;
+    return plan;
+  }
+
+  /** Where the key's plan is, or may be put. */
+  private place(key: number): number {
+    const {keys} = this;
+    const hash = Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4096) | 0, 0x85ebca6b);
+    const first = (hash >>> 22) * ways;
+    for (let at = first; at < first + ways; at++) if (keys[at] === key || keys[at] < 0) return at;
+    return first + (this.next++ & (ways - 1));
+  }
+
+  private remember(cursor: number, at: number): void {
+    if (cursor >= this.latest.length) {
+      const {latest} = this;
+      this.latest = new Int32Array(2 * cursor).fill(-1);
+      this.latest.set(latest);
+    }
+    this.latest[cursor] = at;
+  }
+
+  /** Where the plan is that was used last for streams at `cursor`, or -1. */
+  private latestAt(cursor: number): number {
+    const at = cursor < this.latest.length ? this.latest[cursor] : -1;
+    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === cursor ? at : -1;
+  }
+
+  private read(at: number): void {
+    const {plan, records} = this;
+    const i = at * width;
+    plan.size = records[i];
+    plan.beside = records[i + 1];
+    plan.method = records[i + 2];
+    plan.steps = records[i + 3];
+    plan.sm = records[i + 4];
+    plan.bandwidth = records[i + 5];
+    plan.completionNs = records[i + 6];
+  }
+
+  private write(at: number): void {
+    const {plan, records} = this;
+    const i = at * width;
+    records[i] = plan.size;
+    records[i + 1] = plan.beside;
+    records[i + 2] = plan.method;
+    records[i + 3] = plan.steps;
+    records[i + 4] = plan.sm;
+    records[i + 5] = plan.bandwidth;
+    records[i + 6] = plan.completionNs;
+    records[i + versionOf] = this.reaction.version;
   }
 }
+
+/** Entries of a plan's record: its own seven, and the version of the reaction that it was made for. */
+const width = 8;
+const versionOf = 7;
 
 function roundPopulation(population: number): number {
   if (population <= finePopulation) return population;
   const step = 2 ** Math.max(0, 29 - Math.clz32(population));
   return Math.min(1023, Math.round(population / step) * step);
-}
-
-/** The power of two at or below `ideal`; `all` where that is all there is. */
-function powerBelow(ideal: number, most: number, all: number): number {
-  if (ideal >= all) return most;
-  return Math.min(most, 2 ** Math.max(0, Math.floor(Math.log2(ideal))));
 }

@@ -6,8 +6,11 @@ import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
 import {streamStates} from '../scheduler/streams.ts';
 import {definePolicy} from './definition.ts';
 import {duration} from './duration.ts';
+import {Fillers} from './fillers.ts';
+import {Gathering} from './gathering.ts';
 import {InFlight} from './inFlight.ts';
-import type {LaunchPlan} from './launchPlans.ts';
+import type {LaunchPlan} from './launchPlanner.ts';
+import {LaunchPlanner} from './launchPlanner.ts';
 import {LaunchPlans} from './launchPlans.ts';
 import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
@@ -51,17 +54,6 @@ export const ooo = definePolicy({
   create: (parameters) => new OutOfOrder(parameters),
 });
 
-/** Time between two fruitless looks at all groups: less than a launch takes, more than most decisions are apart. */
-const fillEveryNs: Nanoseconds = 20_000;
-/** Streams of a program, others that wait, and the use of the device by others, that are planned for ahead. */
-const usualPopulations = [1, 2, 3, 4, 6, 8];
-const usualOthers = [0, 1, 4];
-const usualUses = [0, 0.5, 1];
-/** Groups that one such look goes through, in turn. */
-const mostGroups = 12;
-/** Streams that were ready together but did not fit, set aside while a launch is gathered. */
-const mostAside = 16;
-
 /**
  * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
  * and how many such launches side by side. Where those are in flight already it waits for the next of them to end, and
@@ -69,8 +61,8 @@ const mostAside = 16;
  * than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
  * end after what is in flight.
  *
- * A decision costs O(size of the launch x log n), with no allocation once the plans are known; a look for fillers
- * goes through a dozen groups.
+ * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
+ * first. It costs O(size of the launch x log n), with no allocation; a kernel that is ready alone costs no queue.
  */
 class OutOfOrder implements Policy {
   readonly name = 'ooo';
@@ -79,17 +71,19 @@ class OutOfOrder implements Policy {
   private seeds!: Seeds;
   private readonly groups: SlackQueue[] = [];
   private readonly reaction = new Reaction();
-  private readonly aside = new Int32Array(mostAside);
   private plans!: LaunchPlans;
   private inFlight!: InFlight;
   private timeliness!: Timeliness;
   private populations!: Populations;
+  private fillers!: Fillers;
+  private gathering!: Gathering;
+  /** The only kernel that is ready, while it is in no queue; else -1. */
+  private lone = -1;
+  /** The kernel whose plan was looked up last in this decision, or -1, and that plan. */
+  private planned = -1;
+  private plan!: LaunchPlan;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
-  /** The place among the groups that hold something from which to look for a filler on. */
-  private fillFrom = 0;
-  /** When to look for a filler again. */
-  private fillAt: Nanoseconds = 0;
 
   constructor(values: z.output<typeof parameters>) {
     this.parameters = values;
@@ -97,42 +91,33 @@ class OutOfOrder implements Policy {
   }
 
   attach(situation: Situation): void {
-    const {parameters} = this;
-    const {lanes, maxSize} = situation;
+    const {parameters, reaction} = this;
+    const {lanes, maxSize, tenants} = situation;
     this.timeliness = new Timeliness(situation);
     this.seeds = new Seeds(
       this.timeliness,
       (slot, situation) => this.planOf(slot, situation).completionNs,
       parameters['late-share'],
     );
+    this.gathering = new Gathering(this.timeliness);
     this.populations = new Populations(situation);
     const interference = parameters.interference ?? situation.costs.interference;
     this.inFlight = new InFlight(lanes.count, interference);
-    this.plans = new LaunchPlans(
-      {
-        lanes: lanes.count,
-        maxSize: Math.min(parameters['max-size'], maxSize),
-        // Kernels that are padded to a common shape have different ones behind them.
-        quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
-        interference,
-      },
-      this.reaction,
-      situation,
+    this.fillers = new Fillers(this.groups, this.inFlight, (slot, endsAt, situation) =>
+      this.fits(slot, endsAt, situation),
     );
-    this.planAhead(situation);
-  }
-
-  /** Plans for whole requests in usual situations: the first plan of each costs a hundred times the later ones. */
-  private planAhead(situation: Situation): void {
-    const {populations, plans} = this;
-    const {tenants} = situation;
-    for (let program = 0; program < populations.sloNs.length; program++) {
-      const tenant = tenants.findIndex((_, i) => populations.programOf[i] === program);
-      const start = tenants[tenant].program(1);
-      const sloNs = populations.sloNs[program];
-      for (const population of usualPopulations)
-        for (const others of usualOthers)
-          for (const use of usualUses) plans.find(start, population, others, use, sloNs, situation);
+    const limits = {
+      lanes: lanes.count,
+      maxSize: Math.min(parameters['max-size'], maxSize),
+      // Kernels that are padded to a common shape have different ones behind them.
+      quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
+      interference,
+    };
+    this.plans = new LaunchPlans(new LaunchPlanner(limits, reaction, situation), reaction);
+    const {sloNs, programOf} = this.populations;
+    for (let program = 0; program < sloNs.length; program++) {
+      const start = tenants[programOf.indexOf(program)].program(1);
+      this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
   }
 
@@ -140,8 +125,18 @@ class OutOfOrder implements Policy {
     const {streams, ready} = situation;
     if (streams.startedAt[slot] < 0) this.populations.arrived(slot, situation);
     if (streams.state[slot] !== streamStates.ready) return;
+    if (ready.total === 1) {
+      this.lone = slot;
+      return;
+    }
+    if (this.lone >= 0) this.enqueue(this.lone, situation);
+    this.lone = -1;
+    this.enqueue(slot, situation);
+  }
+
+  private enqueue(slot: number, situation: Situation): void {
     this.seeds.push(slot, situation);
-    (this.groups[ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
+    (this.groups[situation.ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
   }
 
   onFinished(launch: Launch, situation: Situation): void {
@@ -159,52 +154,44 @@ class OutOfOrder implements Policy {
   }
 
   decide(situation: Situation): void {
-    const {lanes, ready} = situation;
+    const {lanes, ready, now} = situation;
     this.populations.check(situation);
-    for (let lane = lanes.idle(); lane >= 0; lane = lanes.idle()) {
-      let seed = this.seeds.choose(situation);
-      if (seed < 0) break;
-      if (this.isDelayed(seed, situation)) {
-        seed = this.filler(situation);
-        this.seeds.passOver();
-        if (seed < 0) break;
-      }
-      this.launch(lane, seed, this.groups[ready.list(seed)], situation);
+    const lane = ready.total === 0 ? -1 : lanes.idle();
+    if (lane < 0) return;
+    this.plans.begin();
+    this.planned = -1;
+    if (ready.total === 1) {
+      const slot = ready.first(ready.nonEmpty[0]);
+      if (!this.isDelayed(slot, situation)) this.launch(lane, slot, situation);
+      return;
     }
+    let seed = this.seeds.choose(situation);
+    if (this.isDelayed(seed, situation)) {
+      seed = this.fillers.choose(situation);
+      if (seed < 0) return;
+      this.seeds.passOver();
+    }
+    this.seeds.launched(this.launch(lane, seed, situation), situation);
+    if (ready.total > 0) situation.wakeAt(now);
   }
 
   /** The plan for all streams in the system that run this one's program. */
   private planOf(slot: number, situation: Situation): LaunchPlan {
+    if (slot === this.planned) return this.plan;
     const {streams} = situation;
     const program = this.populations.program(slot, situation);
     const population = this.populations.of(program);
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
-    return this.plans.find(streams.cursor[slot], population, others, use, sloNs, situation);
+    this.planned = slot;
+    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs));
   }
 
-  /** While the most urgent kernel is delayed: the most urgent one of another group that fills what it leaves idle, or -1. */
-  private filler(situation: Situation): number {
-    const {ready, now} = situation;
-    if (now < this.fillAt || ready.nonEmptyCount < 2 || !this.inFlight.hasIdle()) return -1;
-    const endsAt = this.inFlight.allEndAt();
-    let best = -1;
-    let bestStart = Infinity;
-    const looks = Math.min(mostGroups, ready.nonEmptyCount);
-    for (let i = 0; i < looks; i++) {
-      if (++this.fillFrom >= ready.nonEmptyCount) this.fillFrom = 0;
-      const slot = this.groups[ready.nonEmpty[this.fillFrom]].onTime.top(situation.streams);
-      if (slot < 0) continue;
-      const start = situation.latestStart(slot);
-      if (start >= bestStart) continue;
-      const plan = this.planOf(slot, situation);
-      if (now + plan.completionNs > endsAt || !this.hasRoom(slot, plan, situation)) continue;
-      best = slot;
-      bestStart = start;
-    }
-    if (best < 0) this.fillAt = now + fillEveryNs;
-    return best;
+  /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */
+  private fits(slot: number, endsAt: Nanoseconds, situation: Situation): boolean {
+    const plan = this.planOf(slot, situation);
+    return situation.now + plan.completionNs <= endsAt && this.hasRoom(slot, plan, situation);
   }
 
   /** Whether the kernel's plan has room for one more launch beside what is in flight. */
@@ -213,7 +200,7 @@ class OutOfOrder implements Policy {
     const {size, beside, sm, bandwidth, completionNs, method} = plan;
     const program = this.populations.program(slot, situation);
     if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
-    if (inFlight.streamsOf(program) === inFlight.streamsOf()) return true;
+    if (!inFlight.has(program, true)) return true;
     const others = Math.max(0, situation.ready.total - size);
     const gapNs = this.gapNs(slot, size, method, situation);
     return inFlight.isWorthBeside(plan, completionNs, size, others, gapNs, situation);
@@ -230,7 +217,7 @@ class OutOfOrder implements Policy {
     const plan = this.planOf(slot, situation);
     if (this.hasRoom(slot, plan, situation)) return false;
     if (this.hasSuccessor || inFlight.isUsedAfterNext()) return true;
-    if (inFlight.streamsOf(this.populations.program(slot, situation)) > 0) return true;
+    if (inFlight.has(this.populations.program(slot, situation))) return true;
     const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
     const followAt = Math.floor(inFlight.nextEndsAt() - gapNs);
     if (followAt > now) {
@@ -247,54 +234,27 @@ class OutOfOrder implements Policy {
     return this.reaction.ns + costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
   }
 
-  /** Gathers what runs with the seed, most urgent first, and launches it. */
-  private launch(lane: number, seed: number, queue: SlackQueue, situation: Situation): void {
-    const {streams, programs, now} = situation;
-    const {classes} = programs;
-    const cursor = streams.cursor[seed];
-    const {size: most, method, steps, sm, bandwidth, completionNs} = this.planOf(seed, situation);
-    let common = untilCheckpoint(programs.kernelsLeft(cursor), steps);
-    // Whoever would halve the launch waits for one that goes its way.
-    const fewest = Math.ceil(common / 2);
-    let isMixed = false;
-    let aside = 0;
+  /** Launches the seed with what runs with it; returns the device time that it takes. */
+  private launch(lane: number, seed: number, situation: Situation): Nanoseconds {
+    const {streams, ready, now} = situation;
+    const {gathering} = this;
+    const plan = this.planOf(seed, situation);
+    const {size: most, method, steps, sm, bandwidth, completionNs} = plan;
+    const program = this.populations.program(seed, situation);
+    const group = ready.list(seed);
+    gathering.begin(steps);
     situation.take(seed);
-    while (situation.taken < most && aside < mostAside) {
-      let slot = queue.onTime.top(streams);
-      if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
-        queue.demote(situation);
-        continue;
-      }
-      slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
-      if (slot < 0) break;
-      const other = streams.cursor[slot];
-      if (classes[other] !== classes[cursor]) isMixed = true;
-      const agreed = isMixed ? 1 : programs.agreement(cursor, other, common);
-      if (agreed < fewest) {
-        this.aside[aside++] = slot;
-        continue;
-      }
-      common = agreed;
-      situation.take(slot);
-    }
-    while (aside > 0) queue.push(this.aside[--aside], situation);
-
+    this.lone = -1;
+    if (most > 1 && ready.count[group] > 0)
+      gathering.gather(this.groups[group], streams.cursor[seed], most, completionNs, situation);
     const size = situation.taken;
-    const planned = size === 1 ? SINGLE : size === most ? method : -1;
-    const launch = situation.launch(lane, isMixed ? -1 : planned, common);
+    const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
+    const launch = situation.launch(lane, planned, gathering.steps);
     for (let i = 0; i < size; i++) {
       const slot = launch.members[i];
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
     }
-    this.seeds.launched(launch.predictedNs * Math.max(sm, bandwidth), situation);
-    this.inFlight.launched(launch, {sm, bandwidth}, this.populations.program(seed, situation));
+    this.inFlight.launched(launch, plan, program);
+    return launch.predictedNs * Math.max(sm, bandwidth);
   }
-}
-
-/**
- * Steps to the next checkpoint: programs have them at multiples of `steps` from their ends, so that streams which began
- * at different times are ready together.
- */
-function untilCheckpoint(left: number, steps: number): number {
-  return steps >= left ? left : left % steps || steps;
 }

@@ -2,20 +2,21 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Streams} from '../scheduler/streams.ts';
 import {streamStates} from '../scheduler/streams.ts';
 
+/** Entries before the first sweep. */
+const firstSweep = 64;
+
 /**
  * Ready kernels, the one that has to start first on top; among equals the one that was pushed first. A kernel's latest
  * start does not change while it is ready, so its key is set once. Kernels that were launched, held or dropped since are
  * skipped when they surface, and swept out when they are more than half of the heap.
  */
 export class SlackHeap {
-  private key = new Float64Array(256);
-  private order = new Float64Array(256);
-  private slot = new Int32Array(256);
-  private stamp = new Uint32Array(256);
+  /** Records, so that what is used together is in one line of the cache. */
+  private entries = new Float64Array(firstSweep * width);
   /** Entries, those included that have gone since. */
   size = 0;
   private pushed = 0;
-  private sweepAt = 256;
+  private sweepAt = firstSweep;
 
   push(slot: number, latestStart: Nanoseconds, streams: Streams): void {
     if (this.size === this.sweepAt) this.sweep(streams);
@@ -25,8 +26,7 @@ export class SlackHeap {
   /** The ready kernel that has to start first, or -1. */
   top(streams: Streams): number {
     while (this.size > 0) {
-      const slot = this.slot[0];
-      if (this.isLive(0, streams)) return slot;
+      if (this.isLive(0, streams)) return this.entries[slotOf];
       this.pop();
     }
     return -1;
@@ -40,47 +40,47 @@ export class SlackHeap {
   }
 
   private isLive(i: number, streams: Streams): boolean {
-    const slot = this.slot[i];
-    return streams.stamp[slot] === this.stamp[i] && streams.state[slot] === streamStates.ready;
+    const {entries} = this;
+    const slot = entries[i * width + slotOf];
+    return streams.stamp[slot] === entries[i * width + stampOf] && streams.state[slot] === streamStates.ready;
   }
 
   private pop(): void {
     const last = --this.size;
-    if (last > 0) this.sink(0, this.key[last], this.order[last], this.slot[last], this.stamp[last], last);
+    if (last > 0) this.sinkEntry(0, last, last);
   }
 
   /** Drops what is no longer ready. At least as many pushes follow before the next sweep, so a push stays O(log n). */
   private sweep(streams: Streams): void {
     let live = 0;
-    for (let i = 0; i < this.size; i++) {
-      if (this.isLive(i, streams)) this.put(live++, this.key[i], this.order[i], this.slot[i], this.stamp[i]);
-    }
+    for (let i = 0; i < this.size; i++) if (this.isLive(i, streams)) this.copy(i, live++);
     this.size = live;
-    for (let i = (live >> 1) - 1; i >= 0; i--)
-      this.sink(i, this.key[i], this.order[i], this.slot[i], this.stamp[i], live);
-    this.sweepAt = Math.max(256, 2 * live);
-    if (this.sweepAt <= this.key.length) return;
-    const {key, order, slot, stamp} = this;
-    this.key = new Float64Array(this.sweepAt);
-    this.order = new Float64Array(this.sweepAt);
-    this.slot = new Int32Array(this.sweepAt);
-    this.stamp = new Uint32Array(this.sweepAt);
-    this.key.set(key);
-    this.order.set(order);
-    this.slot.set(slot);
-    this.stamp.set(stamp);
+    for (let i = (live >> 1) - 1; i >= 0; i--) this.sinkEntry(i, i, live);
+    this.sweepAt = Math.max(firstSweep, 2 * live);
+    if (this.sweepAt * width <= this.entries.length) return;
+    const {entries} = this;
+    this.entries = new Float64Array(this.sweepAt * width);
+    this.entries.set(entries);
   }
 
   private raise(hole: number, key: Nanoseconds, order: number, slot: number, stamp: number): void {
+    const {entries} = this;
     let i = hole;
     while (i > 0) {
       const parent = (i - 1) >> 1;
       // A new entry goes behind its equals.
-      if (this.key[parent] <= key) break;
+      if (entries[parent * width] <= key) break;
       this.copy(parent, i);
       i = parent;
     }
     this.put(i, key, order, slot, stamp);
+  }
+
+  /** Sinks the entry at `from` into the heap below a hole. */
+  private sinkEntry(hole: number, from: number, size: number): void {
+    const {entries} = this;
+    const at = from * width;
+    this.sink(hole, entries[at], entries[at + orderOf], entries[at + slotOf], entries[at + stampOf], size);
   }
 
   private sink(
@@ -91,19 +91,22 @@ export class SlackHeap {
     stamp: number,
     size: number,
   ): void {
-    const keys = this.key;
+    const {entries} = this;
     let i = hole;
     for (;;) {
       let child = 2 * i + 1;
       if (child >= size) break;
-      const right = child + 1;
+      let at = child * width;
+      const right = at + width;
       if (
-        right < size &&
-        (keys[right] < keys[child] || (keys[right] === keys[child] && this.order[right] < this.order[child]))
+        child + 1 < size &&
+        (entries[right] < entries[at] ||
+          (entries[right] === entries[at] && entries[right + orderOf] < entries[at + orderOf]))
       ) {
-        child = right;
+        child++;
+        at = right;
       }
-      if (keys[child] > key || (keys[child] === key && this.order[child] > order)) break;
+      if (entries[at] > key || (entries[at] === key && entries[at + orderOf] > order)) break;
       this.copy(child, i);
       i = child;
     }
@@ -111,13 +114,23 @@ export class SlackHeap {
   }
 
   private copy(from: number, to: number): void {
-    this.put(to, this.key[from], this.order[from], this.slot[from], this.stamp[from]);
+    const {entries} = this;
+    const at = from * width;
+    this.put(to, entries[at], entries[at + orderOf], entries[at + slotOf], entries[at + stampOf]);
   }
 
   private put(i: number, key: Nanoseconds, order: number, slot: number, stamp: number): void {
-    this.key[i] = key;
-    this.order[i] = order;
-    this.slot[i] = slot;
-    this.stamp[i] = stamp;
+    const {entries} = this;
+    const at = i * width;
+    entries[at] = key;
+    entries[at + orderOf] = order;
+    entries[at + slotOf] = slot;
+    entries[at + stampOf] = stamp;
   }
 }
+
+/** Entries of a record; its fields, behind the latest start. */
+const width = 4;
+const orderOf = 1;
+const slotOf = 2;
+const stampOf = 3;

@@ -135,6 +135,21 @@ describe('ooo', () => {
     expect(launches.map(({size}) => size)).toEqual([1, 3]);
   });
 
+  test('makes one launch a decision, so that what happens while the host submits is seen by the next', () => {
+    const {launches} = runPolicy('ooo:lanes=4', {
+      tenants: [
+        {kernels: [0], arrivals: [0], sloNs: 1e6},
+        {kernels: [1], arrivals: [0], sloNs: 2e6},
+        {kernels: [0], arrivals: [3_000], sloNs: 1e6},
+      ],
+      durations: [1_000, 1_000],
+      smShare: () => 0.1,
+      submitNs: 5_000,
+    });
+    expect(launches.map(({tenants}) => tenants)).toEqual([[0], [2], [1]]);
+    expect(new Set(launches.map(({decidedAt}) => decidedAt)).size).toBe(3);
+  });
+
   test('pads within a cluster, one kernel at a time', () => {
     const {launches} = runPolicy('ooo:coalesce=cluster', {
       tenants: [0, 1, 0, 1].map((id) => ({kernels: [id, 2], arrivals: [0], sloNs: 1e6})),
@@ -186,6 +201,20 @@ describe('what is in flight', () => {
     inFlight.launched(launch(0, 2, 100_000), {sm: 0.95, bandwidth: 0.05}, 0);
     expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
     expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
+  });
+
+  test('keeps launches in the order of their ends, whatever the order in which they came and went', () => {
+    const inFlight = new InFlight(4, 0);
+    const fill = {sm: 0.2, bandwidth: 0};
+    for (const [lane, ns] of [300, 100, 200].entries()) inFlight.launched(launch(lane, 1, ns), fill, lane);
+    expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([100, 300]);
+    inFlight.finished(launch(1, 1, 100));
+    expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([200, 300]);
+    expect([inFlight.has(1), inFlight.has(2), inFlight.has(2, true)]).toEqual([false, true, true]);
+    expect(inFlight.demandOf(2)).toBe(0.2);
+    inFlight.finished(launch(0, 1, 300));
+    inFlight.finished(launch(2, 1, 200));
+    expect([inFlight.nextEndsAt(), inFlight.demand()]).toEqual([Infinity, 0]);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {

@@ -1,0 +1,64 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Situation} from '../scheduler/policy.ts';
+import type {SlackQueue} from './slackQueue.ts';
+import type {Timeliness} from './timeliness.ts';
+
+/** Streams that were ready together but did not fit, set aside while a launch is gathered. */
+const mostAside = 16;
+
+/** Gathers what runs in one launch with a kernel that has been taken, most urgent first. */
+export class Gathering {
+  /** How many kernels all that was gathered runs in common. */
+  steps = 1;
+  /** Whether its kernels are of different classes. */
+  isMixed = false;
+  private readonly timeliness: Timeliness;
+  private readonly aside = new Int32Array(mostAside);
+
+  constructor(timeliness: Timeliness) {
+    this.timeliness = timeliness;
+  }
+
+  /** Begins with one kernel alone, which runs `steps`. */
+  begin(steps: number): void {
+    this.steps = steps;
+    this.isMixed = false;
+  }
+
+  /**
+   * Takes kernels from the queue until there are `most`; the first one is at `cursor`. Those take part first that can be
+   * in time if they complete after `completionNs`.
+   */
+  gather(
+    queue: SlackQueue,
+    cursor: number,
+    most: number,
+    completionNs: Nanoseconds,
+    situation: Situation,
+  ): void {
+    const {streams, programs} = situation;
+    const {classes} = programs;
+    // Whoever would halve the launch waits for one that goes its way.
+    const fewest = Math.ceil(this.steps / 2);
+    let aside = 0;
+    while (situation.taken < most && aside < mostAside) {
+      let slot = queue.onTime.top(streams);
+      if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
+        queue.demote(situation);
+        continue;
+      }
+      slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
+      if (slot < 0) break;
+      const other = streams.cursor[slot];
+      if (classes[other] !== classes[cursor]) this.isMixed = true;
+      const agreed = this.isMixed ? 1 : programs.agreement(cursor, other, this.steps);
+      if (agreed < fewest) {
+        this.aside[aside++] = slot;
+        continue;
+      }
+      this.steps = agreed;
+      situation.take(slot);
+    }
+    while (aside > 0) queue.push(this.aside[--aside], situation);
+  }
+}

@@ -1,0 +1,168 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Situation} from '../scheduler/policy.ts';
+import {
+  PlanTerms,
+  bandwidthAt,
+  durationAt,
+  followAt,
+  leftAt,
+  lengthAt,
+  methodAt,
+  mostStepsAt,
+  recurringAt,
+  sizes,
+  smAt,
+  submitAt,
+  termsWidth,
+} from './planTerms.ts';
+import type {Reaction} from './reaction.ts';
+
+/** How to run streams that are at the same kernel and have the same kernels before them. */
+export interface LaunchPlan {
+  /** How many of them to coalesce. */
+  size: number;
+  /** How many such launches to keep in flight. */
+  beside: number;
+  /** Index into `methods`. */
+  method: number;
+  /**
+   * How many kernels of each to run before the host is asked again: up to the next checkpoint. Those lie at multiples of
+   * the best number from the program's end, so that streams which began at different times are ready together.
+   */
+  steps: number;
+  /** What a launch fills on average of the resident blocks and of the memory bandwidth, its gaps included. */
+  sm: number;
+  bandwidth: number;
+  /** Time until the streams have completed, with `beside` such launches side by side. */
+  completionNs: Nanoseconds;
+}
+
+export interface PlanLimits {
+  readonly lanes: number;
+  readonly maxSize: number;
+  /** How long a launch may run ahead of the host. */
+  readonly quantumNs: Nanoseconds;
+  /** Slowdown of launches side by side beyond sharing the device. */
+  readonly interference: number;
+}
+
+/** Launches side by side that are looked at. */
+const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
+/** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
+const tie = 0.99;
+/** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
+const budgetShare = 0.5;
+/** What it is worth to keep requests below that: so much less throughput. */
+const lateness = 1.1;
+
+/**
+ * The pay-off of coalescing, over all kernels that streams have before them.
+ *
+ * By Little's law the choice that delays N streams least is also the one with the highest throughput at a population of
+ * N; taking it at every population keeps the population, and so the mean latency, lowest at every load (of a birth-death
+ * process, whatever the arrival rate). So nothing here depends on how often requests arrive. With N streams in launches
+ * of R, p of them side by side, a round of p takes as long as the busiest of
+ * - a lane: the kernels, the gaps between them, and the host's reaction every k steps,
+ * - the device: what p launches and others take of it,
+ * - the host: p times what the submissions take.
+ * Asking again after fewer steps costs reactions; it lets newcomers join sooner where kernels recur that they start with.
+ */
+export class LaunchPlanner {
+  private readonly limits: PlanLimits;
+  private readonly reaction: Reaction;
+  private readonly terms: PlanTerms;
+  private readonly stepGapNs: Nanoseconds;
+
+  constructor(limits: PlanLimits, reaction: Reaction, {programs, costs}: Situation) {
+    this.limits = limits;
+    this.reaction = reaction;
+    this.terms = new PlanTerms(programs, costs, limits.maxSize, limits.quantumNs);
+    this.stepGapNs = costs.stepGapNs;
+  }
+
+  /** Works out the costs of the program that starts at `cursor`, so that no decision has to. */
+  prepare(cursor: number): void {
+    this.terms.of(cursor);
+  }
+
+  /**
+   * Writes into `plan` how to run a `population` of streams whose next kernel is at `cursor`, while `others` wait and the
+   * device is used to a degree of `use` by what is in flight.
+   */
+  choose(
+    plan: LaunchPlan,
+    cursor: number,
+    population: number,
+    others: number,
+    use: number,
+    sloNs: Nanoseconds,
+  ): void {
+    const {lanes, interference} = this.limits;
+    const {reaction} = this;
+    const terms = this.terms.of(cursor);
+    const kernels = terms[leftAt];
+    const length = terms[lengthAt];
+    const recurring = terms[recurringAt];
+    const gaps = (kernels - 1) * this.stepGapNs;
+    let bestDelay = Infinity;
+    for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
+      const size = sizes[i];
+      if (size > population && size > 1) break;
+      const durationNs = terms[at + durationAt];
+      const smNs = terms[at + smAt];
+      const bandwidthNs = terms[at + bandwidthAt];
+      const submitNs = terms[at + submitAt];
+      const most = terms[at + mostStepsAt];
+      const follow = terms[at + followAt] / kernels;
+      const reactionNs = reaction.ns + submitNs;
+      const work = Math.max(smNs, bandwidthNs);
+      const launches = population / size;
+      const waitOfOthers = others * launches * work;
+      // No way to run launches of this size could be better than what was found.
+      const least = population * Math.max(durationNs, launches * work * (1 + use));
+      if (least + waitOfOthers >= tie * bestDelay) continue;
+      for (const beside of lanesTried) {
+        if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
+        // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
+        const joining = size > 1 ? (recurring * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
+        const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
+        const slowed = 1 + interference * Math.min(1, use + ((beside - 1) * work) / durationNs);
+        const device = Math.max(beside * work * (1 + use), work + use * durationNs);
+        const rounds = Math.max(1, launches / beside);
+        const least = population * Math.max(device, durationNs * slowed) * rounds;
+        let steps = powerBelow(ideal, most, kernels);
+        while (least + waitOfOthers < tie * bestDelay) {
+          const asked = kernels / steps;
+          const lane = durationNs + gaps + asked * reactionNs;
+          const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
+          const round = Math.max(lane * slowed, device, beside * host);
+          const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
+          const latency = round * rounds + stagger + (steps * joining * kernels) / length;
+          const price = round > budgetShare * sloNs ? lateness : 1;
+          const delay = price * (population * latency + others * launches * Math.max(work, host));
+          if (delay < tie * bestDelay) {
+            bestDelay = delay;
+            plan.size = size;
+            plan.beside = beside;
+            plan.method = terms[at + methodAt];
+            plan.steps = steps;
+            plan.sm = smNs / lane;
+            plan.bandwidth = bandwidthNs / lane;
+            plan.completionNs = round;
+          }
+          if (steps >= most) break;
+          steps = Math.min(2 * steps, most);
+        }
+        // More side by side would only share the device.
+        if (device > durationNs * slowed) break;
+      }
+    }
+    plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
+  }
+}
+
+/** The power of two at or below `ideal`; `all` where that is all there is. */
+function powerBelow(ideal: number, most: number, all: number): number {
+  if (ideal >= all) return most;
+  return Math.min(most, 2 ** Math.max(0, Math.floor(Math.log2(ideal))));
+}

@@ -1,0 +1,101 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Programs} from '../scheduler/programs.ts';
+import type {Costs} from '../scheduler/costs.ts';
+import {ProgramTotals} from './programTotals.ts';
+
+/** Sizes that are looked at: each, then in steps of a quarter to an eighth. */
+export const sizes = [
+  1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224,
+  256, 320, 384, 448, 512, 640, 768, 896, 1024,
+] as const;
+
+/** Entries of a record of terms: a line of a cache. */
+export const termsWidth = 8;
+/** The first record of a position: kernels from there on, those of the whole program, the share of them like this one. */
+export const leftAt = 0;
+export const lengthAt = 1;
+export const recurringAt = 2;
+/** The record of `sizes[i]`, at (i + 1) times the width: totals from the position on, as in `Totals`. */
+export const durationAt = 0;
+export const smAt = 1;
+export const bandwidthAt = 2;
+export const followAt = 3;
+export const methodAt = 4;
+/** Host time of submitting the first kernel; the most steps that a launch may have. */
+export const submitAt = 5;
+export const mostStepsAt = 6;
+
+/**
+ * By position in a program: what a plan is worked out from that does not change during a run. Of one position it lies
+ * together, size by size, so that a plan that is made after a while meets few lines of memory that are cold.
+ */
+export class PlanTerms {
+  private readonly programs: Programs;
+  private readonly costs: Costs;
+  private readonly totals: ProgramTotals;
+  private readonly maxSize: number;
+  private readonly quantumNs: Nanoseconds;
+  private readonly terms: (Float64Array | undefined)[] = [];
+
+  constructor(programs: Programs, costs: Costs, maxSize: number, quantumNs: Nanoseconds) {
+    this.programs = programs;
+    this.costs = costs;
+    this.totals = new ProgramTotals(programs, costs);
+    this.maxSize = maxSize;
+    this.quantumNs = quantumNs;
+  }
+
+  /** The terms of streams whose next kernel is at `cursor`, of all sizes that a launch may have. */
+  of(cursor: number): Float64Array {
+    return this.terms[cursor] ?? this.make(cursor);
+  }
+
+  private make(cursor: number): Float64Array {
+    const {programs, costs, totals, maxSize} = this;
+    const {classes} = programs;
+    const count = sizes.filter((size) => size <= maxSize).length;
+    const terms = new Float64Array((count + 1) * termsWidth);
+    const kernels = programs.kernelsLeft(cursor);
+    terms[leftAt] = kernels;
+    terms[lengthAt] = this.length(cursor, kernels);
+    terms[recurringAt] = this.recurrence(cursor, kernels);
+    const of = {durationNs: 0, smNs: 0, bandwidthNs: 0, followNs: 0, method: 0};
+    for (let i = 0; i < count; i++) {
+      const at = (i + 1) * termsWidth;
+      totals.read(cursor, sizes[i], of);
+      terms[at + durationAt] = of.durationNs;
+      terms[at + smAt] = of.smNs;
+      terms[at + bandwidthAt] = of.bandwidthNs;
+      terms[at + followAt] = of.followNs;
+      terms[at + methodAt] = of.method;
+      terms[at + submitAt] = costs.submitNs(classes[cursor], sizes[i], of.method);
+      terms[at + mostStepsAt] = this.withinQuantum(cursor, sizes[i], kernels, of.durationNs);
+    }
+    return (this.terms[cursor] = terms);
+  }
+
+  /** The most steps that a launch may have: those left, or the largest power of two that the quantum holds. */
+  private withinQuantum(cursor: number, size: number, kernels: number, durationNs: Nanoseconds): number {
+    const {quantumNs} = this;
+    const fits = this.totals.within(cursor, size, kernels, quantumNs);
+    // What is left over is not cut off where it is less than half a quantum.
+    if (fits >= kernels || durationNs <= 1.5 * quantumNs) return kernels;
+    return 2 ** (31 - Math.clz32(fits));
+  }
+
+  /** How many kernels the whole program has. */
+  private length(cursor: number, left: number): number {
+    const {classes} = this.programs;
+    let begin = cursor;
+    while (begin > 0 && classes[begin - 1] >= 0) begin--;
+    return cursor - begin + left;
+  }
+
+  /** The share of the kernels from here on that are like this one: how likely a newcomer finds one to join. */
+  private recurrence(cursor: number, left: number): number {
+    const {classes} = this.programs;
+    let same = 0;
+    for (let i = 1; i < left; i++) if (classes[cursor + i] === classes[cursor]) same++;
+    return left === 1 ? 1 : same / (left - 1);
+  }
+}
