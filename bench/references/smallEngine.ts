@@ -130,6 +130,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       switchNs: 0,
       yieldNs: 0,
       interference: 0,
+      crowding: 0,
       coalesced: 1,
       maxConcurrent: lanes,
     },

@@ -71,9 +71,8 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
     }),
     contention: {
       interference: {value: base.contention.interference.value, source: assumed},
-      ...(base.contention.coalesced === undefined
-        ? {}
-        : {coalesced: {value: base.contention.coalesced.value, source: assumed}}),
+      ...assumedTerm('crowding', base),
+      ...assumedTerm('coalesced', base),
       max_concurrent: {value: base.contention.max_concurrent.value, source: assumed},
     },
     sharing: {
@@ -119,6 +118,15 @@ export function hostSource(date: string): DeviceProfile['sources'][string] {
     licence: 'none',
     date,
   };
+}
+
+/** A term of sharing that the base has and nobody has measured here. */
+function assumedTerm(
+  name: 'crowding' | 'coalesced',
+  {contention}: DeviceProfile,
+): Partial<DeviceProfile['contention']> {
+  const term = contention[name];
+  return term === undefined ? {} : {[name]: {value: term.value, source: assumed}};
 }
 
 function yieldOf(contexts: Measurements['contexts']): Pick<DeviceProfile['sharing'], 'yield_ns'> {

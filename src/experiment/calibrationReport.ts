@@ -54,8 +54,8 @@ export function reportHost(
   }
 }
 
-const termsText = ({interference, coalesced, stepGapNs}: SharingTerms): string =>
-  `interference ${interference.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
+const termsText = ({interference, crowding, coalesced, stepGapNs}: SharingTerms): string =>
+  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
@@ -130,7 +130,7 @@ export function report(
     );
   }
   log(
-    `interference ${contention.interference.value}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
   );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(

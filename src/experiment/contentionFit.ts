@@ -47,18 +47,13 @@ const worthwhile = 0.1;
 
 /** Scale of modelled shares, and interference by the shares that the profile then has; do this again after a fit. */
 export function withContention(profile: DeviceProfile, measurements: Measurements): DeviceProfile {
-  const {interference, coalesced, max_concurrent} = profile.contention;
+  const {share_scale: _, ...kept} = profile.contention;
   const errors = shareErrors(profile, measurements);
   const isScaled = errors !== null && errors.scaledMedian < (1 - worthwhile) * errors.median;
   const scale = isScaled ? {share_scale: {value: Number(errors.scale.toFixed(4)), source: measuredHere}} : {};
   const scaled: DeviceProfile = {
     ...profile,
-    contention: {
-      interference,
-      ...(coalesced === undefined ? {} : {coalesced}),
-      max_concurrent,
-      ...scale,
-    },
+    contention: {...kept, ...scale},
   };
   const found = fitInterference(costModel(scaled), measurements.lanes);
   if (found === null) return scaled;

@@ -4,6 +4,7 @@ import type {Work} from '../gpu/calibration/work.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import {medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
 import {shareRates} from '../sim/sharing.ts';
+import type {Sharing} from '../sim/sharing.ts';
 import type {CostModel} from '../profile/costModel.ts';
 
 /** What is predicted against what was measured: relative errors of the slowdown of each lane. */
@@ -25,18 +26,27 @@ interface Case {
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it. */
-function slowdowns({share, coalesces}: Case, interference: number, coalesced: number): number[] {
+function slowdowns(
+  {share, coalesces}: Case,
+  {interference, crowding, coalesced}: Pick<Sharing, 'interference' | 'crowding' | 'coalesced'>,
+): number[] {
   const rate = new Float64Array(share.length);
   shareRates(
     share.length,
     Int32Array.from(share.keys()),
     Float64Array.from(share),
     Float64Array.from(coalesces, (does) => (does ? coalesced : 1)),
-    interference,
+    {interference, crowding},
     rate,
   );
   return Array.from(rate, (value) => 1 / value);
 }
+
+const termsOf = ({profile: {contention}}: CostModel) => ({
+  interference: contention.interference.value,
+  crowding: contention.crowding?.value ?? 0,
+  coalesced: contention.coalesced?.value ?? 1,
+});
 
 const isEqual = ({works}: LaneRun): boolean => works.every((work) => workKey(work) === workKey(works[0]));
 
@@ -56,14 +66,12 @@ export function laneGroups(runs: readonly LaneRun[]): Record<string, LaneRun[]> 
 
 /** Errors of what the simulator makes of a profile, by the groups of `laneGroups`. */
 export function sharingResiduals(costs: CostModel, runs: readonly LaneRun[]): SharingErrors[] {
-  const {interference, coalesced} = costs.profile.contention;
+  const terms = termsOf(costs);
   return Object.entries(laneGroups(runs)).flatMap(([group, tested]) => {
     const cases = casesOf(runs, tested, costs);
     if (cases.length === 0) return [];
     const errors = cases.flatMap((each) =>
-      slowdowns(each, interference.value, coalesced?.value ?? 1).map(
-        (predicted, i) => predicted / each.slowdown[i] - 1,
-      ),
+      slowdowns(each, terms).map((predicted, i) => predicted / each.slowdown[i] - 1),
     );
     const absolute = quantilesOf(errors.map(Math.abs), 10);
     return [{group, runs: cases.length, median: absolute[5], p90: absolute[9], bias: medianOf(errors)}];
@@ -82,13 +90,13 @@ export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): num
   // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
   const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
   const weighted = [...cases, ...Array<Case[]>(level).fill(mixed).flat()];
-  const coalesced = costs.profile.contention.coalesced?.value ?? 1;
+  const terms = termsOf(costs);
   let best = {interference: 0, error: Infinity};
   // The error has one valley, and a step of 0.01 is finer than it matters.
   for (let interference = 0; interference <= 2.0001; interference += 0.01) {
     let error = 0;
     for (const each of weighted) {
-      slowdowns(each, interference, coalesced).forEach((predicted, i) => {
+      slowdowns(each, {...terms, interference}).forEach((predicted, i) => {
         error += Math.abs(Math.log(predicted / each.slowdown[i]));
       });
     }

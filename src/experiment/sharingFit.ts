@@ -14,6 +14,7 @@ import {measuredHere} from './measurements.ts';
 /** How launches beside each other take longer; see `shareRates`. */
 export interface SharingTerms {
   readonly interference: number;
+  readonly crowding: number;
   /** Exposure of launches that coalesce; 1 where none were seen. */
   readonly coalesced: number;
   /** From the end of a kernel to the start of the next, different one of its launch. */
@@ -50,6 +51,7 @@ const outlier = 0.2;
 
 const bounds = {
   interference: [0, 3],
+  crowding: [0, 1],
   coalesced: [0.2, 2],
   stepGapNs: [0, 10_000],
 } as const;
@@ -76,6 +78,7 @@ export function fitSharing(
   const costs = costModel(given);
   const before: SharingTerms = {
     interference: given.contention.interference.value,
+    crowding: given.contention.crowding?.value ?? 0,
     coalesced: given.contention.coalesced?.value ?? 1,
     stepGapNs: costs.stepGapNs,
   };
@@ -105,12 +108,13 @@ const coalescedIn = (all: readonly Company[]): number =>
 function bestTerms(all: readonly Company[], before: SharingTerms): SharingTerms {
   const isTold = coalescedIn(all) >= leastCoalesced;
   const size = all.reduce((sum, {launches}) => sum + launches, 0);
-  const termsOf = ([interference, coalesced, stepGap]: readonly number[]): SharingTerms => ({
+  const termsOf = ([interference, crowding, coalesced, stepGap]: readonly number[]): SharingTerms => ({
     interference,
+    crowding,
     coalesced: isTold ? coalesced : before.coalesced,
     stepGapNs: 1000 * stepGap,
   });
-  const {interference, coalesced, stepGapNs} = bounds;
+  const {interference, crowding, coalesced, stepGapNs} = bounds;
   let terms = before;
   for (let look = 0; look < looks; look++) {
     for (const each of all) each.layOut(terms);
@@ -120,14 +124,14 @@ function bestTerms(all: readonly Company[], before: SharingTerms): SharingTerms 
         let at = 0;
         for (const each of all) at = each.residuals(tried, out, at);
       },
-      [terms.interference, terms.coalesced, terms.stepGapNs / 1000],
+      [terms.interference, terms.crowding, terms.coalesced, terms.stepGapNs / 1000],
       size,
       {
         outlier,
         iterations: mostSteps,
         tolerance: 1e-4,
-        lower: [interference[0], coalesced[0], stepGapNs[0] / 1000],
-        upper: [interference[1], coalesced[1], stepGapNs[1] / 1000],
+        lower: [interference[0], crowding[0], coalesced[0], stepGapNs[0] / 1000],
+        upper: [interference[1], crowding[1], coalesced[1], stepGapNs[1] / 1000],
       },
     );
     terms = termsOf(x);
@@ -143,7 +147,7 @@ function meanError(all: readonly Company[], terms: SharingTerms): number {
 
 function withTerms(
   profile: DeviceProfile,
-  {interference, coalesced, stepGapNs}: SharingTerms,
+  {interference, crowding, coalesced, stepGapNs}: SharingTerms,
   isTold: boolean,
 ): DeviceProfile {
   const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
@@ -153,6 +157,7 @@ function withTerms(
     contention: {
       ...profile.contention,
       interference: term(interference),
+      crowding: term(crowding),
       ...(isTold ? {coalesced: term(coalesced)} : {}),
     },
   };
@@ -288,7 +293,7 @@ class Company {
   }
 
   /** What every launch would take, in ns, beside what ran beside it. */
-  private predict({interference, coalesced, stepGapNs}: SharingTerms): void {
+  private predict({interference, crowding, coalesced, stepGapNs}: SharingTerms): void {
     const {owner, aloneNs, besideNs, share, coalesces, order, times, place, integral, predicted} = this;
     const count = owner.length;
     let pressure = 0;
@@ -307,8 +312,8 @@ class Company {
       const exposure = coalesces[i] === 1 ? coalesced : 1;
       const [begin, end] = [place[i], place[count + i]];
       const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
-      const beside = Math.max(0, exposure * mean - share[i]);
-      besideNs[i] = aloneNs[i] * (1 + interference * beside);
+      const others = Math.max(0, mean - share[i] / exposure);
+      besideNs[i] = aloneNs[i] * (1 + (interference * exposure * others) / (1 + crowding * others));
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
   }

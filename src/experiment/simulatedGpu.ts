@@ -21,6 +21,7 @@ export function simulatedGpu(
       switchNs: sharing.switch_ns.value,
       yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
       interference: scenario.contention ? contention.interference.value : 0,
+      crowding: contention.crowding?.value ?? 0,
       coalesced: contention.coalesced?.value ?? 1,
       maxConcurrent: contention.max_concurrent.value,
     },

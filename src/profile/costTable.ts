@@ -51,9 +51,9 @@ export class CostTable implements Costs {
     const at = cls * this.width + size;
     const known = this.best[at];
     if (known !== 0) return known - 1;
-    // Of equal times the first method: fewest surprises.
+    // Of equal times the first method: fewest surprises. One member alone is no batch.
     let best = this.free[0];
-    for (const method of this.free) {
+    for (const method of size === 1 ? [] : this.free) {
       if (!this.isPossible(cls, method)) continue;
       if (this.durationNs(cls, size, method) < this.durationNs(cls, size, best)) best = method;
     }

@@ -239,6 +239,8 @@ const schema = z.strictObject({
   contention: z.strictObject({
     /** How launches in flight slow each other down: see `shareRates` of the simulated GPU. */
     interference: quantityOrZero,
+    /** None: 0. */
+    crowding: quantityOrZero.optional(),
     /** Exposure of launches that coalesce, of 1 for others; none: 1. Above 0, as shares are divided by it. */
     coalesced: quantity.optional(),
     max_concurrent: quantity,

@@ -17,6 +17,8 @@ import {Streams, streamStates} from './streams.ts';
 import type {Tenant} from './tenant.ts';
 
 const {ready: READY, held: HELD, taken: TAKEN, running: RUNNING} = streamStates;
+const SINGLE = methods.indexOf('single');
+const BATCHED = methods.indexOf('batched');
 const PADDED = methods.indexOf('padded');
 const GROUPED = methods.indexOf('grouped');
 
@@ -225,7 +227,7 @@ export class Scheduler implements Situation {
     if (steps !== 1 && !(Number.isInteger(steps) && steps > 1)) {
       this.fail(`launched ${steps} steps (expected a whole number from 1)`);
     }
-    this.chooseMethod(method);
+    this.chooseMethod(method, steps);
     open.id = this.launches++;
     open.lane = lane;
     open.size = taken;
@@ -443,11 +445,13 @@ export class Scheduler implements Situation {
   }
 
   /** Sets the open launch's method, and its class where it pads; checks that the method can execute what was taken. */
-  private chooseMethod(method: number): void {
+  private chooseMethod(method: number, steps: number): void {
     const {open, taken} = this;
     const {cls} = open;
     if (cls >= 0) {
-      open.method = method < 0 || method === PADDED ? this.costs.bestMethod(cls, taken) : method;
+      if (method >= 0 && method !== PADDED) open.method = method;
+      else if (steps === 1 || taken === 1) open.method = this.costs.bestMethod(cls, taken);
+      else open.method = this.bestOfSteps(steps);
       return;
     }
     if (method === GROUPED) {
@@ -463,6 +467,21 @@ export class Scheduler implements Situation {
     }
     open.cls = this.commonClass(group);
     open.method = PADDED;
+  }
+
+  /** Of several steps, whose best methods may differ, the method that all of them together take least by. */
+  private bestOfSteps(steps: number): number {
+    const {programs, streams, costs, open, taken} = this;
+    const cursor = streams.cursor[open.members[0]];
+    let single = 0;
+    let batched = 0;
+    for (let step = 0; step < steps; step++) {
+      const cls = programs.classes[cursor + step];
+      if (cls < 0) break;
+      single += costs.durationNs(cls, taken, SINGLE);
+      batched += costs.durationNs(cls, taken, BATCHED);
+    }
+    return batched < single ? BATCHED : SINGLE;
   }
 
   /** Predicted time of the steps behind the first and of the gaps before them; checks that all members run the same kernels there. */

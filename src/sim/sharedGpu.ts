@@ -175,7 +175,7 @@ export class SharedGpu implements Gpu, Contexts {
     if (n === 1) {
       rate[runningLanes[0]] = 1;
     } else if (n > 1) {
-      shareRates(n, runningLanes, steps.share, steps.exposure, this.sharing.interference, rate);
+      shareRates(n, runningLanes, steps.share, steps.exposure, this.sharing, rate);
     }
     for (let i = 0; i < n; i++) {
       const lane = runningLanes[i];

@@ -7,10 +7,18 @@ function rates(
   share: readonly number[],
   interference: number,
   exposure: readonly number[] = share.map(() => 1),
+  crowding = 0,
 ): number[] {
   const rate = new Float64Array(share.length);
   const lanes = Int32Array.from(share.keys());
-  shareRates(share.length, lanes, Float64Array.from(share), Float64Array.from(exposure), interference, rate);
+  shareRates(
+    share.length,
+    lanes,
+    Float64Array.from(share),
+    Float64Array.from(exposure),
+    {interference, crowding},
+    rate,
+  );
   return [...rate];
 }
 
@@ -24,11 +32,12 @@ const launches = fc.array(
 );
 /** Profiles may hold an interference below 1 and above. */
 const term = fc.double({min: 0, max: 3, noNaN: true});
+const crowded = fc.double({min: 0, max: 1, noNaN: true});
 
 describe('lanes that share a device', () => {
-  test.prop([launches, term])('take no more than there is of it', (each, interference) => {
+  test.prop([launches, term, crowded])('take no more than there is of it', (each, interference, crowding) => {
     const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
-    const rate = rates(share, interference, exposure);
+    const rate = rates(share, interference, exposure, crowding);
     expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
     for (const one of rate) {
       expect(one).toBeGreaterThan(0);
@@ -43,13 +52,13 @@ describe('lanes that share a device', () => {
     expect(used(rates(share, 0), share)).toBeCloseTo(1, 9);
   });
 
-  test.prop([launches, term, fc.double({min: 0.001, max: 1, noNaN: true})])(
+  test.prop([launches, term, crowded, fc.double({min: 0.001, max: 1, noNaN: true})])(
     'are no faster with one more beside them, nor with more interference',
-    (each, interference, newcomer) => {
+    (each, interference, crowding, newcomer) => {
       const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
-      const before = rates(share, interference, exposure);
-      const beside = rates([...share, newcomer], interference, [...exposure, 1]);
-      const more = rates(share, interference + 0.5, exposure);
+      const before = rates(share, interference, exposure, crowding);
+      const beside = rates([...share, newcomer], interference, [...exposure, 1], crowding);
+      const more = rates(share, interference + 0.5, exposure, crowding);
       before.forEach((rate, i) => {
         expect(beside[i]).toBeLessThanOrEqual(rate + 1e-12);
         expect(more[i]).toBeLessThanOrEqual(rate + 1e-12);
@@ -66,6 +75,12 @@ describe('lanes that share a device', () => {
     expect(a).toBeCloseTo(1 / 1.25, 12);
     expect(b).toBeCloseTo(1 / 1.15, 12);
     expect(c).toBeCloseTo(1 / 1.3, 12);
+  });
+
+  test('suffer less from more pressure, the more there is', () => {
+    const [a, b] = rates([0.2, 0.4], 0.5, [1, 1], 0.25);
+    expect(a).toBeCloseTo(1 / (1 + 0.2 / 1.1), 12);
+    expect(b).toBeCloseTo(1 / (1 + 0.1 / 1.05), 12);
   });
 
   test('are slowed by shortage or by neighbours, whichever is more, not by both', () => {

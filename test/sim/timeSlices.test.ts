@@ -33,6 +33,7 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         switchNs,
         yieldNs,
         interference: 0,
+        crowding: 0,
         coalesced: 1,
         maxConcurrent: 128,
       },

@@ -26,6 +26,7 @@ export const quietSharing = {
   switchNs: 0,
   yieldNs: 0,
   interference: 0,
+  crowding: 0,
   coalesced: 1,
   maxConcurrent: 128,
 } as const;

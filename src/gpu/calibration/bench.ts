@@ -54,8 +54,7 @@ export class Bench {
   readonly lanes: number;
   readonly maxMembers: number;
   private readonly ringSlots: number;
-  /** See `BenchOptions`. */
-  readonly cacheBytes: number;
+  private readonly cacheBytes: number;
   private readonly tickets: Int32Array;
   /** Memory that takes the place of everything else in the cache; 0 before it is needed. */
   private scratch = 0;

@@ -1,6 +1,6 @@
 // The share of the device that a superkernel takes: how many of its equals run beside each other at full speed.
 import type {Elementwise, Gemm} from '../../scheduler/kernel.ts';
-import {bytesOf, kernelKey} from '../../scheduler/kernel.ts';
+import {kernelKey} from '../../scheduler/kernel.ts';
 import type {Bench} from './bench.ts';
 import {runLanes} from './lanes.ts';
 import type {Point} from './point.ts';
@@ -31,26 +31,17 @@ const full = 0.95;
 /** Longer launches fill the device; measuring them would take seconds. */
 const longestNs = 3e6;
 /** Short beside the usual lane runs: a share needs no more than some percent of accuracy. */
-const run = {graphNs: 200e3, runNs: 5e6};
-/**
- * The lanes' graphs together read this many times the cache's bytes of weights, so that each finds them in memory, as
- * requests of many tenants do: from the cache a kernel runs faster and takes more of the device. */
-const cold = 1.5;
-/** Most launches of one graph. */
-const mostLaunches = 256;
+const run = {graphNs: 200e3, runNs: 5e6, leastLaunches: 1};
 /** Solo time of a launch of which nothing is known. */
 const unknownNs = 20e3;
 
 /** Measures one superkernel on 1, 2, 4, 8 lanes, as far as more lanes bring more. */
 export function measureShare(bench: Bench, work: Work, soloNs: number): MeasuredShare {
-  const {kernel, size} = work;
-  const bytes = kernel.op === 'gemm' ? kernel.m * kernel.k * kernel.count * size * bytesOf[kernel.dtype] : 0;
-  const launches = bytes === 0 ? 1 : Math.min(mostLaunches, Math.ceil((cold * bench.cacheBytes) / bytes));
   const rateOf = (lanes: number): number =>
-    runLanes(bench, Array<Work>(lanes).fill(work), Array<number>(lanes).fill(soloNs), {
-      ...run,
-      leastLaunches: Math.max(1, Math.ceil(launches / lanes)),
-    }).reduce((sum, ns) => sum + 1 / ns, 0);
+    runLanes(bench, Array<Work>(lanes).fill(work), Array<number>(lanes).fill(soloNs), run).reduce(
+      (sum, ns) => sum + 1 / ns,
+      0,
+    );
   const one = rateOf(1);
   const speedups: [number, number][] = [[1, 1]];
   let best = 1;

@@ -37,11 +37,10 @@ export interface DeviceFactSheet {
 const startIntervalNs = 2500;
 
 /**
- * How launches slow each other down: `interference` and `coalesced` of calibration/h200.json, where they were fitted to
- * live launches of whole models. No public measurement tells either of the GPUs here; an interference of 1 is the least
- * with which launches make no capacity beyond the device.
+ * How launches slow each other down: `interference`, `crowding` and `coalesced` of calibration/h200.json, where they were fitted to
+ * live launches of whole models. No public measurement tells them of the GPUs here.
  */
-const sharingTerms = {interference: 1.05, coalesced: 0.6} as const;
+const sharingTerms = {interference: 1.25, crowding: 0.1, coalesced: 0.6} as const;
 
 const quantity = ([value, source]: Fact): {value: number; source: string} => ({value, source});
 const perMember = (fixed: number, member: number, source: string) => ({
@@ -100,6 +99,7 @@ export function deviceProfile(sheet: DeviceFactSheet): DeviceProfile {
     },
     contention: {
       interference: {value: sharingTerms.interference, source: 'assumption'},
+      crowding: {value: sharingTerms.crowding, source: 'assumption'},
       coalesced: {value: sharingTerms.coalesced, source: 'assumption'},
       max_concurrent: {value: 128, source: 'nvidia'},
     },

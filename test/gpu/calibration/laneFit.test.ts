@@ -25,7 +25,7 @@ function simulated(chosen: readonly Work[], interference: number): LaneRun {
       Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method)),
     ),
     Float64Array.from(chosen, () => 1),
-    interference,
+    {interference, crowding: costs.profile.contention.crowding?.value ?? 0},
     rate,
   );
   return {
