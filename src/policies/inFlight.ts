@@ -107,8 +107,9 @@ export class InFlight {
   /**
    * Whether to launch what would complete `streams` after `ns` beside what is in flight, rather than once that has left
    * enough of the device. Side by side until then, the newcomers gain the wait less what they are slowed by; the `others`
-   * who wait gain the device time that would have been idle, also the `gapNs` until the host has reacted to an end that
-   * leaves little in flight; the streams in flight lose what the newcomers take.
+   * who wait gain the device time that would have been idle or lost to neighbours who wait for each other, also the
+   * `gapNs` until the host has reacted to an end that leaves little in flight; the streams in flight lose what the
+   * newcomers take.
    */
   isWorthBeside(
     fill: Fill,
@@ -130,7 +131,8 @@ export class InFlight {
     const gained = wait + ns - beside;
     // To first order: what this delays shares the device a little longer. Counted too, it makes for too much waiting.
     const lost = overlap * (1 - before / after);
-    const saved = overlap * Math.max(0, 1 - demand) + (this.isUsedAfterNext() ? 0 : gapNs);
+    const saved =
+      overlap * Math.max(0, together / after - demand / before) + (this.isUsedAfterNext() ? 0 : gapNs);
     return streams * gained + others * saved > this.totalStreams * lost;
   }
 

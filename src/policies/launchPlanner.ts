@@ -48,6 +48,10 @@ export interface PlanLimits {
 
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
+/** What each further neighbour of a launch counts, of the greatest one's weight, on an H200. */
+const crowding = 0.6;
+/** What neighbours count for launches that coalesce, of what they count for others, on an H200. */
+const coalesced = 0.8;
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
 /** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
@@ -123,11 +127,13 @@ export class LaunchPlanner {
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
-        // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
-        const joining = size > 1 ? (recurring * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
-        const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
-        const slowed = 1 + interference * Math.min(1, use + ((beside - 1) * work) / durationNs);
+        const neighbours = neighbourhood(beside, work / durationNs, use);
+        const slowed = 1 + interference * (size > 1 ? coalesced : 1) * neighbours;
         const device = Math.max(beside * work * (1 + use), work + use * durationNs);
+        const stretch = Math.max(slowed, device / durationNs);
+        // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
+        const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
+        const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const rounds = Math.max(1, launches / beside);
         const least = population * Math.max(device, durationNs * slowed) * rounds;
         let steps = powerBelow(ideal, most, kernels);
@@ -159,6 +165,12 @@ export class LaunchPlanner {
     }
     plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
   }
+}
+
+/** What a launch of `beside` equal ones of a `share` of the device each has beside it, others included that use it to a degree of `use`. */
+function neighbourhood(beside: number, share: number, use: number): number {
+  if (beside > 1) return share * (1 + crowding * (beside - 2)) + crowding * use;
+  return use <= 1 ? use : 1 + crowding * (use - 1);
 }
 
 /** The power of two at or below `ideal`; `all` where that is all there is. */

@@ -203,6 +203,16 @@ describe('what is in flight', () => {
     expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
   });
 
+  test('makes room where many wait for a device whose launches wait for each other, though it is full', () => {
+    const worth = (interference: number, others: number) => {
+      const inFlight = new InFlight(4, interference);
+      const fill = {sm: 0.6, bandwidth: 0};
+      for (const lane of [0, 1]) inFlight.launched(launch(lane, 2, 100_000), fill, 0);
+      return inFlight.isWorthBeside(fill, 100_000, 1, others, 0, at(0, 2));
+    };
+    expect([worth(1.4, 20), worth(1.4, 0), worth(0, 20)]).toEqual([true, false, false]);
+  });
+
   test('keeps launches in the order of their ends, whatever the order in which they came and went', () => {
     const inFlight = new InFlight(4, 0);
     const fill = {sm: 0.2, bandwidth: 0};
