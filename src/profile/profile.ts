@@ -27,6 +27,10 @@ const affine = z.strictObject({
 });
 const range = z.tuple([positive, positive]);
 
+/** A launch takes up to this share longer than at the clock that its source names; half of that at `half_ns`. */
+const throttle = z.strictObject({share: z.number().min(0), half_ns: positive});
+export type Throttle = z.infer<typeof throttle>;
+
 const source = z.strictObject({
   title: z.string().min(1),
   licence: z.string().min(1),
@@ -42,6 +46,8 @@ const source = z.strictObject({
    * taken to take longer than it does. Predictions are of the kernel alone; a check adds this.
    */
   host_ns: z.strictObject({single: z.number().optional(), batched: z.number().optional()}).optional(),
+  /** How its GPU slowed down under load, by launch, as a fit has found it; a check adds this too. */
+  throttle: z.strictObject({single: throttle.optional(), batched: throttle.optional()}).optional(),
   library: z.string().optional(),
   note: z.string().optional(),
 });

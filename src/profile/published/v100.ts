@@ -97,6 +97,7 @@ export function v100Profiles(read: Read): DeviceProfile[] {
     clockMHz: {deepbench: sxm2MHz},
     unseenSources: ['deepbench', 'neusight-models'],
     oneHost,
+    throttled: {neusight: ['batched']},
     most: 20_000,
   });
   const board = (
