@@ -1,7 +1,8 @@
 // Fits the constants of a GEMM model to measurements.
 import {bytesOf} from '../scheduler/kernel.ts';
 import {GemmModel} from './gemmModel.ts';
-import type {DeviceFacts, LaunchKind} from './gemmModel.ts';
+import type {LaunchKind} from './gemmModel.ts';
+import type {DeviceFacts} from './tileTime.ts';
 import {leastSquares} from './leastSquares.ts';
 import {shownNs} from './conditions.ts';
 import {launchKindOf, predictedNs} from './measurement.ts';
@@ -188,7 +189,9 @@ function parametersOf(
   add(memory, 'scatter_k', 8, 2000);
   add(memory, 'exposed', 0.001, 1);
   if (memory.edge !== undefined) add(memory, 'edge', 0.02, 0.95);
+  if (memory.off_line !== undefined) add(memory, 'off_line', 0.001, 3);
   if (memory.off_sector !== undefined) add(memory, 'off_sector', 0.001, 3);
+  if (launch.remainder !== undefined) add(launch, 'remainder', 0.01, 32);
   if (tiles.some((tile) => tile.max_splits > 1)) {
     add(launch, 'split_ns', 10, 20_000);
     add(memory, 'partials', 0.01, 4);

@@ -98,9 +98,11 @@ const memory = z.strictObject({
    */
   edge: fraction.min(0.01).optional(),
   /**
-   * What each row of a tile costs beyond its bytes, in sectors of 32 bytes, where the rows of the operand do not start on
-   * one (k: as a share more of `scatter`); none: nothing.
+   * What is read more where the rows of A and B do not start on a line of L2 (128 bytes): as a share more of `scatter` along
+   * k, in lines for a row of a tile along n; none: nothing.
    */
+  off_line: z.number().min(0).optional(),
+  /** What is written more of C where its rows do not start on a sector (32 bytes), as a share; none: nothing. */
   off_sector: z.number().min(0).optional(),
 });
 export type MemoryTerms = z.infer<typeof memory>;
@@ -123,8 +125,10 @@ const launchTerms = z.strictObject({
   split_ns: z.number().min(0),
   /** Share of the last wave's latency that the waves before do not hide. */
   tail: fraction,
-  /** How much longer a step takes where the rows of both operands do not start at multiples of 16 bytes; half: of one. */
+  /** How much longer a step takes where no row starts on a line of L2 (no `off_line`: at 16 bytes); half: of one operand. */
   unaligned: z.number().min(0).default(0),
+  /** What a k that is no multiple of 8 costs more, in steps in k; none: nothing. */
+  remainder: z.number().min(0).optional(),
   memory,
   /** Whether C' = B' A' may be computed instead, where that is faster. */
   transposable: z.boolean(),
