@@ -48,7 +48,7 @@ export function readGemmTable(text: string): Measurement[] {
       ...size,
       ns: 1000 * number(row, 'time_us', i),
       isUpperBound: row['floor_limited'] === '1',
-      ...((row['session'] ?? '') === '' ? {} : {session: row['session']!}),
+      ...(row['session'] === undefined || row['session'] === '' ? {} : {session: row['session']}),
       ...tileOf(kind, Number(row['blocks'] ?? NaN), size),
     };
   });
