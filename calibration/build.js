@@ -11,8 +11,11 @@ const read = (file) => {
   const path = join(folder, file);
   return existsSync(path) ? readFileSync(path, 'utf8') : gunzipSync(readFileSync(`${path}.gz`)).toString();
 };
-for (const profile of publishedProfiles(read)) {
-  if (names.length > 0 && !names.includes(profile.name)) continue;
-  writeProfile(join(import.meta.dirname, `${profile.name}.json`), profile);
-  console.log(profile.name, JSON.stringify(profile.gemm.fp32?.residuals, null, 1));
+const isWanted = (name) => names.length === 0 || names.includes(name);
+for (const {names: made, make} of publishedProfiles) {
+  if (!made.some(isWanted)) continue;
+  for (const profile of make(read).filter(({name}) => isWanted(name))) {
+    writeProfile(join(import.meta.dirname, `${profile.name}.json`), profile);
+    console.log(profile.name, JSON.stringify(profile.gemm.fp32?.residuals, null, 1));
+  }
 }

@@ -1,5 +1,6 @@
 // How far a profile's predictions are from measurements, by who measured and by what was measured.
-import {hostNsOf, launchKindOf, predictedNs, shownNs} from './measurement.ts';
+import {conditionsOf, shownNs} from './conditions.ts';
+import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import {costModel} from './costModel.ts';
 import {gemmModelOf} from './gemmModel.ts';
@@ -12,7 +13,7 @@ import type {DeviceProfile, ErrorSummary} from './profile.ts';
 /** A measurement and what the profile predicts of it. */
 export interface Comparison {
   readonly measurement: Measurement;
-  /** With the host's part in the source's times, where the profile knows it. */
+  /** As the source would have shown it, where the profile knows its conditions: the host's part, a GPU that slowed. */
   readonly predictedNs: number;
   /** predicted / measured - 1. */
   readonly error: number;
@@ -43,7 +44,7 @@ export interface ProfileCheck {
 
 /**
  * Predicts every measurement and says how well. A source whose clock the profile knows is predicted at that clock, not
- * at the device's own, and with what the profile knows of its host's part in the times.
+ * at the device's own, and with what the profile knows of its host's part in the times and of its GPU under load.
  */
 export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[]): ProfileCheck {
   const models = new Map<string, GemmModel>();
@@ -63,7 +64,7 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
     const kernelNs = hasTables
       ? costs.durationNs(kernel, batch, method)
       : predictedNs(modelOf(measurement), measurement);
-    const ns = shownNs(kernelNs, hostNsOf(profile, measurement));
+    const ns = shownNs(kernelNs, conditionsOf(profile, measurement));
     return {
       measurement,
       predictedNs: ns,

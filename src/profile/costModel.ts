@@ -4,7 +4,8 @@ import {kernelKey} from '../scheduler/kernel.ts';
 import type {DataType, Gemm, Kernel, Method} from '../scheduler/kernel.ts';
 import {elementwiseBandwidthShare, elementwiseNs} from './elementwise.ts';
 import {gemmModelOf} from './gemmModel.ts';
-import type {GemmModel, LaunchKind, Problem} from './gemmModel.ts';
+import type {GemmModel, LaunchKind} from './gemmModel.ts';
+import type {Problem} from './tileTime.ts';
 import {MeasuredTables, interpolate} from './measured.ts';
 import type {Correction} from './measured.ts';
 import {dataTypesOf} from './profile.ts';
@@ -68,6 +69,8 @@ class ProfileCosts implements CostModel {
   /** [log2 of bytes, share] of element-wise kernels. */
   private readonly elementwiseShares: readonly (readonly [number, number])[];
   private readonly gemms = new Map<DataType, GemmModel>();
+  /** Of kernels that were asked for, the time of one single launch: however many follow each other, it is the same. */
+  private readonly single = new WeakMap<Kernel, number>();
 
   constructor(profile: DeviceProfile, corrected: boolean) {
     this.profile = profile;
@@ -84,10 +87,9 @@ class ProfileCosts implements CostModel {
   }
 
   durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
-    const launches = method === 'single' ? size : 1;
-    const members = method === 'single' ? 1 : size;
-    const ns = launches * this.launchNs(kernel, members, method) + (launches - 1) * this.stepGapNs;
-    return whole(ns, kernel, size);
+    if (method !== 'single') return whole(this.launchNs(kernel, size, method), kernel, size);
+    // Members follow each other as the kernels of one launch do.
+    return whole(size * this.singleNs(kernel) + (size - 1) * this.stepGapNs, kernel, size);
   }
 
   isExtrapolated(kernel: Kernel, size: number, method: Method): boolean {
@@ -166,6 +168,12 @@ class ProfileCosts implements CostModel {
   decideNs(policy: string): Nanoseconds {
     const {decide_ns, decide_by_policy} = this.profile.host;
     return Math.round((decide_by_policy?.[policy] ?? decide_ns).value);
+  }
+
+  private singleNs(kernel: Kernel): number {
+    let ns = this.single.get(kernel);
+    if (ns === undefined) this.single.set(kernel, (ns = this.launchNs(kernel, 1, 'single')));
+    return ns;
   }
 
   /** Time of one launch of `members`, as measured where the profile holds a table for it. */

@@ -1,9 +1,11 @@
 // Fits the constants of a GEMM model to measurements.
 import {bytesOf} from '../scheduler/kernel.ts';
 import {GemmModel} from './gemmModel.ts';
-import type {DeviceFacts, LaunchKind} from './gemmModel.ts';
+import type {LaunchKind} from './gemmModel.ts';
+import type {DeviceFacts} from './tileTime.ts';
 import {leastSquares} from './leastSquares.ts';
-import {launchKindOf, predictedNs, shownNs} from './measurement.ts';
+import {shownNs} from './conditions.ts';
+import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
 import type {GemmTerms} from './profile.ts';
 
@@ -15,11 +17,10 @@ interface Parameter {
   readonly upper: number;
 }
 
-/** What a source's times hold besides the kernel, in ns; below 0 where too much was taken off. A fit may move it. */
-export interface HostPart {
-  ns: number;
-  /** Not to be fitted. */
-  readonly isKnown?: boolean;
+/** Conditions that a fit may move: measurements of one host share its part, those of one session its throttling. */
+export interface FittedConditions {
+  readonly host: {ns: number; /** Not to be fitted. */ readonly isKnown?: boolean};
+  readonly throttle?: {share: number; half_ns: number} | undefined;
 }
 
 /** Options of `fitGemm`. */
@@ -32,10 +33,10 @@ export interface FitOptions {
    * tile's constants; the latter makes the choice come out right on the whole.
    */
   readonly knownTiles: boolean;
-  /** The host's part in a measurement; default: none. */
-  readonly hostOf?: (row: Measurement) => HostPart | undefined;
-  /** Whether the host's parts that are not known are fitted too, in place; default: they stay. */
-  readonly fitHost?: boolean;
+  /** Under which conditions a measurement was taken; default: the kernel alone, at a clock that is held. */
+  readonly conditionsOf?: (row: Measurement) => FittedConditions;
+  /** Whether the conditions that are not known are fitted too, in place; default: they stay. */
+  readonly fitConditions?: boolean;
   /** Whether the time of a launch before its first block is fitted; default: true. */
   readonly fitLaunch?: boolean;
   /** How many measurements one counts for; default 1. */
@@ -53,6 +54,9 @@ export interface FitOptions {
   readonly prior?: number;
 }
 
+/** Conditions that add nothing. */
+const undisturbed: FittedConditions = {host: {ns: 0, isKnown: true}};
+
 /** A host's part lies within so many ns of none. */
 const mostHostNs = 20_000;
 
@@ -69,8 +73,8 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
     absoluteNs,
     knownTiles,
     weightOf = () => 1,
-    hostOf = () => undefined,
-    fitHost = false,
+    conditionsOf = () => undisturbed,
+    fitConditions = false,
     fitLaunch = true,
     knownWeight = 0,
     iterations = 60,
@@ -85,17 +89,12 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
   const used = measured.filter((row) => kinds.includes(launchKindOf(row.method)));
   if (used.length === 0) return terms;
   const parameters = kinds.flatMap((kind) => parametersOf(terms, kind, leastLaunchNs, fmaPerNs, fitLaunch));
-  if (fitHost) {
-    const parts = new Set(used.map(hostOf));
-    for (const part of parts) {
-      if (part !== undefined && part.isKnown !== true) parameters.push(hostParameter(part));
-    }
-  }
+  if (fitConditions) parameters.push(...conditionParameters(used.map(conditionsOf)));
   const model = new GemmModel(terms, facts, bytesOf[used[0].dtype]);
   const shown = (row: Measurement, known: boolean): (() => number) => {
     const kernelNs = predictionOf(model, terms, row, known);
-    const host = hostOf(row);
-    return host === undefined ? kernelNs : () => shownNs(kernelNs(), host.ns);
+    const conditions = conditionsOf(row);
+    return () => shownNs(kernelNs(), conditions);
   };
   const predictions = used.map((row) => shown(row, knownTiles));
   const weights = used.map((row) => Math.sqrt(weightOf(row)) / Math.hypot(1, absoluteNs / row.ns / outlier));
@@ -140,14 +139,26 @@ function predictionOf(
   return () => model.tileNs(launch, tile, row.splits ?? 1, row);
 }
 
-/** A host's part as a constant above 0, which has a logarithm. */
-function hostParameter(part: HostPart): Parameter {
-  return {
-    get: () => mostHostNs + part.ns,
-    set: (value) => (part.ns = Math.round(value - mostHostNs)),
-    lower: 1,
-    upper: 2 * mostHostNs,
-  };
+/** Of each host the part, as a constant above 0, which has a logarithm; of each session how its GPU slowed. */
+function conditionParameters(conditions: readonly FittedConditions[]): Parameter[] {
+  const parameters: Parameter[] = [];
+  for (const host of new Set(conditions.map((each) => each.host))) {
+    if (host.isKnown === true) continue;
+    parameters.push({
+      get: () => mostHostNs + host.ns,
+      set: (value) => (host.ns = Math.round(value - mostHostNs)),
+      lower: 1,
+      upper: 2 * mostHostNs,
+    });
+  }
+  for (const throttle of new Set(conditions.map((each) => each.throttle))) {
+    if (throttle === undefined) continue;
+    parameters.push(
+      {get: () => throttle.share, set: (value) => (throttle.share = value), lower: 0.001, upper: 0.5},
+      {get: () => throttle.half_ns, set: (value) => (throttle.half_ns = value), lower: 1e5, upper: 1e8},
+    );
+  }
+  return parameters;
 }
 
 /** The constants of one kind of launch, with the bounds that physics sets them. */
@@ -178,7 +189,9 @@ function parametersOf(
   add(memory, 'scatter_k', 8, 2000);
   add(memory, 'exposed', 0.001, 1);
   if (memory.edge !== undefined) add(memory, 'edge', 0.02, 0.95);
+  if (memory.off_line !== undefined) add(memory, 'off_line', 0.001, 3);
   if (memory.off_sector !== undefined) add(memory, 'off_sector', 0.001, 3);
+  if (launch.remainder !== undefined) add(launch, 'remainder', 0.01, 32);
   if (tiles.some((tile) => tile.max_splits > 1)) {
     add(launch, 'split_ns', 10, 20_000);
     add(memory, 'partials', 0.01, 4);

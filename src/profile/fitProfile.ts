@@ -2,12 +2,14 @@
 import {median, quantile} from 'd3';
 import type {DataType} from '../scheduler/kernel.ts';
 import {fitGemm} from './fit.ts';
-import type {HostPart} from './fit.ts';
+import type {FittedConditions} from './fit.ts';
 import {factsOf, gemmModelOf} from './gemmModel.ts';
 import {markHostFloors} from './hostFloors.ts';
-import {hostNsOf, launchKindOf, predictedNs, shownNs} from './measurement.ts';
+import {conditionsOf, shownNs} from './conditions.ts';
+import type {PublishedLaunch} from './conditions.ts';
+import {launchKindOf, predictedNs} from './measurement.ts';
 import type {Measurement} from './measurement.ts';
-import type {DeviceProfile, ErrorSummary, Region} from './profile.ts';
+import type {DeviceProfile, ErrorSummary, Region, Throttle} from './profile.ts';
 
 /**
  * Weight of the times of the tiles that ran beside those of the model's choice. Without it the constants drift up to
@@ -20,6 +22,9 @@ const knownWeight = 0.3;
  * same weight, up to this many times that of a single measurement.
  */
 const mostSessionWeight = 3;
+
+/** Where the fit of a GPU that slows under load starts. */
+const throttleStart: Throttle = {share: 0.05, half_ns: 2e6};
 
 /** Options of `fitProfile`. */
 export interface FitProfileOptions {
@@ -37,6 +42,11 @@ export interface FitProfileOptions {
    * Of others it is what the profile says, or none.
    */
   readonly oneHost?: readonly string[];
+  /**
+   * Launches of sources whose GPU lowered its clock under load: by how much is fitted too. Not in sessions with a name of
+   * their own.
+   */
+  readonly throttled?: Readonly<Record<string, readonly PublishedLaunch[]>>;
   /** Share of the shapes that are held back; default 0.2. */
   readonly testShare?: number;
   /** Most measurements to fit, a sample by shape. */
@@ -53,7 +63,15 @@ export function fitProfile(
   rows: readonly Measurement[],
   options: FitProfileOptions,
 ): DeviceProfile {
-  const {dtype, absoluteNs, unseenSources = [], oneHost = [], testShare = 0.2, most = 6000} = options;
+  const {
+    dtype,
+    absoluteNs,
+    unseenSources = [],
+    oneHost = [],
+    throttled = {},
+    testShare = 0.2,
+    most = 6000,
+  } = options;
   const usable = markHostFloors(rows).filter((row) => row.dtype === dtype && row.isUpperBound !== true);
   const seen = usable.filter((row) => !unseenSources.includes(row.source));
   const train = seen.filter((row) => shapeHash(row) >= testShare);
@@ -63,28 +81,43 @@ export function fitProfile(
   const facts = factsOf(profile, dtype, clock);
   const {fmaPerClock = peakFmaPerClock(profile, dtype)} = options;
   const weightOf = sessionWeights(sample);
-  const sharedParts = {single: {ns: 0}, batched: {ns: 0}, grouped: {ns: 0, isKnown: true}};
-  const hostOf = (row: Measurement): HostPart =>
-    oneHost.includes(row.source)
-      ? sharedParts[launchKindOf(row.method)]
-      : {ns: hostNsOf(profile, row), isKnown: true};
-  const common = {facts, absoluteNs, fmaPerNs: (fmaPerClock * clock) / 1000, weightOf, hostOf};
-  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true, fitHost: true});
+  const hosts = {single: {ns: 0}, batched: {ns: 0}, grouped: {ns: 0, isKnown: true}};
+  const throttles = mapValues(throttled, (launches) =>
+    Object.fromEntries(launches.map((launch) => [launch, {...throttleStart}])),
+  );
+  const conditions = (row: Measurement): FittedConditions => {
+    const {source, session} = row;
+    const kind = launchKindOf(row.method);
+    const throttle = session === undefined ? throttles[source]?.[kind] : undefined;
+    if (oneHost.includes(source)) return {host: hosts[kind], throttle};
+    return {host: {...conditionsOf(profile, row).host, isKnown: true}, throttle};
+  };
+  const common = {
+    facts,
+    absoluteNs,
+    fmaPerNs: (fmaPerClock * clock) / 1000,
+    weightOf,
+    conditionsOf: conditions,
+  };
+  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true, fitConditions: true});
   // Launch and host are told apart from the rest where the tile is known. A choice of tile that is better than the
   // library's would make both longer.
   const fitLaunch = oneHost.length === 0;
   const terms = fitGemm(sample, known, {...common, knownTiles: false, knownWeight, fitLaunch});
-  const host_ns = {single: sharedParts.single.ns, batched: sharedParts.batched.ns};
+  const host_ns = {single: hosts.single.ns, batched: hosts.batched.ns};
+  const fittedSource = (source: Source, id: string): Source => ({
+    ...source,
+    ...(oneHost.includes(id) ? {host_ns} : {}),
+    ...(id in throttles ? {throttle: mapValues(throttles[id], roundedThrottle)} : {}),
+  });
   const fitted = {
     ...profile,
-    sources: mapValues(profile.sources, (source, id) =>
-      oneHost.includes(id) ? {...source, host_ns} : source,
-    ),
+    sources: mapValues(profile.sources, fittedSource),
     gemm: {...profile.gemm, [dtype]: {...terms, region: regionOf(sample)}},
   };
   const predict = (row: Measurement): number => {
     const model = gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock);
-    return shownNs(predictedNs(model, row), hostNsOf(fitted, row));
+    return shownNs(predictedNs(model, row), conditionsOf(fitted, row));
   };
   const parts: [string, Measurement[]][] = [
     ['train', sample],
@@ -101,10 +134,17 @@ export function fitProfile(
   return {...fitted, gemm: {...fitted.gemm, [dtype]: {...fitted.gemm[dtype]!, residuals}}};
 }
 
-function mapValues<T>(
+type Source = DeviceProfile['sources'][string];
+
+/** As precise as a fit knows. */
+function roundedThrottle({share, half_ns}: Throttle): Throttle {
+  return {share: Number(share.toPrecision(3)), half_ns: Number(half_ns.toPrecision(3))};
+}
+
+function mapValues<T, U>(
   record: Readonly<Record<string, T>>,
-  of: (value: T, key: string) => T,
-): Record<string, T> {
+  of: (value: T, key: string) => U,
+): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value, key)]));
 }
 

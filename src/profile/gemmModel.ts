@@ -1,68 +1,31 @@
+// Which tile the library takes for a GEMM, and what follows from it: the time of a launch and its share of the device.
 import {bytesOf} from '../scheduler/kernel.ts';
 import type {DataType} from '../scheduler/kernel.ts';
 import type {DeviceProfile, GemmTerms, LaunchTerms, Tile} from './profile.ts';
 import {alike} from './tiles.ts';
-
-/** Facts of the device that a GEMM's time depends on. */
-export interface DeviceFacts {
-  readonly sms: number;
-  /** Clock of the device over the clock of the measurements. */
-  readonly clockRatio: number;
-  /** DRAM bandwidth in bytes per ns. */
-  readonly dramBytesPerNs: number;
-  readonly l2Bytes: number;
-}
-
-/** `batch` products C[m,n] = A[m,k] B[k,n] in one launch. */
-export interface Problem {
-  readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
+import {TileTime, overlapped, stepsOf} from './tileTime.ts';
+import type {DeviceFacts, Problem} from './tileTime.ts';
 
 /** Which of the library's kernels a launch may use. */
 export type LaunchKind = 'single' | 'batched' | 'grouped';
 
 /**
- * The time of a tiled GEMM kernel from first principles, with fitted constants.
- *
- * C is cut into tiles, a thread block each (times the parts of a split k). An SM holds `blocks_per_sm` blocks at once,
- * so the blocks run in waves; a wave of c blocks per SM takes k steps of
- *
- *     step(c) = max(latency, c step_ns),   latency between l2_step_ns (operands in L2) and dram_step_ns
- *
- * plus `block_ns`. Few blocks are bound by the latency of a step, many by the SM's arithmetic. Against this stands the
- * time to move the operands between DRAM and L2: the blocks that run together share what they read, so an operand is
- * read once for every pass that the waves make over it. The longer of the two times hides the shorter up to a share.
- *
- * The library is taken to choose the tile that is fastest, as its heuristics try to. For given m, n and k no time falls
- * as the batch grows.
+ * The time of a GEMM launch. The library is taken to choose the tile that is fastest, as its heuristics try to; `TileTime`
+ * says how fast each is. For given m, n and k no time falls as the batch grows.
  */
 export class GemmModel {
   private readonly terms: GemmTerms;
   private readonly facts: DeviceFacts;
   private readonly bytesPerElement: number;
-  /** What all tiles need to know of the last problem seen: bytes of one product's operands, what of them misses L2. */
-  private a = 0;
-  private b = 0;
-  private c = 0;
-  private miss = 0;
-  private missA = 0;
-  private missB = 0;
-  /** What rows off the sectors cost: as a share more along k, in elements along n. */
-  private offSectorK = 0;
-  private offSectorN = 0;
-  /** What unaligned rows do to a step in k. */
-  private unaligned = 1;
-  /** Of the tile that is looked at: what unaligned or far rows do, blocks and bytes without a split. */
-  private stride = 1;
-  private blocks = 0;
-  private bytes = NaN;
-  /** What the last `search` found: the fastest tile, the terms that hold for it, the product as it is computed. */
-  private launch!: LaunchTerms;
+  /** The problem as it is, and with C' = B' A' computed instead. */
+  private readonly plain: TileTime;
+  private readonly turned: TileTime;
+  /** By launch and size of the problem: the place of the tile that won last. */
+  private readonly winners = {single: winnersBySize(), batched: winnersBySize(), grouped: winnersBySize()};
+  /** What the last `search` found: the fastest tile, plain or turned, and its place among both. */
   private tile!: Tile;
-  private problem!: Problem;
+  private tileTime: TileTime;
+  private index = 0;
   private splits = 1;
   private ns = 0;
 
@@ -70,18 +33,19 @@ export class GemmModel {
     this.terms = terms;
     this.facts = facts;
     this.bytesPerElement = bytesPerElement;
+    this.plain = new TileTime(facts, bytesPerElement);
+    this.turned = new TileTime(facts, bytesPerElement);
+    this.tileTime = this.plain;
   }
 
   /** Time in ns of one product launched alone. */
   singleNs(problem: Problem): number {
-    this.search('single', problem);
-    return this.ns;
+    return this.search('single', problem);
   }
 
   /** Time in ns of a batched launch whose operands lie at equal distances. */
   stridedNs(problem: Problem): number {
-    this.search('batched', problem);
-    return this.ns;
+    return this.search('batched', problem);
   }
 
   /** Time in ns of a batched launch with arrays of pointers. */
@@ -97,6 +61,13 @@ export class GemmModel {
     return least;
   }
 
+  /** Time in ns of a launch with a given tile and split of k. */
+  tileNs(launch: LaunchTerms, tile: Tile, splits: number, {batch, m, n, k}: Problem): number {
+    this.plain.load(launch, batch, m, n, k);
+    this.plain.take(tile);
+    return this.plain.ns(splits);
+  }
+
   /** The tile that the model takes for a launch, by name, and into how many parts it splits k. */
   choice(problem: Problem, kind: LaunchKind): {tile: string; splits: number} {
     this.search(kind, problem);
@@ -106,201 +77,130 @@ export class GemmModel {
   /** Blocks of a launch over the blocks that the device holds at once. */
   waves(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
-    return blocksOf(this.tile, this.splits, this.problem) / (this.facts.sms * this.tile.blocks_per_sm);
+    return this.blocksFound(problem) / (this.facts.sms * this.tile.blocks_per_sm);
   }
 
   /** Share (0 to 1] of the SMs that a launch takes alone: of resident blocks or of the arithmetic. */
   smShare(problem: Problem, kind: LaunchKind): number {
     this.search(kind, problem);
     const {tile, splits, ns, facts} = this;
-    const blocks = blocksOf(tile, splits, this.problem);
+    const blocks = this.blocksFound(problem);
     const resident = blocks / (facts.sms * tile.blocks_per_sm);
     const steps = stepsOf(problem.k, splits);
     const arithmetic = (blocks * steps * tile.step_ns) / facts.clockRatio / facts.sms / ns;
     return Math.min(1, Math.max(resident, arithmetic));
   }
 
-  /**
-   * Share (0 to 1] of the DRAM bandwidth that a launch takes alone. It is asked for to tell what neighbours leave each
-   * other, who have L2 together: however sharp the edge up to which one launch finds its operands there, the share
-   * begins below it.
-   */
+  /** Share (0 to 1] of the DRAM bandwidth that a launch takes alone: it tells what neighbours leave each other. */
   bandwidthShare(problem: Problem, kind: LaunchKind): number {
-    this.search(kind, problem);
-    const {launch, tile, splits, ns} = this;
-    this.load(launch, this.problem);
-    this.miss = this.missRate(this.problem.batch * (this.a + this.b + this.c));
-    return Math.min(1, this.movingNs(launch, tile, splits, this.problem) / ns);
-  }
-
-  /** Time in ns of a launch with a given tile and split of k. */
-  tileNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    this.load(launch, problem);
-    return this.loadedNs(launch, tile, splits, problem);
-  }
-
-  /** Works out what does not depend on the tile. */
-  private load({unaligned, memory}: LaunchTerms, {batch, m, n, k}: Problem): void {
-    const {edge, off_sector, b_along_k} = memory;
-    const perSector = sectorBytes / this.bytesPerElement;
-    this.offSectorK = off_sector === undefined || k % perSector === 0 ? 0 : off_sector;
-    this.offSectorN = off_sector === undefined || n % perSector === 0 ? 0 : off_sector * perSector;
-    const grain = off_sector === undefined ? vectorBytes / this.bytesPerElement : perSector;
-    const isOddK = k % grain === 0 ? 0 : 0.5;
-    const isOddB = b_along_k ? isOddK : n % grain === 0 ? 0 : 0.5;
-    this.unaligned = 1 + unaligned * (isOddK + isOddB);
-    this.a = this.bytesPerElement * m * k;
-    this.b = this.bytesPerElement * k * n;
-    this.c = this.bytesPerElement * m * n;
-    this.miss = this.missRate(batch * (this.a + this.b + this.c), edge);
-    this.missA = this.missRate(this.a);
-    this.missB = this.missRate(this.b);
-  }
-
-  /** `tileNs` of the problem loaded last. */
-  private loadedNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    const steps = stepsOf(problem.k, splits) * this.strideFactor(tile, problem.k);
-    const computing = this.computingNs(launch, tile, blocksOf(tile, splits, problem), steps, this.miss);
-    const moving = this.movingNs(launch, tile, splits, problem);
-    const reduction = splits > 1 ? launch.split_ns : 0;
-    return launch.launch_ns + overlapped(computing, moving, launch.memory.exposed) + reduction;
-  }
-
-  private search(kind: LaunchKind, problem: Problem): void {
-    this.ns = Infinity;
     const launch = this.terms[kind];
-    this.searchTiles(launch, problem);
-    if (launch.transposable && problem.m !== problem.n) {
-      this.searchTiles(launch, {batch: problem.batch, m: problem.n, n: problem.m, k: problem.k});
-    }
+    this.search(kind, problem);
+    const {batch, m, n, k} = problem;
+    const {tileTime} = this;
+    if (tileTime === this.turned) tileTime.loadShared(launch, batch, n, m, k);
+    else tileTime.loadShared(launch, batch, m, n, k);
+    tileTime.take(this.tile);
+    return Math.min(1, tileTime.movingNs(this.splits) / this.ns);
   }
 
-  private searchTiles(launch: LaunchTerms, problem: Problem): void {
-    this.load(launch, problem);
-    for (const tile of launch.tiles) {
-      this.stride = this.strideFactor(tile, problem.k);
-      this.blocks = blocksOf(tile, 1, problem);
-      this.bytes = NaN;
-      if (tile.taken_up_to !== undefined && this.blocks > tile.taken_up_to * this.facts.sms) continue;
-      this.compare(launch, tile, 1, problem);
-      if (tile.max_splits === 1) continue;
-      // Worth a look are the splits that give every SM a few blocks, as the libraries mostly do, or fill it once or twice.
-      const blocksPerSm = this.blocks / this.facts.sms;
-      let last = 1;
-      for (let i = 0; i < fewBlocks + 2; i++) {
-        const blocks = i < fewBlocks ? i + 1 : (i - fewBlocks + 1) * tile.blocks_per_sm;
-        const splits = Math.min(tile.max_splits, Math.floor(blocks / blocksPerSm));
-        if (splits <= last) continue;
-        this.compare(launch, tile, splits, problem);
-        last = splits;
+  private blocksFound({batch, m, n}: Problem): number {
+    const {rows, columns} = this.tile;
+    const [down, across] = this.tileTime === this.turned ? [n, m] : [m, n];
+    return batch * Math.ceil(down / rows) * Math.ceil(across / columns) * this.splits;
+  }
+
+  /**
+   * Finds the fastest tile of a launch, and returns its time in ns. The tile that won for a problem of about this size
+   * comes first: the bounds of most others are above its time, and they need not be worked out.
+   */
+  private search(kind: LaunchKind, {batch, m, n, k}: Problem): number {
+    const launch = this.terms[kind];
+    const winners = this.winners[kind];
+    const size = sizeOf(m, n, k);
+    let places = launch.tiles.length;
+    this.plain.load(launch, batch, m, n, k);
+    if (launch.transposable && m !== n) {
+      this.turned.load(launch, batch, n, m, k);
+      places *= 2;
+    }
+    this.ns = Infinity;
+    this.index = 0;
+    const first = Math.min(winners[size], places - 1);
+    this.workOut(launch, first);
+    for (let place = 0; place < places; place++) if (place !== first) this.workOut(launch, place);
+    winners[size] = this.index;
+    return this.ns;
+  }
+
+  /** Works out the times of a tile, by its place among plain and turned ones, as far as their bounds let it win. */
+  private workOut(launch: LaunchTerms, place: number): void {
+    const {tiles} = launch;
+    const isPlain = place < tiles.length;
+    const tile = tiles[isPlain ? place : place - tiles.length];
+    const tileTime = isPlain ? this.plain : this.turned;
+    // A little above what is to beat: of equal times the first tile wins, plain before turned, whatever came first here.
+    let limit = this.ns * (1 + Number.EPSILON);
+    if (!tileTime.take(tile, limit)) return;
+    if (tile.taken_up_to !== undefined && tileTime.blocks > tile.taken_up_to * this.facts.sms) return;
+    let splits = 0;
+    if (tileTime.leastNs < limit) {
+      const ns = tileTime.ns(1);
+      if (ns < limit) {
+        limit = ns;
+        splits = 1;
       }
     }
-  }
-
-  private compare(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): void {
-    const steps = stepsOf(problem.k, splits) * this.stride;
-    const computing = this.computingNs(launch, tile, this.blocks * splits, steps, this.miss);
-    // Most are out of the race before their bytes are counted.
-    if (launch.launch_ns + computing >= this.ns) return;
-    if (Number.isNaN(this.bytes)) this.bytes = this.bytesMoved(launch, tile, problem);
-    const moving = this.movedNs(launch, this.bytes, splits, problem);
-    const reduction = splits > 1 ? launch.split_ns : 0;
-    const ns = launch.launch_ns + overlapped(computing, moving, launch.memory.exposed) + reduction;
-    if (ns >= this.ns) return;
-    this.launch = launch;
+    if (tileTime.leastSplitNs < limit) {
+      const ns = tileTime.fastestSplit(limit);
+      if (ns < limit) {
+        limit = ns;
+        splits = tileTime.splits;
+      }
+    }
+    if (splits === 0 || limit > this.ns || (limit === this.ns && place > this.index)) return;
     this.tile = tile;
-    this.problem = problem;
+    this.tileTime = tileTime;
+    this.index = place;
     this.splits = splits;
-    this.ns = ns;
+    this.ns = limit;
   }
 
   private groupedTileNs(launch: LaunchTerms, tile: Tile, problems: readonly Problem[]): number {
+    const tileTime = this.plain;
     let bytes = 0;
     for (const {batch, m, n, k} of problems) bytes += this.bytesPerElement * batch * (m * k + k * n + m * n);
-    const miss = this.missRate(bytes, launch.memory.edge);
     let blocks = 0;
     let blockSteps = 0;
     let moving = 0;
     let alone = 0;
     for (const problem of problems) {
-      const own = blocksOf(tile, 1, problem);
-      this.load(launch, problem);
-      this.miss = miss;
-      const steps = stepsOf(problem.k, 1) * this.strideFactor(tile, problem.k);
+      tileTime.loadPart(launch, problem, bytes);
+      tileTime.take(tile);
+      const own = tileTime.blocks;
       blocks += own;
-      blockSteps += own * steps;
-      alone = Math.max(alone, this.computingNs(launch, tile, own, steps, miss));
-      moving += this.movingNs(launch, tile, 1, problem);
+      blockSteps += own * tileTime.stepsOfBlock(1);
+      alone = Math.max(alone, tileTime.computingNs(1));
+      moving += tileTime.movingNs(1);
     }
-    const together = this.computingNs(launch, tile, blocks, blockSteps / blocks, miss);
+    const together = tileTime.wavesNs(blocks, blockSteps / blocks);
     return launch.launch_ns + overlapped(Math.max(together, alone), moving, launch.memory.exposed);
   }
+}
 
-  /** Time for the waves of blocks on the fullest SM. */
-  private computingNs(launch: LaunchTerms, tile: Tile, blocks: number, steps: number, miss: number): number {
-    const {sms, clockRatio} = this.facts;
-    const slots = tile.blocks_per_sm;
-    const latency = tile.l2_step_ns + miss * (tile.dram_step_ns - tile.l2_step_ns);
-    const perSm = Math.ceil(blocks / sms);
-    const fullWaves = Math.floor(perSm / slots);
-    const rest = perSm - fullWaves * slots;
-    let ns = fullWaves * (tile.block_ns + steps * Math.max(latency, busiest(slots, tile) * tile.step_ns));
-    if (rest > 0) {
-      const busy = busiest(rest, tile) * tile.step_ns;
-      const idle = Math.max(0, latency - busy);
-      ns += tile.block_ns + steps * (busy + (fullWaves > 0 ? launch.tail * idle : idle));
-    }
-    return ns / clockRatio;
-  }
+/** Sizes of a side that are told apart: powers of two. */
+const sizes = 16;
 
-  /** Time to move the operands of the problem loaded last between DRAM and L2. */
-  private movingNs(launch: LaunchTerms, tile: Tile, splits: number, problem: Problem): number {
-    return this.movedNs(launch, this.bytesMoved(launch, tile, problem), splits, problem);
-  }
+function winnersBySize(): Uint8Array {
+  return new Uint8Array(sizes ** 3);
+}
 
-  /** Time to move `bytes` of each product, and the partial results of a split k. */
-  private movedNs({memory}: LaunchTerms, bytes: number, splits: number, {batch}: Problem): number {
-    // Every part of a split k is written out and read again.
-    const partials = splits > 1 ? 2 * splits * this.c : 0;
-    return (batch * (bytes + memory.partials * partials)) / this.facts.dramBytesPerNs;
-  }
+/** A number for all problems of about this size; what is no size counts as 1. */
+function sizeOf(m: number, n: number, k: number): number {
+  return (sizeOfSide(m) * sizes + sizeOfSide(n)) * sizes + sizeOfSide(k);
+}
 
-  /** Bytes that one product of the problem loaded last moves, its k not split. */
-  private bytesMoved({memory}: LaunchTerms, tile: Tile, {m, n, k}: Problem): number {
-    const {a, b, c, facts} = this;
-    // Blocks start along a row of tiles first: the tiles of B that run together, and the rows of tiles of A.
-    const resident = facts.sms * tile.blocks_per_sm;
-    const across = Math.ceil(n / tile.columns);
-    const down = Math.ceil(m / tile.rows);
-    const passesOfA = Math.max(1, across / resident);
-    const passesOfB = Math.max(1, down / Math.max(1, resident / across));
-    // A pass after the first finds in L2 what is small enough.
-    const readA = a * (1 + (passesOfA - 1) * this.missA);
-    const readB = b * (1 + (passesOfB - 1) * this.missB);
-    // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
-    const scatter = (tile.scatter * k) / (k + memory.scatter_k);
-    const alongK = scatter * (1 + this.offSectorK);
-    const costA = memory.a + alongK;
-    // A row of a tile that starts within a sector touches one more.
-    const pieces = 1 + this.offSectorN / Math.min(tile.columns, n);
-    const costB = memory.b_along_k ? memory.b + alongK : memory.b * pieces;
-    return this.miss * (costA * readA + costB * readB + memory.c * pieces * c);
-  }
-
-  /** What the distance between the rows of the operands of the problem loaded last does to a step in k. */
-  private strideFactor(tile: Tile, k: number): number {
-    if (tile.far === undefined) return this.unaligned;
-    // Rows that lie far apart miss the address translation cache.
-    const excess = (k * this.bytesPerElement) / 131_072 - 1;
-    return this.unaligned * (1 + tile.far * Math.min(1, Math.max(0, excess)));
-  }
-
-  /** Share of the operands' bytes that L2 does not keep from one launch to the next. */
-  private missRate(bytes: number, edge?: number): number {
-    const relative = bytes / this.facts.l2Bytes;
-    if (edge !== undefined) return Math.min(1, Math.max(0, (relative - 1 + edge) / (2 * edge)));
-    return (relative * relative) / (1 + relative * relative);
-  }
+function sizeOfSide(length: number): number {
+  return Math.min(sizes - 1, 31 - Math.clz32(length | 1));
 }
 
 /** The facts of a profile's device for one data type; at another SM clock than the profile's where one is given. */
@@ -323,38 +223,4 @@ export function gemmModelOf(profile: DeviceProfile, dtype: DataType, clockMHz?: 
   const {single, batched, grouped} = terms;
   const uniform = {...terms, single: alike(single), batched: alike(batched), grouped: alike(grouped)};
   return new GemmModel(uniform, factsOf(profile, dtype, clockMHz), bytesOf[dtype]);
-}
-
-/**
- * Where k is split, the libraries' kernels come to 1 to 4 blocks on every SM for the most part, though it could hold up to
- * 8 (NeuSight's grids).
- */
-const fewBlocks = 4;
-
-/** What DRAM and L2 move at once, and the widest load of a thread. */
-const sectorBytes = 32;
-const vectorBytes = 16;
-
-/** Blocks of a launch: the tiles of every product, times the parts of a split k. */
-function blocksOf(tile: Tile, splits: number, {batch, m, n}: Problem): number {
-  return batch * Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * splits;
-}
-
-/**
- * Blocks of an SM times their share of it, as its busiest schedulers see them. A block of two warps has work for two of
- * the four schedulers only: the SM deals such blocks to one half twice, then to the other twice, so that two blocks
- * take as long as four, and six as long as eight.
- */
-function busiest(blocks: number, {warps}: Tile): number {
-  return warps === undefined ? blocks : 4 * Math.floor(blocks / 4) + 2 * Math.min(2, blocks % 4);
-}
-
-/** Steps in k of one block; the kernels' inner loops take 8 at a time. */
-function stepsOf(k: number, splits: number): number {
-  return 8 * Math.ceil(k / splits / 8);
-}
-
-/** The longer of two times and what it does not hide of the shorter. */
-function overlapped(a: number, b: number, exposed: number): number {
-  return Math.max(a, b) + exposed * Math.min(a, b);
 }

@@ -1,7 +1,6 @@
 import {DeviceError} from '../scheduler/errors.ts';
 import type {DataType, Method} from '../scheduler/kernel.ts';
 import type {GemmModel, LaunchKind} from './gemmModel.ts';
-import type {DeviceProfile} from './profile.ts';
 
 /** One measured GEMM launch: `batch` products C[m,n] = A[m,k] B[k,n]. */
 export interface Measurement {
@@ -10,7 +9,7 @@ export interface Measurement {
   /** Library call and kernel as the source names them. */
   readonly kind: string;
   readonly gpu?: string;
-  /** Which of a source's sessions measured it, where they differ, e.g. in the clock that the GPU held. */
+  /** Which of a source's sessions measured it, where not its usual one, e.g. as the GPU held its clock there. */
   readonly session?: string;
   readonly method: Method;
   readonly dtype: DataType;
@@ -49,18 +48,4 @@ export function predictedNs(model: GemmModel, row: Measurement): number {
     default:
       return row.method satisfies never;
   }
-}
-
-/** What a profile knows of the host's part in a measurement, in ns; 0 where it knows nothing. */
-export function hostNsOf({sources}: DeviceProfile, {source, method}: Measurement): number {
-  const kind = launchKindOf(method);
-  return kind === 'grouped' ? 0 : (sources[source]?.host_ns?.[kind] ?? 0);
-}
-
-/** No launch is shown to take less, whatever was taken off its time. */
-const leastShownNs = 2000;
-
-/** What a source shows of a kernel: its time and what the source's times hold besides, see `host_ns` of a source. */
-export function shownNs(kernelNs: number, hostNs: number): number {
-  return Math.max(kernelNs + hostNs, Math.min(kernelNs, leastShownNs));
 }

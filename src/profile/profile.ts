@@ -27,6 +27,10 @@ const affine = z.strictObject({
 });
 const range = z.tuple([positive, positive]);
 
+/** A launch takes up to this share longer than at the clock that its source names; half of that at `half_ns`. */
+const throttle = z.strictObject({share: z.number().min(0), half_ns: positive});
+export type Throttle = z.infer<typeof throttle>;
+
 const source = z.strictObject({
   title: z.string().min(1),
   licence: z.string().min(1),
@@ -42,6 +46,8 @@ const source = z.strictObject({
    * taken to take longer than it does. Predictions are of the kernel alone; a check adds this.
    */
   host_ns: z.strictObject({single: z.number().optional(), batched: z.number().optional()}).optional(),
+  /** How its GPU slowed down under load, by launch, as a fit has found it; a check adds this too. */
+  throttle: z.strictObject({single: throttle.optional(), batched: throttle.optional()}).optional(),
   library: z.string().optional(),
   note: z.string().optional(),
 });
@@ -92,9 +98,11 @@ const memory = z.strictObject({
    */
   edge: fraction.min(0.01).optional(),
   /**
-   * What each row of a tile costs beyond its bytes, in sectors of 32 bytes, where the rows of the operand do not start on
-   * one (k: as a share more of `scatter`); none: nothing.
+   * What is read more where the rows of A and B do not start on a line of L2 (128 bytes): as a share more of `scatter` along
+   * k, in lines for a row of a tile along n; none: nothing.
    */
+  off_line: z.number().min(0).optional(),
+  /** What is written more of C where its rows do not start on a sector (32 bytes), as a share; none: nothing. */
   off_sector: z.number().min(0).optional(),
 });
 export type MemoryTerms = z.infer<typeof memory>;
@@ -117,8 +125,10 @@ const launchTerms = z.strictObject({
   split_ns: z.number().min(0),
   /** Share of the last wave's latency that the waves before do not hide. */
   tail: fraction,
-  /** How much longer a step takes where the rows of both operands do not start at multiples of 16 bytes; half: of one. */
+  /** How much longer a step takes where no row starts on a line of L2 (no `off_line`: at 16 bytes); half: of one operand. */
   unaligned: z.number().min(0).default(0),
+  /** What a k that is no multiple of 8 costs more, in steps in k; none: nothing. */
+  remainder: z.number().min(0).optional(),
   memory,
   /** Whether C' = B' A' may be computed instead, where that is faster. */
   transposable: z.boolean(),

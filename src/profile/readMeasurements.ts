@@ -32,8 +32,8 @@ export function tileOf(
 }
 
 /**
- * Columns source, kind, batch, m, n, k, time_us and, where known, floor_limited and blocks: times of which the host's
- * part has been taken off.
+ * Columns source, kind, batch, m, n, k, time_us and, where known, session, floor_limited and blocks: times of which the
+ * host's part has been taken off.
  */
 export function readGemmTable(text: string): Measurement[] {
   return csvParse(text).map((row, i) => {
@@ -48,6 +48,7 @@ export function readGemmTable(text: string): Measurement[] {
       ...size,
       ns: 1000 * number(row, 'time_us', i),
       isUpperBound: row['floor_limited'] === '1',
+      ...(row['session'] === undefined || row['session'] === '' ? {} : {session: row['session']}),
       ...tileOf(kind, Number(row['blocks'] ?? NaN), size),
     };
   });

@@ -40,6 +40,7 @@ describe.skipIf(!existsSync(folder))(
       );
       const host = {
         gpu: 'Tesla V100-PCIE-32GB',
+        source: 'neusight-models',
         bmm: {offsetNs: 36_000, floorNs: 0},
         linear: {offsetNs: 54_000, floorNs: 0},
       };
@@ -47,7 +48,9 @@ describe.skipIf(!existsSync(folder))(
         .flatMap((op) => readNeusight(read(`neusight/test_${op}__all_gpus.csv`), host))
         .filter(({batch, m, n, k}) => !seen.has([batch, m, n, k].join()));
       expect(rows.length).toBeGreaterThan(100);
-      expectWithin(checkProfile(profile, rows).overall);
+      const {bySource} = checkProfile(profile, rows);
+      expect(bySource.map(({group}) => group)).toEqual(['neusight-models batched', 'neusight-models single']);
+      for (const errors of bySource) expectWithin(errors);
     });
 
     test('another laboratory, board and library, none of it in the fit: within the same bounds', () => {
@@ -57,3 +60,23 @@ describe.skipIf(!existsSync(folder))(
     });
   },
 );
+
+describe('the errors that the V100 profile states of what its fit did not see', () => {
+  const residuals = Object.entries(readProfile('v100').gemm.fp32!.residuals!).filter(
+    ([part]) => !part.startsWith('train'),
+  );
+
+  test.for(residuals)('%s: median <= 8 %, p90 <= 25 %', ([, {median, p90}]) => {
+    expect(median).toBeLessThanOrEqual(0.08);
+    expect(p90).toBeLessThanOrEqual(0.25);
+  });
+
+  // 23 rows, of which the eleven whose k is the sequence come out too slow: see calibration/README.md.
+  const isKnown = ([part]: (typeof residuals)[number]): boolean => part === 'test neusight layers batched';
+  test.for(residuals.filter((part) => !isKnown(part)))('%s: bias within 3 %', ([, {bias}]) => {
+    expect(Math.abs(bias)).toBeLessThanOrEqual(0.03);
+  });
+  test.for(residuals.filter(isKnown))('%s: bias within 4 %', ([, {bias}]) => {
+    expect(Math.abs(bias)).toBeLessThanOrEqual(0.04);
+  });
+});

@@ -1,7 +1,7 @@
 // The tiled GEMM model: how k is split.
 import {describe, expect, test} from 'vitest';
 import {GemmModel} from '../../src/profile/gemmModel.ts';
-import type {Problem} from '../../src/profile/gemmModel.ts';
+import type {Problem} from '../../src/profile/tileTime.ts';
 import type {GemmTerms, LaunchTerms, MemoryTerms, Tile} from '../../src/profile/profile.ts';
 
 const facts = {sms: 80, clockRatio: 1, dramBytesPerNs: 800, l2Bytes: 6e6};
@@ -11,6 +11,7 @@ function modelOf(
   splitNs: number,
   ownTile: Partial<Tile> = {},
   ownMemory: Partial<MemoryTerms> = {},
+  ownLaunch: Partial<LaunchTerms> = {},
 ): GemmModel {
   const launch: LaunchTerms = {
     launch_ns: 2000,
@@ -34,6 +35,7 @@ function modelOf(
         ...ownTile,
       },
     ],
+    ...ownLaunch,
   };
   const single = {m: [1, 1], n: [1, 1], k: [1, 1], batch: [1, 1]} satisfies GemmTerms['region'];
   return new GemmModel(
@@ -119,15 +121,38 @@ describe('L2', () => {
   });
 });
 
-test('rows that start within a sector cost what they touch beyond their bytes', () => {
+describe('rows', () => {
   const bound = {l2_step_ns: 1, dram_step_ns: 1, step_ns: 0.1, block_ns: 0, max_splits: 1};
-  const moving = (ownMemory: Partial<MemoryTerms>, n: number): number =>
-    modelOf(1e9, bound, {b_along_k: false, ...ownMemory}).stridedNs({batch: 400, m: 512, n, k: 512});
-  expect(moving({off_sector: 1}, 512)).toBe(moving({}, 512));
-  // B and C are two thirds of the bytes; a tile's 32 columns are four sectors, one more where they start within one.
-  const ratio = moving({off_sector: 1}, 513) / moving({}, 513);
-  expect(ratio).toBeGreaterThan(1.1);
-  expect(ratio).toBeLessThan(1.25);
+  const moving = (ownMemory: Partial<MemoryTerms>, n: number, k = 512): number =>
+    modelOf(1e9, bound, {b_along_k: false, ...ownMemory}).stridedNs({batch: 400, m: 512, n, k});
+
+  test('of C that start within a sector cost the given share more, the more of them do', () => {
+    expect(moving({off_sector: 1}, 512)).toBe(moving({}, 512));
+    // C is a third of the bytes; of 516 elements every other row starts within a sector, of 513 seven of eight.
+    expect(moving({off_sector: 1}, 516) / moving({}, 516)).toBeCloseTo(1 + 1 / 6, 2);
+    expect(moving({off_sector: 1}, 513) / moving({}, 513)).toBeCloseTo(1 + 7 / 24, 2);
+  });
+
+  test('of A that start within a line of L2 cost more of what short pieces cost', () => {
+    const along = (k: number, off_line: number): number =>
+      modelOf(1e9, {...bound, scatter: 1}, {b_along_k: false, off_line, c: 0.01, scatter_k: 1e-6}).stridedNs({
+        batch: 400,
+        m: 512,
+        n: 32,
+        k,
+      });
+    expect(along(512, 1)).toBe(along(512, 0));
+    expect(along(528, 1) / along(528, 0)).toBeGreaterThan(1.15);
+    expect(along(513, 1) / along(513, 0)).toBeGreaterThan(along(528, 1) / along(528, 0));
+  });
+});
+
+test('a k of no whole steps of eight costs the given steps more', () => {
+  const perStep = {l2_step_ns: 50, dram_step_ns: 50, step_ns: 1, block_ns: 0, max_splits: 1};
+  const ns = (k: number, remainder: number): number =>
+    modelOf(1e9, perStep, {a: 0.01, b: 0.01, c: 0.01}, {remainder}).singleNs({batch: 1, m: 32, n: 32, k});
+  expect(ns(64, 3)).toBe(ns(64, 0));
+  expect(ns(65, 3) - ns(65, 0)).toBeCloseTo(150, 0);
 });
 
 test('a tile is not taken where the launch has more blocks than the library takes it for', () => {

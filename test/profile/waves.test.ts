@@ -4,6 +4,7 @@ import {gunzipSync} from 'node:zlib';
 import {median} from 'd3';
 import {describe, expect, test} from 'vitest';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {conditionsOf, shownNs} from '../../src/profile/conditions.ts';
 import {gemmModelOf} from '../../src/profile/gemmModel.ts';
 import type {GemmModel, LaunchKind} from '../../src/profile/gemmModel.ts';
 import type {Measurement} from '../../src/profile/measurement.ts';
@@ -45,9 +46,9 @@ function stairs(
     if (row.k < 256 || Math.min(row.m, row.n) < 64) continue;
     const blocks = row.batch * Math.ceil(row.m / tile.rows) * Math.ceil(row.n / tile.columns);
     const step = (steps[Math.ceil(blocks / sms)] ??= {measured: [], predicted: []});
-    const inUnits = (ns: number): number => (ns - launch_ns) / (8 * Math.ceil(row.k / 8)) / unit;
-    step.measured.push(inUnits(row.ns - hostNs));
-    step.predicted.push(inUnits(predict(model, tile, row)));
+    const inUnits = (ns: number): number => (ns - hostNs - launch_ns) / (8 * Math.ceil(row.k / 8)) / unit;
+    step.measured.push(inUnits(row.ns));
+    step.predicted.push(inUnits(shownNs(predict(model, tile, row), conditionsOf(profile, row))));
   }
   return new Map(
     steps.flatMap(({measured, predicted}, perSm): [number, Stairs][] => [

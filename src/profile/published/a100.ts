@@ -5,7 +5,7 @@ import {deviceProfile} from './device.ts';
 import {tensorCoreTiles, withHalfPrecision} from './halfPrecision.ts';
 import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {caches, gemmTerms} from './terms.ts';
+import {gemmTerms, grains} from './terms.ts';
 
 export function a100Profile(read: Read): DeviceProfile {
   const gpu = 'NVIDIA A100-PCIE-40GB';
@@ -46,7 +46,7 @@ export function a100Profile(read: Read): DeviceProfile {
           ],
           batched: ['128x128', '32x32_sliced1x4'],
           fixed: {'128x128': {far: 0.2}},
-          caches,
+          ...grains,
         },
       ),
       fp16: gemmTerms(['vidur', 'assumption'], {fmaPerClock: 1024, clockMHz: 1410}, tensorCoreTiles),

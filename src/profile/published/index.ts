@@ -8,12 +8,18 @@ import {p100Profile} from './p100.ts';
 import {t4Profile} from './t4.ts';
 import {v100Profiles} from './v100.ts';
 
-/** All profiles that published measurements give, oldest GPU first. Takes minutes. */
-export function* publishedProfiles(read: Read): Generator<DeviceProfile> {
-  yield p100Profile(read);
-  yield* v100Profiles(read);
-  yield t4Profile(read);
-  yield a100Profile(read);
-  yield l4Profile(read);
-  yield h100Profile(read);
+/** Profiles that are made together. */
+interface Recipe {
+  readonly names: readonly string[];
+  readonly make: (read: Read) => readonly DeviceProfile[];
 }
+
+/** All profiles that published measurements give, oldest GPU first. Each takes minutes to make. */
+export const publishedProfiles: readonly Recipe[] = [
+  {names: ['p100'], make: (read) => [p100Profile(read)]},
+  {names: ['v100', 'v100-sxm2', 'v100-pcie'], make: v100Profiles},
+  {names: ['t4'], make: (read) => [t4Profile(read)]},
+  {names: ['a100'], make: (read) => [a100Profile(read)]},
+  {names: ['l4'], make: (read) => [l4Profile(read)]},
+  {names: ['h100'], make: (read) => [h100Profile(read)]},
+];

@@ -3,7 +3,7 @@ import type {DeviceProfile} from '../profile.ts';
 import {deviceProfile} from './device.ts';
 import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {caches, gemmTerms} from './terms.ts';
+import {gemmTerms, grains} from './terms.ts';
 
 export function p100Profile(read: Read): DeviceProfile {
   const gpu = 'Tesla P100-PCIE-16GB';
@@ -28,7 +28,7 @@ export function p100Profile(read: Read): DeviceProfile {
         single: ['32x128', '64x64', '128x32'],
         batched: ['128x64'],
         fixed: {'32x128': {far: 0.5}, '64x64': {far: 0.5}},
-        caches,
+        ...grains,
       }),
     },
   });

@@ -4,7 +4,7 @@ import {readDeepbench} from '../readMeasurements.ts';
 import {deviceProfile} from './device.ts';
 import {modelLayers, oneHost, randomShapes, withNeusight} from './neusight.ts';
 import type {Read} from './neusight.ts';
-import {caches, gemmTerms, twoWarps} from './terms.ts';
+import {gemmTerms, grains, twoWarps} from './terms.ts';
 
 /**
  * The T4 throttles: the same product takes a third longer after tens of ms of load, and NeuSight's times mix both. What
@@ -42,7 +42,7 @@ export function t4Profile(read: Read): DeviceProfile {
         ],
         batched: ['64x64', '128x64', '128x32', '32x128'],
         fixed: {'batched 64x64': twoWarps},
-        caches,
+        ...grains,
       }),
     },
   });

@@ -13,8 +13,8 @@ const maxSplits = 40;
 /** Registers and shared memory let an SM hold about this many elements of C in resident tiles. */
 const residentElements = 32_768;
 
-/** Where the fit of what L2's edge and its sectors do begins. */
-export const caches = {edge: 0.2, off_sector: 0.3} as const;
+/** Where the fit begins of what L2's edge, its lines and sectors and a k of no whole steps do. */
+export const grains = {caches: {edge: 0.2, off_line: 0.3, off_sector: 0.5}, remainder: 2} as const;
 
 /** NeuSight's launches of batched volta_sgemm_64x64 have 64 threads, those of all other tiles 128 or 256. */
 export const twoWarps = {warps: 2} as const;
@@ -46,20 +46,23 @@ export interface LaunchStart {
   readonly launchNs?: number;
   readonly bAlongK?: boolean;
   readonly transposable?: boolean;
-  /** Where the fit of what caches and sectors do begins; without, the model leaves it out. */
-  readonly caches?: Pick<MemoryTerms, 'edge' | 'off_sector'>;
+  /** Where the fit of what caches, lines and sectors do begins; without, the model leaves it out. */
+  readonly caches?: Pick<MemoryTerms, 'edge' | 'off_sector' | 'off_line'>;
+  /** Where the fit of what a k of no whole steps costs begins; without, the model leaves it out. */
+  readonly remainder?: number;
 }
 
 /** Terms of a way of launching before any fit. */
 export function launch(
   tiles: Tile[],
-  {launchNs = 2500, bAlongK = false, transposable = false, caches = {}}: LaunchStart = {},
+  {launchNs = 2500, bAlongK = false, transposable = false, caches = {}, remainder}: LaunchStart = {},
 ): LaunchTerms {
   return {
     launch_ns: launchNs,
     split_ns: 2000,
     tail: 0.4,
     unaligned: 0.04,
+    ...(remainder === undefined ? {} : {remainder}),
     memory: {a: 1, b: 1, c: 1.5, scatter_k: 200, b_along_k: bAlongK, partials: 1, exposed: 0.15, ...caches},
     transposable,
     tiles,
@@ -67,27 +70,26 @@ export function launch(
 }
 
 /** The library's tiles by launch; what is known of them (`batched NAME`: where batched only). */
-export interface TileNames {
+export interface TileNames extends Pick<LaunchStart, 'caches' | 'remainder'> {
   readonly single: string[];
   readonly batched: string[];
   readonly fixed?: Record<string, Partial<Tile>>;
-  readonly caches?: LaunchStart['caches'];
 }
 
 /** Terms from the names of the tiles that the library uses for one product and for batches of them. */
 export function gemmTerms(
   source: string[],
   arithmetic: Arithmetic,
-  {single, batched, fixed = {}, caches = {}}: TileNames,
+  {single, batched, fixed = {}, ...grains}: TileNames,
 ): GemmTerms {
   const split = (name: string): Tile => tile(name, arithmetic, {max_splits: maxSplits, ...fixed[name]});
   return {
     source,
     clock_mhz: arithmetic.clockMHz,
-    single: launch(single.map(split), {bAlongK: true, transposable: true, caches}),
+    single: launch(single.map(split), {bAlongK: true, transposable: true, ...grains}),
     batched: launch(
       batched.map((name) => tile(name, arithmetic, fixed[`batched ${name}`])),
-      {caches},
+      grains,
     ),
     grouped: groupedTerms(arithmetic),
     pointers_ns: 500,
