@@ -98,15 +98,7 @@ export class LaneSteps {
     this.exposure[lane] = this.exposureOf[method];
     let ns: number;
     if (step === 0 && launch.cls < 0) {
-      ns = model.mixedNs(launch.classes, size);
-      let sm = 0;
-      let bandwidth = 0;
-      for (let i = 0; i < size; i++) {
-        sm += model.smShare(launch.classes[i], 1, method);
-        bandwidth += model.bandwidthShare(launch.classes[i], 1, method);
-      }
-      smShare[lane] = Math.min(1, sm);
-      bandwidthShare[lane] = Math.min(1, bandwidth);
+      ns = this.beginMixed(launch);
     } else {
       const cls = step === 0 ? launch.cls : this.classOf(launch, step);
       ns = model.durationNs(cls, size, method);
@@ -114,13 +106,23 @@ export class LaneSteps {
       bandwidthShare[lane] = model.bandwidthShare(cls, size, method);
     }
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
-    if (!(ns > 0 && ns < Infinity)) {
-      throw new DeviceError(
-        `invalid duration of launch ${launch.id} (class ${launch.cls}, ${size} members): ${ns} ns`,
-      );
-    }
+    if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
     if (step === 0) launch.startedAt = at;
     return ns;
+  }
+
+  /** As `begin`, of a launch whose members are of several classes. */
+  private beginMixed({lane, classes, size, method}: Launch): number {
+    const {model, smShare, bandwidthShare} = this;
+    let sm = 0;
+    let bandwidth = 0;
+    for (let i = 0; i < size; i++) {
+      sm += model.smShare(classes[i], 1, method);
+      bandwidth += model.bandwidthShare(classes[i], 1, method);
+    }
+    smShare[lane] = Math.min(1, sm);
+    bandwidthShare[lane] = Math.min(1, bandwidth);
+    return model.mixedNs(classes, size);
   }
 
   /** Ends the lane's step. Returns when its next one may start, Infinity where it holds nothing more. */
@@ -137,7 +139,7 @@ export class LaneSteps {
     launch.finishedAt = now;
     this.ended.push(launch);
     const behind = this.behind[lane];
-    if (behind.length === 0) {
+    if (behind.first === null) {
       this.current[lane] = null;
       return Infinity;
     }
@@ -182,3 +184,7 @@ export class LaneSteps {
 
 /** Cheaper than Math.max, which minds -0 and NaN. */
 const latest = (a: Nanoseconds, b: Nanoseconds): Nanoseconds => (a > b ? a : b);
+
+function refuse({id, cls, size}: Launch, ns: number): never {
+  throw new DeviceError(`invalid duration of launch ${id} (class ${cls}, ${size} members): ${ns} ns`);
+}
