@@ -16,7 +16,7 @@ import {SlotLists} from './slotLists.ts';
 import {Streams, streamStates} from './streams.ts';
 import type {Tenant} from './tenant.ts';
 
-const {ready: READY, held: HELD, taken: TAKEN, running: RUNNING} = streamStates;
+const {ready: READY, held: HELD, running: RUNNING} = streamStates;
 const PADDED = methods.indexOf('padded');
 const GROUPED = methods.indexOf('grouped');
 
@@ -81,7 +81,9 @@ export class Scheduler implements Situation {
   private readonly slo: Float64Array;
   private readonly single: Int32Array;
   private readonly holds: Uint8Array;
-  private readonly pool: Launch[] = [];
+  private heldTenants = 0;
+  /** Launches to reuse, chained by `next`. */
+  private unused: Launch | null = null;
   /** The superkernel under construction. */
   private open: Launch;
   private launches = 0;
@@ -124,7 +126,7 @@ export class Scheduler implements Situation {
    * Runs until no request is left and none can arrive, until `limit`, or until `shouldStop` says so; it is asked now
    * and then. Can be called again with a later limit.
    */
-  run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
+  run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = never): RunEnd {
     const {clock, device, arrivals, policy, decisionsPerLook} = this;
     let untilLook = decisionsPerLook;
     this.arrivalAt = arrivals.nextAt();
@@ -171,14 +173,20 @@ export class Scheduler implements Situation {
     const state = streams.state[slot];
     if (state === HELD) this.held.remove(slot);
     else if (state === READY) this.ready.remove(slot);
-    else this.fail(`selected kernel ${slot}, which is ${state === TAKEN ? 'selected already' : 'not ready'}`);
+    else
+      this.fail(`selected kernel ${slot}, which is ${this.isTaken(slot) ? 'selected already' : 'not ready'}`);
     if (this.taken === this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
-    streams.state[slot] = TAKEN;
+    streams.state[slot] = RUNNING;
+    if (streams.startedAt[slot] < 0) streams.startedAt[slot] = this.now;
     const cls = this.headOf(slot);
     if (this.taken === 0) open.cls = cls;
     else if (open.cls !== cls) open.cls = -1;
     open.members[this.taken] = slot;
     open.classes[this.taken++] = cls;
+  }
+
+  private isTaken(slot: number): boolean {
+    return this.open.members.subarray(0, this.taken).includes(slot);
   }
 
   takeGroup(group: number, most: number): number {
@@ -189,12 +197,14 @@ export class Scheduler implements Situation {
     if (taken + n > this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
     const {members, classes} = open;
     ready.removeFirst(group, n, members, taken);
-    const {state, cursor} = streams;
+    const {state, cursor, startedAt} = streams;
     const heads = this.programs.classes;
+    const {now} = this;
     let cls = taken === 0 ? heads[cursor[members[0]]] : open.cls;
     for (let i = taken; i < taken + n; i++) {
       const slot = members[i];
-      state[slot] = TAKEN;
+      state[slot] = RUNNING;
+      if (startedAt[slot] < 0) startedAt[slot] = now;
       if ((classes[i] = heads[cursor[slot]]) !== cls) cls = -1;
     }
     open.cls = cls;
@@ -214,7 +224,7 @@ export class Scheduler implements Situation {
   }
 
   launch(lane: number, method = -1, steps = 1): Launch {
-    const {open, lanes, streams, taken, costs} = this;
+    const {open, lanes, taken, costs} = this;
     if (taken === 0) this.fail('launched nothing: take kernels first');
     if (!(lane >= 0 && lane < lanes.count)) this.fail(`launched on lane ${lane} of ${lanes.count}`);
     if (lanes.outstanding[lane] >= lanes.depth) {
@@ -223,19 +233,14 @@ export class Scheduler implements Situation {
     if (steps !== 1 && !(Number.isInteger(steps) && steps > 1)) {
       this.fail(`launched ${steps} steps (expected a whole number from 1)`);
     }
-    this.chooseMethod(method);
+    if (open.cls < 0) this.chooseMixed(method);
+    else open.method = method < 0 || method === PADDED ? costs.bestMethod(open.cls, taken) : method;
     open.id = this.launches++;
     open.lane = lane;
     open.size = taken;
     open.steps = steps;
     open.decidedAt = this.now;
     open.failed = false;
-    const {state, startedAt} = streams;
-    for (let i = 0; i < taken; i++) {
-      const slot = open.members[i];
-      state[slot] = RUNNING;
-      if (startedAt[slot] < 0) startedAt[slot] = this.now;
-    }
     let predicted =
       open.cls < 0 ? costs.mixedNs(open.classes, taken) : costs.durationNs(open.cls, taken, open.method);
     if (steps > 1) predicted += this.predictFollowing(open, steps);
@@ -243,7 +248,13 @@ export class Scheduler implements Situation {
     lanes.add(lane, this.now, predicted);
     this.taken = 0;
     const launch = open;
-    this.open = this.pool.pop() ?? new Launch(this.maxSize);
+    const {unused} = this;
+    if (unused === null) {
+      this.open = new Launch(this.maxSize);
+    } else {
+      this.open = unused;
+      this.unused = unused.next;
+    }
     this.device.submit(launch);
     this.recorder.launched(launch);
     return launch;
@@ -309,12 +320,14 @@ export class Scheduler implements Situation {
   hold(tenant: number): void {
     if (this.holds[tenant]) return;
     this.holds[tenant] = 1;
+    this.heldTenants++;
     this.moveStreams(tenant, READY);
   }
 
   release(tenant: number): void {
     if (!this.holds[tenant]) return;
     this.holds[tenant] = 0;
+    this.heldTenants--;
     this.moveStreams(tenant, HELD);
   }
 
@@ -367,12 +380,11 @@ export class Scheduler implements Situation {
 
   private makeReady(slot: number, cls: number): void {
     const {streams} = this;
-    const tenant = streams.tenant[slot];
     streams.readyAt[slot] = this.now;
     streams.stamp[slot]++;
-    if (this.holds[tenant]) {
+    if (this.heldTenants > 0 && this.holds[streams.tenant[slot]]) {
       streams.state[slot] = HELD;
-      this.held.append(tenant, slot);
+      this.held.append(streams.tenant[slot], slot);
     } else {
       streams.state[slot] = READY;
       const group = this.groupOf(cls);
@@ -400,7 +412,8 @@ export class Scheduler implements Situation {
         else this.complete(slot);
       }
     }
-    this.pool.push(launch);
+    launch.next = this.unused;
+    this.unused = launch;
   }
 
   private complete(slot: number): void {
@@ -440,14 +453,12 @@ export class Scheduler implements Situation {
     this.arrivalAt = this.arrivals.nextAt();
   }
 
-  /** Sets the open launch's method, and its class where it pads; checks that the method can execute what was taken. */
-  private chooseMethod(method: number): void {
+  /**
+   * Sets the method of an open launch of several classes, and its class where it pads; checks that the method can execute
+   * what was taken.
+   */
+  private chooseMixed(method: number): void {
     const {open, taken} = this;
-    const {cls} = open;
-    if (cls >= 0) {
-      open.method = method < 0 || method === PADDED ? this.costs.bestMethod(cls, taken) : method;
-      return;
-    }
     if (method === GROUPED) {
       open.method = GROUPED;
       return;
@@ -489,3 +500,6 @@ export class Scheduler implements Situation {
     );
   }
 }
+
+/** One function for all runs: V8 compiles the loop anew for every other one that it calls. */
+const never = (): boolean => false;
