@@ -17,12 +17,12 @@ export const sweepScaling: Benchmark = {
     if (availableParallelism() < 2)
       return {title, columns, rows: [], notes: ['skipped: the machine has one core'], data: null};
     const contenders: Contender<SweepRun>[] = [
-      {name: 'one worker', measure: () => start({jobs: 1, every: 1, from: 0})},
-      {name: 'two workers', measure: () => start({jobs: 2, every: 1, from: 0})},
+      {name: 'one worker', measure: () => start({jobs: 1, part: 0, parts: 1})},
+      {name: 'two workers', measure: () => start({jobs: 2, part: 0, parts: 1})},
       {
         name: 'two processes',
         async measure() {
-          const halves = await Promise.all([0, 1].map((from) => start({jobs: 1, every: 2, from})));
+          const halves = await Promise.all([0, 1].map((part) => start({jobs: 1, part, parts: 2})));
           const [a, b] = halves;
           return {
             seconds: Math.max(a.seconds, b.seconds),
@@ -46,7 +46,7 @@ export const sweepScaling: Benchmark = {
       ]),
       notes: [
         `medians of ${rounds} rounds, starting the workers included`,
-        'two processes do half of the runs each and share nothing: what the machine gives, busy neighbours included',
+        'two processes do the first and the second half of the runs and share nothing: what the machine gives, busy neighbours included',
       ],
       data: Object.fromEntries(runs),
     };

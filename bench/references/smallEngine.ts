@@ -100,10 +100,10 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
   const costs = new SmallCosts(workload);
   const programs = new Programs();
   const tenants = Array.from({length: workload.tenants}, (_, i) => {
-    const sequence = sequences.subarray(i * kernelsPerRequest, (i + 1) * kernelsPerRequest);
+    const sequence = Int32Array.from(sequences.subarray(i * kernelsPerRequest, (i + 1) * kernelsPerRequest));
     const start = programs.add(
       sequence,
-      sequence.map((cls) => costs.durationNs(cls, 1)),
+      Float64Array.from(sequence, (cls) => costs.durationNs(cls, 1)),
     );
     return {
       name: `tenant${i}`,

@@ -5,10 +5,10 @@ import type {PlannedRun} from './plan.ts';
 import runTask, {errorOf} from './worker.ts';
 import type {Failure} from './worker.ts';
 
-/** Runs planned runs, several at a time. */
+/** Runs planned runs, one at a time on each of its workers. */
 export interface Pool {
-  /** Rejects with the error that ended the run. */
-  run(run: PlannedRun): Promise<Outcome>;
+  /** Rejects with the error that ended the run. Workers count from 0. */
+  run(run: PlannedRun, worker: number): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -17,15 +17,22 @@ export function openPool(threads: number): Pool {
   if (!import.meta.url.endsWith('.js')) {
     return {run: async (run) => outcomeOf(await runTask(run)), close: async () => {}};
   }
-  const pool = new Tinypool({
-    filename: fileURLToPath(new URL('worker.js', import.meta.url)),
-    minThreads: threads,
-    maxThreads: threads,
-    idleTimeout: Infinity,
-  });
+  // A pool of one thread for each worker, as a pool of several chooses for itself who runs what.
+  const workers = Array.from(
+    {length: threads},
+    () =>
+      new Tinypool({
+        filename: fileURLToPath(new URL('worker.js', import.meta.url)),
+        minThreads: 1,
+        maxThreads: 1,
+        idleTimeout: Infinity,
+      }),
+  );
   return {
-    run: async (run) => outcomeOf((await pool.run(run)) as Outcome | {failure: Failure}),
-    close: () => pool.destroy(),
+    run: async (run, worker) => outcomeOf((await workers[worker].run(run)) as Outcome | {failure: Failure}),
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.destroy()));
+    },
   };
 }
 

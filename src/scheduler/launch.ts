@@ -33,6 +33,8 @@ export class Launch {
   finishedAt: Nanoseconds = 0;
   /** True where the device reports that the launch failed; its members then run again. */
   failed = false;
+  /** The one behind it, in the only list that holds it: in line on a simulated device, or unused. */
+  next: Launch | null = null;
 
   constructor(maxSize: number) {
     this.members = new Int32Array(maxSize);

@@ -4,23 +4,19 @@ import type {Costs} from './costs.ts';
 import type {Device} from './device.ts';
 import {PolicyError} from './errors.ts';
 import type {Groups} from './groups.ts';
-import {methods} from './kernel.ts';
 import type {KernelClasses} from './kernel.ts';
 import {LaneTable} from './laneTable.ts';
-import {Launch} from './launch.ts';
+import type {Launch} from './launch.ts';
 import type {Policy, Situation} from './policy.ts';
 import type {Programs} from './programs.ts';
 import type {Recorder} from './recorder.ts';
 import {Requests} from './requests.ts';
 import {SlotLists} from './slotLists.ts';
 import {Streams, streamStates} from './streams.ts';
+import {Superkernel} from './superkernel.ts';
 import type {Tenant} from './tenant.ts';
 
-const {ready: READY, held: HELD, taken: TAKEN, running: RUNNING} = streamStates;
-const SINGLE = methods.indexOf('single');
-const BATCHED = methods.indexOf('batched');
-const PADDED = methods.indexOf('padded');
-const GROUPED = methods.indexOf('grouped');
+const {ready: READY, held: HELD} = streamStates;
 
 /** How often a launch may fail in a row before the requests of its members are dropped. */
 const maxAttempts = 3;
@@ -67,7 +63,6 @@ export class Scheduler implements Situation {
   readonly costs: Costs;
   readonly lanes: LaneTable;
   readonly maxSize: number;
-  taken = 0;
   /** Decisions taken so far. */
   decisions = 0;
   private readonly clock: Clock;
@@ -83,10 +78,8 @@ export class Scheduler implements Situation {
   private readonly slo: Float64Array;
   private readonly single: Int32Array;
   private readonly holds: Uint8Array;
-  private readonly pool: Launch[] = [];
-  /** The superkernel under construction. */
-  private open: Launch;
-  private launches = 0;
+  private heldTenants = 0;
+  private readonly superkernel: Superkernel;
   private wake: Nanoseconds = Infinity;
   /** When the next request arrives; it changes when one is taken and when one leaves. */
   private arrivalAt: Nanoseconds = Infinity;
@@ -116,7 +109,7 @@ export class Scheduler implements Situation {
     this.ready = new SlotLists(groupCount, this.streams.capacity);
     this.held = new SlotLists(tenants.length, this.streams.capacity);
     this.lanes = new LaneTable(device.lanes, device.depth);
-    this.open = new Launch(this.maxSize);
+    this.superkernel = new Superkernel(this, (what) => this.fail(what));
     device.attach(this);
     this.recorder.attach?.(this);
     policy.attach?.(this);
@@ -126,7 +119,7 @@ export class Scheduler implements Situation {
    * Runs until no request is left and none can arrive, until `limit`, or until `shouldStop` says so; it is asked now
    * and then. Can be called again with a later limit.
    */
-  run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = () => false): RunEnd {
+  run(limit: Nanoseconds = Infinity, shouldStop: () => boolean = never): RunEnd {
     const {clock, device, arrivals, policy, decisionsPerLook} = this;
     let untilLook = decisionsPerLook;
     this.arrivalAt = arrivals.nextAt();
@@ -168,86 +161,30 @@ export class Scheduler implements Situation {
     return this.streams.deadlineAt[slot] - this.programs.remainingNs[this.streams.cursor[slot]];
   }
 
+  get taken(): number {
+    return this.superkernel.taken;
+  }
+
   take(slot: number): void {
-    const {streams, open} = this;
-    const state = streams.state[slot];
-    if (state === HELD) this.held.remove(slot);
-    else if (state === READY) this.ready.remove(slot);
-    else this.fail(`selected kernel ${slot}, which is ${state === TAKEN ? 'selected already' : 'not ready'}`);
-    if (this.taken === this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
-    streams.state[slot] = TAKEN;
-    const cls = this.headOf(slot);
-    if (this.taken === 0) open.cls = cls;
-    else if (open.cls !== cls) open.cls = -1;
-    open.members[this.taken] = slot;
-    open.classes[this.taken++] = cls;
+    this.superkernel.take(slot);
   }
 
   takeGroup(group: number, most: number): number {
-    const {ready, streams, open, taken} = this;
-    const count = ready.count[group];
-    const n = most < count ? Math.ceil(most) : count;
-    if (!(n > 0)) return 0;
-    if (taken + n > this.maxSize) this.fail(`took more than ${this.maxSize} kernels for one launch`);
-    const {members, classes} = open;
-    ready.removeFirst(group, n, members, taken);
-    const {state, cursor} = streams;
-    const heads = this.programs.classes;
-    let cls = taken === 0 ? heads[cursor[members[0]]] : open.cls;
-    for (let i = taken; i < taken + n; i++) {
-      const slot = members[i];
-      state[slot] = TAKEN;
-      if ((classes[i] = heads[cursor[slot]]) !== cls) cls = -1;
-    }
-    open.cls = cls;
-    this.taken = taken + n;
-    return n;
+    return this.superkernel.takeGroup(group, most);
   }
 
   commonSteps(most: number): number {
-    const {open, taken, programs, streams} = this;
-    if (open.cls < 0 || most <= 1) return 1;
-    const {cursor} = streams;
-    const first = cursor[open.members[0]];
-    const left = programs.kernelsLeft(first);
-    // A launch ends at a multiple of `most` before the program's end, where streams that began elsewhere stop as well.
-    let common = most >= left ? left : left % most || most;
-    for (let i = 1; i < taken && common > 1; i++)
-      common = programs.agreement(first, cursor[open.members[i]], common);
-    return common;
+    return this.superkernel.commonSteps(most);
   }
 
   launch(lane: number, method = -1, steps = 1): Launch {
-    const {open, lanes, streams, taken, costs} = this;
-    if (taken === 0) this.fail('launched nothing: take kernels first');
+    const {lanes} = this;
     if (!(lane >= 0 && lane < lanes.count)) this.fail(`launched on lane ${lane} of ${lanes.count}`);
     if (lanes.outstanding[lane] >= lanes.depth) {
       this.fail(`launched on lane ${lane}, which holds ${lanes.depth} launches already`);
     }
-    if (steps !== 1 && !(Number.isInteger(steps) && steps > 1)) {
-      this.fail(`launched ${steps} steps (expected a whole number from 1)`);
-    }
-    this.chooseMethod(method, steps);
-    open.id = this.launches++;
-    open.lane = lane;
-    open.size = taken;
-    open.steps = steps;
-    open.decidedAt = this.now;
-    open.failed = false;
-    const {state, startedAt} = streams;
-    for (let i = 0; i < taken; i++) {
-      const slot = open.members[i];
-      state[slot] = RUNNING;
-      if (startedAt[slot] < 0) startedAt[slot] = this.now;
-    }
-    let predicted =
-      open.cls < 0 ? costs.mixedNs(open.classes, taken) : costs.durationNs(open.cls, taken, open.method);
-    if (steps > 1) predicted += this.predictFollowing(open, steps);
-    open.predictedNs = predicted;
-    lanes.add(lane, this.now, predicted);
-    this.taken = 0;
-    const launch = open;
-    this.open = this.pool.pop() ?? new Launch(this.maxSize);
+    const launch = this.superkernel.close(lane, method, steps);
+    lanes.add(lane, this.now, launch.predictedNs);
     this.device.submit(launch);
     this.recorder.launched(launch);
     return launch;
@@ -313,12 +250,14 @@ export class Scheduler implements Situation {
   hold(tenant: number): void {
     if (this.holds[tenant]) return;
     this.holds[tenant] = 1;
+    this.heldTenants++;
     this.moveStreams(tenant, READY);
   }
 
   release(tenant: number): void {
     if (!this.holds[tenant]) return;
     this.holds[tenant] = 0;
+    this.heldTenants--;
     this.moveStreams(tenant, HELD);
   }
 
@@ -371,12 +310,11 @@ export class Scheduler implements Situation {
 
   private makeReady(slot: number, cls: number): void {
     const {streams} = this;
-    const tenant = streams.tenant[slot];
     streams.readyAt[slot] = this.now;
     streams.stamp[slot]++;
-    if (this.holds[tenant]) {
+    if (this.heldTenants > 0 && this.holds[streams.tenant[slot]]) {
       streams.state[slot] = HELD;
-      this.held.append(tenant, slot);
+      this.held.append(streams.tenant[slot], slot);
     } else {
       streams.state[slot] = READY;
       const group = this.groupOf(cls);
@@ -404,7 +342,7 @@ export class Scheduler implements Situation {
         else this.complete(slot);
       }
     }
-    this.pool.push(launch);
+    this.superkernel.reuse(launch);
   }
 
   private complete(slot: number): void {
@@ -444,69 +382,12 @@ export class Scheduler implements Situation {
     this.arrivalAt = this.arrivals.nextAt();
   }
 
-  /** Sets the open launch's method, and its class where it pads; checks that the method can execute what was taken. */
-  private chooseMethod(method: number, steps: number): void {
-    const {open, taken} = this;
-    const {cls} = open;
-    if (cls >= 0) {
-      if (method >= 0 && method !== PADDED) open.method = method;
-      else if (steps === 1 || taken === 1) open.method = this.costs.bestMethod(cls, taken);
-      else open.method = this.bestOfSteps(steps);
-      return;
-    }
-    if (method === GROUPED) {
-      open.method = GROUPED;
-      return;
-    }
-    if (method >= 0 && method !== PADDED)
-      this.fail(`launched kernels of different shapes as ${methods[method]}`);
-    const group = this.groupOf(open.classes[0]);
-    for (let i = 1; i < taken; i++) {
-      if (this.groupOf(open.classes[i]) !== group)
-        this.fail('padded kernels of different clusters to one shape');
-    }
-    open.cls = this.commonClass(group);
-    open.method = PADDED;
-  }
-
-  /** Of several steps, whose best methods may differ, the method that all of them together take least by. */
-  private bestOfSteps(steps: number): number {
-    const {programs, streams, costs, open, taken} = this;
-    const cursor = streams.cursor[open.members[0]];
-    let single = 0;
-    let batched = 0;
-    for (let step = 0; step < steps; step++) {
-      const cls = programs.classes[cursor + step];
-      if (cls < 0) break;
-      single += costs.durationNs(cls, taken, SINGLE);
-      batched += costs.durationNs(cls, taken, BATCHED);
-    }
-    return batched < single ? BATCHED : SINGLE;
-  }
-
-  /** Predicted time of the steps behind the first and of the gaps before them; checks that all members run the same kernels there. */
-  private predictFollowing(launch: Launch, steps: number): Nanoseconds {
-    const {programs, streams, costs} = this;
-    const {members, size, method} = launch;
-    const cursor = streams.cursor[members[0]];
-    let predicted = (steps - 1) * costs.stepGapNs;
-    for (let step = 1; step < steps; step++) {
-      const cls = programs.classes[cursor + step];
-      if (cls < 0) this.fail(`launched ${steps} steps of a stream that has ${step} kernels left`);
-      for (let i = 1; i < size; i++) {
-        const other = streams.cursor[members[i]];
-        if (other !== cursor && programs.classes[other + step] !== cls) {
-          this.fail(`launched ${steps} steps of streams that differ after ${step}`);
-        }
-      }
-      predicted += costs.durationNs(cls, size, method);
-    }
-    return predicted;
-  }
-
   private fail(what: string): never {
     throw new PolicyError(
       `policy ${this.policy.name} ${what} (decision ${this.decisions}, at ${this.now} ns)`,
     );
   }
 }
+
+/** One function for all runs: V8 compiles the loop anew for every other one that it calls. */
+const never = (): boolean => false;

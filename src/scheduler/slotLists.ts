@@ -10,6 +10,9 @@ export class SlotLists {
   nonEmptyCount = 0;
   /** Slots in all lists. */
   total = 0;
+  /** How many lists there are, and how many slots there may be. */
+  lists: number;
+  slots: number;
   // Records in one array instead of an array for each field: what is used together is in one line of the cache.
   /** By slot: the slots behind and before it, and its list. */
   private links: Int32Array;
@@ -17,20 +20,12 @@ export class SlotLists {
   private ends: Int32Array;
 
   constructor(lists: number, slots: number) {
+    this.lists = lists;
+    this.slots = slots;
     this.count = new Int32Array(lists);
     this.nonEmpty = new Int32Array(lists);
     this.ends = new Int32Array(lists * width).fill(-1);
     this.links = new Int32Array(slots * width).fill(-1);
-  }
-
-  /** How many lists there are. */
-  get lists(): number {
-    return this.count.length;
-  }
-
-  /** How many slots there may be. */
-  get slots(): number {
-    return this.links.length / width;
   }
 
   /** The slot that has waited longest in a list, or -1. */
@@ -113,10 +108,12 @@ export class SlotLists {
   }
 
   growSlots(slots: number): void {
+    this.slots = slots;
     this.links = grown(this.links, slots * width, -1);
   }
 
   growLists(lists: number): void {
+    this.lists = lists;
     this.count = grown(this.count, lists, 0);
     this.nonEmpty = grown(this.nonEmpty, lists, 0);
     this.ends = grown(this.ends, lists * width, -1);

@@ -1,7 +1,7 @@
 import type {Nanoseconds} from './clock.ts';
 
-/** What a stream's head is doing. */
-export const streamStates = {free: 0, ready: 1, held: 2, taken: 3, running: 4} as const;
+/** What a stream's head is doing; it is running from when a policy takes it for a launch. */
+export const streamStates = {free: 0, ready: 1, held: 2, running: 3} as const;
 
 /**
  * The streams in the system, in structures of arrays with a free list. A stream runs one program, kernel by kernel, for

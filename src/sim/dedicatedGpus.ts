@@ -8,57 +8,72 @@ export class DedicatedGpus implements Gpu {
   nextEventAt: Nanoseconds = Infinity;
   private readonly steps: LaneSteps;
   private readonly startedAt: Float64Array;
-  private readonly endsAt: Float64Array;
   private readonly workNs: Float64Array;
-  /** The lanes that hold a launch, sorted: the last one is due first. */
+  /** The lanes that hold a launch, in a ring; the one at `head` is due first. */
   private readonly busy: Int32Array;
+  /** When their steps end, in the same order. */
+  private readonly endsAt: Float64Array;
+  private readonly mask: number;
+  private head = 0;
   private busyCount = 0;
   private endedSmNs: Nanoseconds = 0;
 
   constructor(lanes: number, steps: LaneSteps) {
     this.steps = steps;
     this.startedAt = new Float64Array(lanes);
-    this.endsAt = new Float64Array(lanes);
     this.workNs = new Float64Array(lanes);
-    this.busy = new Int32Array(lanes);
+    let places = 1;
+    while (places < lanes) places *= 2;
+    this.busy = new Int32Array(places);
+    this.endsAt = new Float64Array(places);
+    this.mask = places - 1;
   }
 
   begin(lane: number, startsAt: Nanoseconds): void {
     this.start(lane, startsAt);
-    this.nextEventAt = this.endsAt[this.busy[this.busyCount - 1]];
+    this.nextEventAt = this.endsAt[this.head];
   }
 
   /** Ends the steps that are due next, in the order in which they were submitted. */
   step(): void {
     const {busy, endsAt, steps} = this;
     const time = this.nextEventAt;
-    while (this.busyCount > 0 && endsAt[busy[this.busyCount - 1]] === time) {
-      const lane = busy[--this.busyCount];
+    while (this.busyCount > 0 && endsAt[this.head] === time) {
+      const lane = busy[this.head];
+      this.head = (this.head + 1) & this.mask;
+      this.busyCount--;
       this.endedSmNs += steps.smShare[lane] * this.workNs[lane];
       const startsAt = steps.end(lane, time);
       if (startsAt < Infinity) this.start(lane, startsAt);
     }
-    this.nextEventAt = this.busyCount > 0 ? endsAt[busy[this.busyCount - 1]] : Infinity;
+    this.nextEventAt = this.busyCount > 0 ? endsAt[this.head] : Infinity;
   }
 
   smNs(time: Nanoseconds): Nanoseconds {
     let ns = this.endedSmNs;
-    for (let i = 0; i < this.busyCount; i++) {
-      const lane = this.busy[i];
+    for (let i = this.busyCount - 1; i >= 0; i--) {
+      const lane = this.busy[(this.head + i) & this.mask];
       ns += this.steps.smShare[lane] * Math.max(0, time - this.startedAt[lane]);
     }
     return ns;
   }
 
   private start(lane: number, at: Nanoseconds): void {
-    const {busy, endsAt} = this;
+    const {busy, endsAt, head, mask} = this;
     const ns = this.steps.begin(lane, at);
     const end = at + wholeNs(ns);
     this.workNs[lane] = ns;
     this.startedAt[lane] = at;
-    endsAt[lane] = end;
-    let i = this.busyCount++;
-    for (; i > 0 && endsAt[busy[i - 1]] <= end; i--) busy[i] = busy[i - 1];
+    // From the back, as what starts last mostly ends last.
+    let i = (head + this.busyCount++) & mask;
+    while (i !== head) {
+      const before = (i - 1) & mask;
+      if (endsAt[before] <= end) break;
+      endsAt[i] = endsAt[before];
+      busy[i] = busy[before];
+      i = before;
+    }
+    endsAt[i] = end;
     busy[i] = lane;
   }
 }

@@ -98,32 +98,34 @@ export class LaneSteps {
     const {size, method} = launch;
     this.exposure[lane] = this.exposureOf[method];
     let ns: number;
-    let sm = 0;
-    let bandwidth = 0;
     if (step === 0 && launch.cls < 0) {
-      ns = model.mixedNs(launch.classes, size);
-      for (let i = 0; i < size; i++) {
-        sm += model.smShare(launch.classes[i], 1, method);
-        bandwidth += model.bandwidthShare(launch.classes[i], 1, method);
-      }
-      if (sm > 1) sm = 1;
-      if (bandwidth > 1) bandwidth = 1;
+      ns = this.beginMixed(launch);
     } else {
       const cls = step === 0 ? launch.cls : this.classOf(launch, step);
       ns = model.durationNs(cls, size, method);
-      sm = model.smShare(cls, size, method);
-      bandwidth = model.bandwidthShare(cls, size, method);
+      const sm = model.smShare(cls, size, method);
+      const bandwidth = model.bandwidthShare(cls, size, method);
+      this.smShare[lane] = sm;
+      this.share[lane] = sm > bandwidth ? sm : bandwidth;
     }
-    this.smShare[lane] = sm;
-    this.share[lane] = sm > bandwidth ? sm : bandwidth;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
-    if (!(ns > 0 && ns < Infinity)) {
-      throw new DeviceError(
-        `invalid duration of launch ${launch.id} (class ${launch.cls}, ${size} members): ${ns} ns`,
-      );
-    }
+    if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
     if (step === 0) launch.startedAt = at;
     return ns;
+  }
+
+  /** As `begin`, of a launch whose members are of several classes. */
+  private beginMixed({lane, classes, size, method}: Launch): number {
+    const {model} = this;
+    let sm = 0;
+    let bandwidth = 0;
+    for (let i = 0; i < size; i++) {
+      sm += model.smShare(classes[i], 1, method);
+      bandwidth += model.bandwidthShare(classes[i], 1, method);
+    }
+    this.smShare[lane] = Math.min(1, sm);
+    this.share[lane] = Math.min(1, Math.max(sm, bandwidth));
+    return model.mixedNs(classes, size);
   }
 
   /** Ends the lane's step. Returns when its next one may start, Infinity where it holds nothing more. */
@@ -140,7 +142,7 @@ export class LaneSteps {
     launch.finishedAt = now;
     this.ended.push(launch);
     const behind = this.behind[lane];
-    if (behind.length === 0) {
+    if (behind.first === null) {
       this.current[lane] = null;
       return Infinity;
     }
@@ -185,3 +187,7 @@ export class LaneSteps {
 
 /** Cheaper than Math.max, which minds -0 and NaN. */
 const latest = (a: Nanoseconds, b: Nanoseconds): Nanoseconds => (a > b ? a : b);
+
+function refuse({id, cls, size}: Launch, ns: number): never {
+  throw new DeviceError(`invalid duration of launch ${id} (class ${cls}, ${size} members): ${ns} ns`);
+}

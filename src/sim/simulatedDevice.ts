@@ -100,17 +100,17 @@ export class SimulatedDevice implements Device {
     const {gpu, clock} = this;
     const {ended} = this.steps;
     while (gpu.nextEventAt <= clock.time) gpu.step();
-    if (ended.length === 0 || ended.first().finishedAt + this.detectNs > clock.time) return null;
+    if (ended.first === null || ended.first.finishedAt + this.detectNs > clock.time) return null;
     return ended.shift();
   }
 
   wait(until: Nanoseconds): void {
     const {gpu, clock} = this;
     const {ended} = this.steps;
-    while (ended.length === 0 && gpu.nextEventAt <= until && gpu.nextEventAt < Infinity) gpu.step();
+    while (ended.first === null && gpu.nextEventAt <= until && gpu.nextEventAt < Infinity) gpu.step();
     let wakeAt = until;
-    if (ended.length > 0) {
-      const seenAt = ended.first().finishedAt + this.detectNs;
+    if (ended.first !== null) {
+      const seenAt = ended.first.finishedAt + this.detectNs;
       if (seenAt < until) wakeAt = seenAt;
     }
     if (wakeAt === Infinity)
