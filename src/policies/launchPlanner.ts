@@ -54,6 +54,8 @@ const crowding = 0.6;
 const coalesced = 0.8;
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
+/** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
+const preparedSteps = 4;
 /** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
 const budgetShare = 0.5;
 /** What it is worth to keep requests below that: so much less throughput. */
@@ -84,9 +86,11 @@ export class LaunchPlanner {
     this.stepGapNs = costs.stepGapNs;
   }
 
-  /** Works out the costs of the program that starts at `cursor`, so that no decision has to. */
+  /** Works out the costs of the program that starts at `cursor`, so that no decision has to: at its checkpoints too. */
   prepare(cursor: number): void {
-    this.terms.of(cursor);
+    const kernels = this.terms.of(cursor)[leftAt];
+    for (let left = preparedSteps; left < kernels; left += preparedSteps)
+      this.terms.of(cursor + kernels - left);
   }
 
   /**
