@@ -54,7 +54,7 @@ class SmallCosts implements Costs {
   }
 
   readonly stepGapNs = 0;
-  readonly interference = 0;
+  readonly sharing = {interference: 0, crowding: 0, coalesced: 1};
 
   smShare(): number {
     return 1;

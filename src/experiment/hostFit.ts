@@ -99,7 +99,8 @@ export function fitHost(
   const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
-  for (const {policy, wakeUps} of decide)
+  // Of several runs under one policy the first counts.
+  for (const {policy, wakeUps} of decide.toReversed())
     byPolicy[policy] = {value: Math.round(wakeUps.whole.mean), source: measured};
   return {
     submit: {

@@ -36,6 +36,8 @@ export const usualStage: HostStage = {
     'streams',
     'ooo',
     'batcher:max-batch=8',
+    // Two lanes, so that more requests wait for each other: batches of all sizes.
+    'greedy:lanes=2,run-ahead=16',
   ],
   forNs: 800e6,
   // So much that superkernels form, and so little that no backlog grows where the profile is wrong.
@@ -49,7 +51,7 @@ const largest = 8;
 /** After the last arrival, what is under way may end. */
 const drainNs = 50e6;
 
-/** The host's times in a run under one policy. */
+/** The host's times in a run under one policy; of runs under the same one the first says what its wake-ups take. */
 export interface HostRun extends HostTimesOfRun {
   /** The policy's name without parameters. */
   readonly policy: string;

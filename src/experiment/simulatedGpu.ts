@@ -45,7 +45,7 @@ function withoutHost(model: Costs): Costs {
     submitNs: () => 0,
     followNs: () => 0,
     stepGapNs: model.stepGapNs,
-    interference: model.interference,
+    sharing: model.sharing,
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
   };

@@ -28,7 +28,10 @@ const longestNs: Nanoseconds = 3e9;
 /** Batches of which several steps are recorded as one: up to this size, */
 const largestGroup = 16;
 
-/** and up to this one for two lanes that run the same steps at once. */
+/** where policies launch them for so many lanes that run the same steps at once, */
+const copies = 3;
+
+/** elsewhere once, and up to this size for two lanes. */
 const largestTwice = 8;
 
 export interface Program {
@@ -121,20 +124,36 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
   }
 }
 
+/**
+ * Launches of several steps end at multiples of the longest runs before a program's end: those first. What members that
+ * went different ways have in common begins and ends anywhere.
+ */
 function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const most = graphs.size + mostOfKind;
-  const starts = new Set(programs.map(({start}) => start));
-  for (const limit of [largestGroup, largestTwice]) {
-    const largest = Math.min(limit, batches.at(-1)?.size ?? 0);
-    for (let size = 2; size <= largest; size++) {
+  const starts = [...new Set(programs.map(({start}) => start))];
+  const isOver = (): boolean => now() > until || graphs.size >= most;
+  const largest = (limit: number): number => Math.min(limit, batches.at(-1)?.size ?? 0);
+  const [longest] = groupLengths;
+  for (let copy = 0; copy < copies; copy++) {
+    for (let size = 2; size <= largest(largestGroup); size++) {
       for (const start of starts) {
         const end = start + kernelsLeft(start);
         const head = headOf(end - start);
-        if (head > 0 && now() <= until && graphs.size < most) graphs.prepareGroup(start, head, size);
+        if (isOver()) return;
+        if (head > 0) graphs.prepareGroup(start, head, size);
+        for (let at = start + head; at < end && !isOver(); at += longest)
+          graphs.prepareGroup(at, longest, size);
+      }
+    }
+  }
+  for (const limit of [largestGroup, largestTwice]) {
+    for (let size = 2; size <= largest(limit); size++) {
+      for (const start of starts) {
+        const end = start + kernelsLeft(start);
         for (const length of groupLengths) {
           for (let at = start; at + length <= end; at++) {
-            if (now() > until || graphs.size >= most) return;
+            if (isOver()) return;
             graphs.prepareGroup(at, length, size);
           }
         }

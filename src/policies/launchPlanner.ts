@@ -1,4 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {SharingTerms} from '../scheduler/costs.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import {
   PlanTerms,
@@ -42,16 +43,12 @@ export interface PlanLimits {
   readonly maxSize: number;
   /** How long a launch may run ahead of the host. */
   readonly quantumNs: Nanoseconds;
-  /** Slowdown of launches side by side beyond sharing the device. */
-  readonly interference: number;
+  /** How launches side by side slow each other. */
+  readonly sharing: SharingTerms;
 }
 
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
-/** What each further neighbour of a launch counts, of the greatest one's weight, on an H200. */
-const crowding = 0.6;
-/** What neighbours count for launches that coalesce, of what they count for others, on an H200. */
-const coalesced = 0.8;
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
@@ -105,7 +102,7 @@ export class LaunchPlanner {
     use: number,
     sloNs: Nanoseconds,
   ): void {
-    const {lanes, interference} = this.limits;
+    const {lanes, sharing} = this.limits;
     const {reaction} = this;
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
@@ -131,8 +128,7 @@ export class LaunchPlanner {
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
-        const neighbours = neighbourhood(beside, work / durationNs, use);
-        const slowed = 1 + interference * (size > 1 ? coalesced : 1) * neighbours;
+        const slowed = slowdown(sharing, size > 1, (beside - 1) * (work / durationNs), use);
         const device = Math.max(beside * work * (1 + use), work + use * durationNs);
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
@@ -171,10 +167,16 @@ export class LaunchPlanner {
   }
 }
 
-/** What a launch of `beside` equal ones of a `share` of the device each has beside it, others included that use it to a degree of `use`. */
-function neighbourhood(beside: number, share: number, use: number): number {
-  if (beside > 1) return share * (1 + crowding * (beside - 2)) + crowding * use;
-  return use <= 1 ? use : 1 + crowding * (use - 1);
+/** How much longer a launch takes beside its equals that take `equals` of the device and others that take `use` of it. */
+function slowdown(
+  {interference, crowding, coalesced}: SharingTerms,
+  coalesces: boolean,
+  equals: number,
+  use: number,
+): number {
+  const exposure = coalesces ? coalesced : 1;
+  const pressure = equals / exposure + use;
+  return 1 + (interference * exposure * pressure) / (1 + crowding * pressure);
 }
 
 /** The power of two at or below `ideal`; `all` where that is all there is. */

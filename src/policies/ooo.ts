@@ -32,9 +32,7 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .optional()
-    .describe(
-      'expected slowdown of launches side by side, beyond sharing the device (default: the profile’s)',
-    ),
+    .describe('how much launches side by side slow each other (default: the profile’s)'),
   'late-share': z
     .number()
     .min(0)
@@ -101,7 +99,8 @@ class OutOfOrder implements Policy {
     );
     this.gathering = new Gathering(this.timeliness);
     this.populations = new Populations(situation);
-    const interference = parameters.interference ?? situation.costs.interference;
+    const {sharing} = situation.costs;
+    const interference = parameters.interference ?? sharing.interference;
     this.inFlight = new InFlight(lanes.count, interference);
     this.fillers = new Fillers(this.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
@@ -111,7 +110,7 @@ class OutOfOrder implements Policy {
       maxSize: Math.min(parameters['max-size'], maxSize),
       // Kernels that are padded to a common shape have different ones behind them.
       quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
-      interference,
+      sharing: {...sharing, interference},
     };
     this.plans = new LaunchPlans(new LaunchPlanner(limits, reaction, situation), reaction);
     const {sloNs, programOf} = this.populations;

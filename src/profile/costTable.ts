@@ -1,5 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {Costs} from '../scheduler/costs.ts';
+import type {Costs, SharingTerms} from '../scheduler/costs.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel, KernelClasses, Method} from '../scheduler/kernel.ts';
 import type {CostModel} from './costModel.ts';
@@ -92,8 +92,13 @@ export class CostTable implements Costs {
     return this.model.stepGapNs;
   }
 
-  get interference(): number {
-    return this.model.profile.contention.interference.value;
+  get sharing(): SharingTerms {
+    const {interference, crowding, coalesced} = this.model.profile.contention;
+    return {
+      interference: interference.value,
+      crowding: crowding?.value ?? 0,
+      coalesced: coalesced?.value ?? 1,
+    };
   }
 
   smShare(cls: number, size: number, method: number): number {

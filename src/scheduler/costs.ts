@@ -34,6 +34,16 @@ export interface Costs {
   /** Share (0 to 1) of the memory bandwidth that a superkernel uses while it runs alone. */
   bandwidthShare(cls: number, size: number, method: number): number;
 
-  /** How much launches side by side slow each other beyond their shares: 1 + this x the share of the largest beside. */
+  /** How launches side by side slow each other. */
+  readonly sharing: SharingTerms;
+}
+
+/**
+ * A launch presses on others with its share of the device over its exposure, 1 or `coalesced` of several members, and takes
+ * 1 + interference x exposure x p / (1 + crowding x p) times as long as alone beside a pressure p.
+ */
+export interface SharingTerms {
   readonly interference: number;
+  readonly crowding: number;
+  readonly coalesced: number;
 }

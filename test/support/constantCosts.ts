@@ -14,7 +14,7 @@ export function constantCosts(
     submitNs: () => 5000,
     followNs: () => followNs,
     stepGapNs: 1000,
-    interference: 0,
+    sharing: {interference: 0, crowding: 0, coalesced: 1},
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
   };
