@@ -1,10 +1,11 @@
 // node dist/bench/policies.js --device NAME|FILE [--quick] [--mix TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
-//   [--requests N] [--decide ooo=2.5us]... [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of
-//   streams and greedy?
+//   [--requests N] [--decide ooo=2.5us]... [--live] [--rival P]... [--json FILE] [--verbose]: is `ooo` everywhere at least as
+//   fast as the best of streams and greedy?
 //
-// Simulated. Per mix, the loads are shares of what the best of the coalescing policies carries when overloaded. Every
+// Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares of what the best of the coalescing policies carries when overloaded. Every
 // policy meets the same arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs
 // under a policy, in place of what the profile has measured: to see what a faster decision is worth before it is measured.
+// `--rival` names who to compare with in place of the usual ones.
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -13,7 +14,7 @@ import {readProfile} from '../src/experiment/profileFiles.ts';
 import {estimate, geometricMean} from '../src/metrics/stats.ts';
 import {duration} from '../src/policies/duration.ts';
 import type {DeviceProfile} from '../src/profile/profile.ts';
-import {quantile, rateAtLoad1, simulateCell} from './policies/grid.ts';
+import {quantile, rateAtLoad1, runCell} from './policies/grid.ts';
 import type {Latencies} from './policies/grid.ts';
 import {makeMixes} from './policies/mixes.ts';
 import type {Mix} from './policies/mixes.ts';
@@ -29,6 +30,8 @@ const {values} = parseArgs({
     seeds: {type: 'string'},
     requests: {type: 'string'},
     decide: {type: 'string', multiple: true, default: []},
+    live: {type: 'boolean', default: false},
+    rival: {type: 'string', multiple: true, default: []},
     json: {type: 'string'},
     verbose: {type: 'boolean', default: false},
   },
@@ -37,7 +40,7 @@ const {values} = parseArgs({
 const seeds = Number(values.seeds ?? (values.quick ? 3 : 5));
 const requests = Number(values.requests ?? (values.quick ? 3000 : 10000));
 const contender = values.policy;
-const rivals = [
+const usualRivals = [
   'streams:host-threads=shared',
   'streams:host-threads=shared,lanes=8',
   'streams:host-threads=shared,lanes=8,run-ahead=1',
@@ -49,7 +52,8 @@ const rivals = [
   'greedy:lanes=4,max-size=32',
 ];
 /** For information: it batches requests of one tenant, which no kernel-level policy may, and has a thread per model. */
-const beside = ['batcher'];
+const beside = values.live ? [] : ['batcher'];
+const rivals = values.rival.length > 0 ? values.rival : usualRivals;
 /** What carries most is sought among these. */
 const coalescing = ['greedy:lanes=1', 'greedy:lanes=2', 'greedy:lanes=4', contender];
 /** A ratio counts as a loss when its interval is above 1, and it is above this itself. */
@@ -100,7 +104,7 @@ async function compare(mix: Mix): Promise<void> {
   for (const policy of coalescing) {
     // Everything arrives at once.
     const load = 100;
-    const {endedAtNs} = await simulateCell(mix, {
+    const {endedAtNs} = await runCell(mix, {
       profile,
       policy,
       load,
@@ -123,13 +127,14 @@ async function compare(mix: Mix): Promise<void> {
       const of: Latencies[] = [];
       for (let replication = 0; replication < seeds; replication++)
         of.push(
-          await simulateCell(mix, {
+          await runCell(mix, {
             profile,
             policy,
             load,
             requests,
             rateAtLoad1: rate,
             replication,
+            live: values.live,
           }),
         );
       runs.set(policy, of);
@@ -178,9 +183,11 @@ function row(mix: Mix, share: number, runs: ReadonlyMap<string, readonly Latenci
     record[name] = {ratio, halfWidth, best, ns: own.map(measure)};
     if (ratio > tolerance && mean - halfWidth > 0) losses.push([mix.name, cells[1], name, text, brief(best)]);
   }
-  for (const [, measure] of measures.slice(0, 2)) {
-    cells.push((logMean(own.map(measure)) / logMean(runs.get('batcher')!.map(measure))).toFixed(2));
-  }
+  const batcher = runs.get('batcher');
+  for (const [, measure] of measures.slice(0, 2))
+    cells.push(
+      batcher === undefined ? '–' : (logMean(own.map(measure)) / logMean(batcher.map(measure))).toFixed(2),
+    );
   data.push(record);
   return cells;
 }

@@ -1,4 +1,5 @@
-// One cell of the policies' benchmark: a mix at a load under a policy, simulated.
+// One cell of the policies' benchmark: a mix at a load under a policy, simulated or on the GPU at hand.
+import {liveRun} from '../../src/experiment/live.ts';
 import {simulateRun, prepareRun} from '../../src/experiment/simulate.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
@@ -36,10 +37,12 @@ export interface CellOptions {
   readonly replication: number;
   /** The run is cut off after so many times the time in which its requests arrive. */
   readonly cutOff?: number;
+  /** On the GPU at hand. */
+  readonly live?: boolean;
 }
 
-export async function simulateCell({scenario, name}: Mix, options: CellOptions): Promise<Latencies> {
-  const {profile, policy, load, requests, replication, cutOff = 3} = options;
+export async function runCell({scenario, name}: Mix, options: CellOptions): Promise<Latencies> {
+  const {profile, policy, load, requests, replication, cutOff = 3, live = false} = options;
   const durationNs = Math.ceil((requests / (load * options.rateAtLoad1)) * 1e9);
   const from = warmUpShare * durationNs;
   const latencies = new Map<string, number[]>();
@@ -64,22 +67,21 @@ export async function simulateCell({scenario, name}: Mix, options: CellOptions):
     if (of === undefined) latencies.set(models[tenant], (of = []));
     of.push(ns);
   };
-  await simulateRun(
-    {
-      scenario: {
-        ...scenario,
-        seed: name,
-        duration: durationNs,
-        warmup: 0,
-        drain: (cutOff - 1) * durationNs,
-      },
-      policy,
-      load,
-      replication,
-      directory: '.',
+  const spec = {
+    scenario: {
+      ...scenario,
+      seed: name,
+      duration: durationNs,
+      warmup: 0,
+      drain: (cutOff - 1) * durationNs,
     },
-    {profile, recorder},
-  );
+    policy,
+    load,
+    replication,
+    directory: '.',
+  };
+  if (live) await liveRun(spec, profile, {recorder});
+  else await simulateRun(spec, {profile, recorder});
   for (const [tenant, times] of open.entries()) {
     for (const at of times) {
       note(tenant, cutOff * durationNs - at);

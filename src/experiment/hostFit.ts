@@ -29,6 +29,17 @@ function liveOverAlone(cost: LaunchCost | undefined, calls: HostCalls | null): n
   return cost === undefined || alone === undefined ? 1 : costOf(cost, usualSize, 1) / alone.ns.p50;
 }
 
+/** What each further product of a member takes: measured, or as the base has it. */
+function productTerm(
+  calls: HostCalls | null,
+  {per_product_ns}: HostTerms,
+  measured: string,
+): Pick<HostTerms, 'per_product_ns'> {
+  const ns = calls?.productNs ?? null;
+  if (ns !== null) return {per_product_ns: {value: Number(ns.toFixed(2)), source: measured}};
+  return per_product_ns === undefined ? {} : {per_product_ns};
+}
+
 /**
  * How late the host sees the end of a single product, in ns: the median of the policies' means. Live runs go through
  * thousands of recorded graphs, whose code and parameters are cold; a tight loop over a few of them sees less than that.
@@ -99,9 +110,12 @@ export function fitHost(
   const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
-  // Of several runs under one policy the first counts.
-  for (const {policy, wakeUps} of decide.toReversed())
-    byPolicy[policy] = {value: Math.round(wakeUps.whole.mean), source: measured};
+  const told = new Set<string>();
+  for (const {policy, wakeUps} of decide) {
+    // Of several runs under one policy the first counts.
+    if (!told.has(policy)) byPolicy[policy] = {value: Math.round(wakeUps.whole.mean), source: measured};
+    told.add(policy);
+  }
   return {
     submit: {
       single: submit('single'),
@@ -114,6 +128,7 @@ export function fitHost(
         : {elementwise: terms(elementwise.fixed, elementwise.perMember)}),
     },
     ...(Object.keys(follow).length === 0 ? {} : {follow}),
+    ...productTerm(calls, base, measured),
     detect_ns:
       detectNs === null ? otherwise(base.detect_ns) : {value: Math.round(detectNs), source: measured},
     decide_ns:

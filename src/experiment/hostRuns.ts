@@ -6,7 +6,10 @@ import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
-import {kernelKey} from '../scheduler/kernel.ts';
+import type {DeviceContext} from '../scheduler/device.ts';
+import {kernelKey, methods} from '../scheduler/kernel.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import type {Launch} from '../scheduler/launch.ts';
 import {openLiveHost} from './liveHost.ts';
 import {parseScenario} from './scenario.ts';
 import {prepareRun} from './simulate.ts';
@@ -55,6 +58,24 @@ const drainNs = 50e6;
 export interface HostRun extends HostTimesOfRun {
   /** The policy's name without parameters. */
   readonly policy: string;
+}
+
+/** What the addresses of a batched launch's further products take, as the profile has it. */
+function productsNs(
+  {host}: DeviceProfile,
+  kernels: readonly Kernel[],
+): (launch: Launch, context: DeviceContext) => number {
+  const eachNs = host.per_product_ns?.value ?? 0;
+  return ({members, size, steps, method}, {programs, streams}) => {
+    if (methods[method] !== 'batched') return 0;
+    const cursor = streams.cursor[members[0]];
+    let further = 0;
+    for (let step = 0; step < steps; step++) {
+      const kernel = kernels[programs.classes[cursor + step]];
+      if (kernel.op === 'gemm') further += size * (kernel.count - 1);
+    }
+    return eachNs * further;
+  };
 }
 
 /** A run for every policy of the stage. The profile's predictions are what the policies decide by. */
@@ -123,6 +144,7 @@ async function observeRun(
         isMeasured: (cls, method) =>
           kernels[cls].op === 'elementwise' || measured.has(`${kernelKey(kernels[cls])} ${method}`),
         skipNs: warmUpNs,
+        knownNs: productsNs(profile, kernels),
       })),
   });
   try {

@@ -154,15 +154,22 @@ class ProfileCosts implements CostModel {
     const {submit} = this.profile.host;
     const {fixed_ns, per_member_ns} =
       (kernel.op === 'elementwise' ? submit.elementwise : undefined) ?? submit[method];
-    return Math.round(fixed_ns + per_member_ns * size);
+    return Math.round(fixed_ns + per_member_ns * size + this.productsNs(kernel, size, method));
   }
 
   followNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
     const {follow, submit} = this.profile.host;
     const terms = follow?.[method];
-    if (terms !== undefined) return Math.round(terms.fixed_ns + terms.per_member_ns * size);
+    if (terms !== undefined)
+      return Math.round(terms.fixed_ns + terms.per_member_ns * size + this.productsNs(kernel, size, method));
     const perLaunchNs = Math.round(submit.single.fixed_ns);
     return Math.max(0, this.submitNs(kernel, size, method) - perLaunchNs);
+  }
+
+  /** What the addresses of further products of the members take. */
+  private productsNs(kernel: Kernel, size: number, method: Method): number {
+    if (kernel.op !== 'gemm' || (method !== 'batched' && method !== 'padded')) return 0;
+    return (this.profile.host.per_product_ns?.value ?? 0) * (kernel.count - 1) * size;
   }
 
   decideNs(policy: string): Nanoseconds {

@@ -240,6 +240,8 @@ const schema = z.strictObject({
     }),
     /** Host time of each further step of a launch, by method; none: `submit` less the `fixed_ns` of `single`. */
     follow: z.partialRecord(z.enum(methods), affine).optional(),
+    /** Besides, of each further product of a member of a batched launch, e.g. of a layer of many small ones; none: 0. */
+    per_product_ns: quantityOrZero.optional(),
     detect_ns: quantityOrZero,
     /** Host time of one wake-up: seeing what happened, deciding. */
     decide_ns: quantityOrZero,

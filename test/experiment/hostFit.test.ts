@@ -82,11 +82,13 @@ describe('host terms', () => {
       empty: null,
       submit: [{kind: 'batched', size: 4, ns: spread(2020)}],
       steps: [2, 4, 8].map((size) => ({size, ns: 100 + 20 * size})),
+      productNs: 5,
       loops: null,
       look: null,
     };
     const terms = {measured: source, assumed: source};
-    const {follow} = fitHost(runs, calls, null, base.host, terms);
+    const {follow, per_product_ns} = fitHost(runs, calls, null, base.host, terms);
+    expect(per_product_ns).toEqual({value: 5, source});
     expect(follow!.batched!.fixed_ns / 200).toBeCloseTo(1, 1);
     expect(follow!.batched!.per_member_ns / 40).toBeCloseTo(1, 1);
     expect(follow!.padded).toEqual(follow!.batched);

@@ -163,6 +163,18 @@ describe('what cannot be predicted is refused', () => {
   });
 });
 
+test('further products of the members of a batch cost the host what their addresses do', () => {
+  const {profile} = v100;
+  const host = {...profile.host, per_product_ns: {value: 5, source: 'assumption'}};
+  const model = costModel({...profile, host});
+  const [one, many] = [gemm(64, 64, 64), gemm(64, 64, 64, 101)];
+  for (const of of ['submitNs', 'followNs'] as const) {
+    expect(model[of](many, 4, 'batched') - model[of](one, 4, 'batched')).toBe(5 * 100 * 4);
+    expect(model[of](many, 4, 'single')).toBe(model[of](one, 4, 'single'));
+    expect(v100[of](many, 4, 'batched')).toBe(v100[of](one, 4, 'batched'));
+  }
+});
+
 test('a shape outside the fitted region is marked as extrapolated', () => {
   const {region} = v100.profile.gemm.fp32!;
   expect(v100.isExtrapolated(gemm(256, 128, 1152), 20, 'batched')).toBe(false);

@@ -2,7 +2,7 @@
 import type {Elementwise, Gemm, Method} from '../../scheduler/kernel.ts';
 import {dataTypeCode} from '../cuda.ts';
 import type {Bench} from './bench.ts';
-import {measureGroups} from './groups.ts';
+import {measureGroups, measureProduct} from './groups.ts';
 import type {StepCost} from './groups.ts';
 import {spreadOf} from './samples.ts';
 import type {Spread} from './samples.ts';
@@ -30,6 +30,8 @@ export interface HostCalls {
   readonly submit: readonly CallCost[];
   /** Of each further step of batched launches. */
   readonly steps: readonly StepCost[];
+  /** Of each further product of a member of those, in ns; null where it was not measured. */
+  readonly productNs: number | null;
   /** Round trips of one small product, by a loop in JavaScript with recorded graphs and by one in C++ with plain calls. */
   readonly loops: {javascript: Spread; native: Spread} | null;
   /** ns of one look at a flag, and of one reading of the clock. */
@@ -53,9 +55,10 @@ export async function measureCalls(bench: Bench, session: Session): Promise<Host
     }
   }
   const steps = await measureGroups(bench, tiny, session);
+  const productNs = await measureProduct(bench, tiny, session);
   const loops = await session.measure('host loops', () => measureLoops(bench, 2000));
   const look = await session.measure('host look', () => measureLook(bench, 100_000));
-  return {empty, submit, steps, loops, look};
+  return {empty, submit, steps, productNs, loops, look};
 }
 
 function workOf(kind: LaunchKind, size: number): Work {

@@ -18,6 +18,9 @@ const sizes = [2, 4, 8];
 const several = 3;
 const repeats = 200;
 
+/** Bytes from one product of a member to the next: tiny ones, all the same. */
+const apart = 1024;
+
 /** By size; empty where the driver has no graphs, without sizes for which the context has no room. */
 export async function measureGroups(bench: Bench, kernel: Gemm, session: Session): Promise<StepCost[]> {
   const costs: StepCost[] = [];
@@ -30,24 +33,47 @@ export async function measureGroups(bench: Bench, kernel: Gemm, session: Session
   return costs;
 }
 
+/** Products of a member whose addresses tell what each of them costs. */
+const manyProducts = 64;
+const membersOfMany = 4;
+
+/**
+ * Host time of each further product of a member, in ns: the addresses of a batched launch are those of all products. Null
+ * where the driver has no graphs or the context no room.
+ */
+export async function measureProduct(bench: Bench, kernel: Gemm, session: Session): Promise<number | null> {
+  const many = {...kernel, count: manyProducts * kernel.count};
+  const size = membersOfMany;
+  if (!bench.context.graphs || steps * size * many.count > bench.maxMembers) return null;
+  return session.measure('host product', () => {
+    const more = stepNs(bench, many, size) - stepNs(bench, kernel, size);
+    return Math.max(0, more / (size * (many.count - kernel.count)));
+  });
+}
+
 function stepNs(bench: Bench, kernel: Gemm, size: number): number {
   const {context, nowNs} = bench;
   const lane = 0;
   const addresses = addressesOf(bench, kernel, size);
   const graph = record(bench, kernel, size, lane);
   const {operands} = context;
-  const products = steps * size;
+  const {count} = kernel;
+  const ofStep = size * count;
+  const products = steps * ofStep;
   const launch = (blocks: number): number => {
     const ticket = bench.ticket(lane);
     const begin = nowNs();
     context.begin(lane, ticket);
     for (let block = 0; block < blocks; block++) {
       // Behind each other all A, B and C of a step: as live launches gather them, member by member.
-      for (let step = 0, at = 0; step < steps; step++, at += 3 * size) {
-        for (let i = 0; i < size; i++) {
-          operands[at + i] = addresses[at + 3 * i];
-          operands[at + size + i] = addresses[at + 3 * i + 1];
-          operands[at + 2 * size + i] = addresses[at + 3 * i + 2];
+      for (let step = 0, at = 0; step < steps; step++, at += 3 * ofStep) {
+        for (let i = 0, product = at; i < size; i++) {
+          const [a, b, c] = [0, 1, 2].map((j) => addresses[3 * (step * size + i) + j]);
+          for (let j = 0; j < count; j++, product++) {
+            operands[product] = a + j * apart;
+            operands[product + ofStep] = b + j * apart;
+            operands[product + 2 * ofStep] = c + j * apart;
+          }
         }
       }
       context.launchGroup(lane, ticket, graph, products);
@@ -85,7 +111,7 @@ function record({context, pool}: Bench, kernel: Gemm, size: number, lane: number
   const {m, n, k, count, dtype} = kernel;
   context.synchronize(lane);
   pool.place(kernel, size);
-  context.captureGroup(lane, size * steps);
+  context.captureGroup(lane, size * count * steps);
   let failure: unknown;
   try {
     for (let step = 0; step < steps; step++)

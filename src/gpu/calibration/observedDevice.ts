@@ -43,6 +43,8 @@ export interface ObservedDeviceOptions {
   readonly isElementwise: (cls: number) => boolean;
   /** Whether what is predicted of a launch of one step was measured; latencies of others do not count. Default: always. */
   readonly isMeasured?: (cls: number, method: Method, size: number) => boolean;
+  /** Part of a submission's host time, in ns, that is known and does not count. Default: none. */
+  readonly knownNs?: (launch: Launch, context: DeviceContext) => number;
   /** Time after the first wait that does not count: until the code is compiled. Default 0. */
   readonly skipNs?: number;
 }
@@ -87,15 +89,18 @@ export class ObservedDevice implements Device {
   private seen = 0;
   private readonly isMeasured: (cls: number, method: Method, size: number) => boolean;
   private readonly skipNs: number;
+  private readonly knownNs: NonNullable<ObservedDeviceOptions['knownNs']>;
+  private context!: DeviceContext;
   /** What happens before this time does not count. */
   private from = Infinity;
 
   constructor(
     device: Device,
-    {now, isElementwise, isMeasured = () => true, skipNs = 0}: ObservedDeviceOptions,
+    {now, isElementwise, isMeasured = () => true, skipNs = 0, knownNs = () => 0}: ObservedDeviceOptions,
   ) {
     this.device = device;
     this.skipNs = skipNs;
+    this.knownNs = knownNs;
     this.lanes = device.lanes;
     this.depth = device.depth;
     this.now = now;
@@ -104,6 +109,7 @@ export class ObservedDevice implements Device {
   }
 
   attach(context: DeviceContext): void {
+    this.context = context;
     this.device.attach(context);
   }
 
@@ -127,7 +133,7 @@ export class ObservedDevice implements Device {
     this.kinds[at + 1] = method;
     this.kinds[at + 2] = size;
     this.kinds[at + 3] = steps;
-    this.submitNs[this.submits++] = ns;
+    this.submitNs[this.submits++] = Math.max(0, ns - this.knownNs(launch, this.context));
   }
 
   poll(): Launch | null {
