@@ -245,7 +245,7 @@ class OutOfOrder implements Policy {
     situation.take(seed);
     this.lone = -1;
     if (most > 1 && ready.count[group] > 0)
-      gathering.gather(this.groups[group], streams.cursor[seed], most, completionNs, situation);
+      gathering.gather(this.groups[group], streams.cursor[seed], most, completionNs, this.seeds.isCharged, situation);
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);
