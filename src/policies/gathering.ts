@@ -34,6 +34,7 @@ export class Gathering {
     cursor: number,
     most: number,
     completionNs: Nanoseconds,
+    lateFirst: boolean,
     situation: Situation,
   ): void {
     const {streams, programs} = situation;
@@ -42,12 +43,15 @@ export class Gathering {
     const fewest = Math.ceil(this.steps / 2);
     let aside = 0;
     while (situation.taken < most && aside < mostAside) {
-      let slot = queue.onTime.top(streams);
-      if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
-        queue.demote(situation);
-        continue;
+      let slot = lateFirst ? queue.late.take(streams) : -1;
+      if (slot < 0) {
+        slot = queue.onTime.top(streams);
+        if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
+          queue.demote(situation);
+          continue;
+        }
+        slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
       }
-      slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
       if (slot < 0) break;
       const other = streams.cursor[slot];
       if (classes[other] !== classes[cursor]) this.isMixed = true;

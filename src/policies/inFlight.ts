@@ -1,4 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {SharingTerms} from '../scheduler/costs.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
 
@@ -15,7 +16,7 @@ export interface Fill {
  * kept in the order of their expected ends, so a question goes through those in flight, or the first few of them.
  */
 export class InFlight {
-  private readonly interference: number;
+  private readonly sharing: SharingTerms;
   /** Records of the launches, the one that ends first in front. */
   private readonly launches: Float64Array;
   /** Launches. */
@@ -24,21 +25,27 @@ export class InFlight {
   private totalSm = 0;
   private totalBandwidth = 0;
   private totalStreams = 0;
+  /** Sums over those alone that coalesce: launches, and what they take of the device. */
+  private coalescedCount = 0;
+  private coalescedShare = 0;
+  /** The same over the others. */
+  private singleCount = 0;
+  private singleShare = 0;
 
-  /** `interference` is the slowdown that launches side by side cause each other beyond sharing the device. */
-  constructor(lanes: number, interference: number) {
-    this.interference = interference;
+  /** `sharing` tells how launches side by side slow each other. */
+  constructor(lanes: number, sharing: SharingTerms) {
+    this.sharing = sharing;
     this.launches = new Float64Array(lanes * width);
   }
 
   /** Notes a launch: what it fills, and the program that its streams run. */
   launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
     const {launches} = this;
-    this.totalSm += sm;
-    this.totalBandwidth += bandwidth;
-    this.totalStreams += size;
+    this.add(sm, bandwidth, size);
     // What joins later delays it further; what ends sooner makes up for that.
-    const ends = releasedAt + this.stretch() * predictedNs;
+    const ends =
+      releasedAt +
+      this.slowdown(size > 1, Math.max(sm, bandwidth), this.pressure(), this.wanted()) * predictedNs;
     let at = this.count++ * width;
     for (; at > 0 && launches[at - width + endsAt] > ends; at -= width)
       launches.copyWithin(at, at - width, at);
@@ -61,16 +68,22 @@ export class InFlight {
     this.count--;
     // Summed afresh, so that rounding does not pile up.
     this.totalSm = this.totalBandwidth = this.totalStreams = 0;
-    for (let i = 0; i < this.count * width; i += width) {
-      this.totalSm += launches[i + smOf];
-      this.totalBandwidth += launches[i + bandwidthOf];
-      this.totalStreams += launches[i + streamsIn];
-    }
+    this.coalescedCount = this.coalescedShare = this.singleCount = this.singleShare = 0;
+    for (let i = 0; i < this.count * width; i += width)
+      this.add(launches[i + smOf], launches[i + bandwidthOf], launches[i + streamsIn]);
   }
 
-  /** How much of the device is in use, 0 to 1. */
-  use(): number {
-    return Math.min(1, this.demand());
+  private add(sm: number, bandwidth: number, streams: number): void {
+    this.totalSm += sm;
+    this.totalBandwidth += bandwidth;
+    this.totalStreams += streams;
+    if (streams > 1) {
+      this.coalescedCount++;
+      this.coalescedShare += Math.max(sm, bandwidth);
+    } else {
+      this.singleCount++;
+      this.singleShare += Math.max(sm, bandwidth);
+    }
   }
 
   /** How much of the device the launches in flight would fill together; above 1 they take longer than alone. */
@@ -119,21 +132,25 @@ export class InFlight {
     gapNs: Nanoseconds,
     {now}: Situation,
   ): boolean {
-    const {sm, bandwidth} = fill;
-    const demand = this.demand();
-    const together = Math.max(this.totalSm + sm, this.totalBandwidth + bandwidth);
-    if (together <= 1) return true;
+    const share = Math.max(fill.sm, fill.bandwidth);
+    const coalesces = streams > 1;
+    const wanted = this.wanted();
+    const pressure = this.pressure();
+    const together = wanted + share;
+    if (together <= roomy) return true;
+    const pressureTogether = pressure + share / this.exposure(coalesces);
     const wait = this.leavesAt(fill) - now;
-    const before = this.slowdown(demand, this.count);
-    const after = this.slowdown(together, this.count + 1);
+    const after = this.slowdown(coalesces, share, pressureTogether, together);
     const beside = ns * after <= wait ? ns * after : wait + ns - wait / after;
     const overlap = Math.min(wait, beside);
     const gained = wait + ns - beside;
-    // To first order: what this delays shares the device a little longer. Counted too, it makes for too much waiting.
-    const lost = overlap * (1 - before / after);
+    const doneBefore = this.progress(pressure, wanted);
+    const doneAfter = this.progress(pressureTogether, together);
+    // To first order: what this delays shares the device a little longer.
+    const lost = overlap * (1 - doneAfter / doneBefore);
     const saved =
-      overlap * Math.max(0, together / after - demand / before) + (this.isUsedAfterNext() ? 0 : gapNs);
-    return streams * gained + others * saved > this.totalStreams * lost;
+      overlap * Math.max(0, doneAfter + share / after - doneBefore) + (this.isUsedAfterNext() ? 0 : gapNs);
+    return streams * gained + others * saved > delayCounts * this.totalStreams * lost;
   }
 
   /** When so much will have ended that what is left and `fill` do not exceed the device. */
@@ -144,7 +161,7 @@ export class InFlight {
     let at = 0;
     // A launch that fills all of the device waits for all others.
     for (let i = 0; i < this.count * width; i += width) {
-      if (launches[i + endsAt] > at && Math.max(smLeft + sm, bandwidthLeft + bandwidth) <= 1) break;
+      if (i > 0 && launches[i + endsAt] > at && Math.max(smLeft + sm, bandwidthLeft + bandwidth) <= 1) break;
       at = launches[i + endsAt];
       smLeft -= launches[i + smOf];
       bandwidthLeft -= launches[i + bandwidthOf];
@@ -175,16 +192,47 @@ export class InFlight {
     return this.count === 0 ? 0 : this.launches[(this.count - 1) * width + endsAt];
   }
 
-  private stretch(): number {
-    return Math.max(this.demand(), 1 + this.interference * this.use());
+  private wanted(): number {
+    return this.singleShare + this.coalescedShare;
   }
 
-  /** How much longer each of `count` launches takes that would fill `demand` of the device together. */
-  private slowdown(demand: number, count: number): number {
-    const neighbours = count > 1 ? Math.min(1, (demand * (count - 1)) / count) : 0;
-    return Math.max(1, demand, 1 + this.interference * neighbours);
+  /** What the launches in flight press on another with. */
+  private pressure(): number {
+    return this.singleShare + this.coalescedShare / this.sharing.coalesced;
+  }
+
+  private exposure(coalesces: boolean): number {
+    return coalesces ? this.sharing.coalesced : 1;
+  }
+
+  /** How much work on the device the launches in flight do in a time, if all together press and want so much. */
+  private progress(pressure: number, wanted: number): number {
+    const {singleCount, singleShare, coalescedCount, coalescedShare} = this;
+    let done = 0;
+    if (singleCount > 0)
+      done += singleShare / this.slowdown(false, singleShare / singleCount, pressure, wanted);
+    if (coalescedCount > 0)
+      done += coalescedShare / this.slowdown(true, coalescedShare / coalescedCount, pressure, wanted);
+    return done;
+  }
+
+  /** How much longer a launch takes that takes a `share` of the device, if all together press and want so much. */
+  private slowdown(coalesces: boolean, share: number, pressure: number, wanted: number): number {
+    const {interference, crowding} = this.sharing;
+    const exposure = this.exposure(coalesces);
+    const others = Math.max(0, pressure - share / exposure);
+    const slowed = 1 + (interference * exposure * others) / (1 + crowding * others);
+    return Math.max(slowed, wanted > 1 ? exposure * pressure : 1);
   }
 }
+
+/** Launches that take no more of the device together than this are worth it whatever they delay. */
+const roomy = 0.5;
+/**
+ * What it counts that streams in flight are delayed: they are held up now rather than by whoever comes next, and who
+ * waits meanwhile holds up those behind. Counted in full it makes for too much waiting.
+ */
+const delayCounts = 0.3;
 
 /** Entries of a launch's record: a line of a cache. */
 const width = 8;

@@ -101,7 +101,7 @@ class OutOfOrder implements Policy {
     this.populations = new Populations(situation);
     const {sharing} = situation.costs;
     const interference = parameters.interference ?? sharing.interference;
-    this.inFlight = new InFlight(lanes.count, interference);
+    this.inFlight = new InFlight(lanes.count, {...sharing, interference});
     this.fillers = new Fillers(this.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
     );
@@ -245,7 +245,14 @@ class OutOfOrder implements Policy {
     situation.take(seed);
     this.lone = -1;
     if (most > 1 && ready.count[group] > 0)
-      gathering.gather(this.groups[group], streams.cursor[seed], most, completionNs, situation);
+      gathering.gather(
+        this.groups[group],
+        streams.cursor[seed],
+        most,
+        completionNs,
+        this.seeds.isCharged,
+        situation,
+      );
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);

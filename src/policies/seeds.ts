@@ -20,7 +20,7 @@ export class Seeds {
   /** Device time that late requests have coming to them. */
   private credit: Nanoseconds = 0;
   /** Whether the last choice was a late one that uses it. */
-  private isCharged = false;
+  isCharged = false;
 
   /** `completionNs` tells in what time a kernel's request is planned to complete; `share` is that of late ones. */
   constructor(

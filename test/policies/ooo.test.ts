@@ -181,40 +181,34 @@ describe('ooo', () => {
 describe('what is in flight', () => {
   const launch = (lane: number, size: number, predictedNs: number) =>
     ({lane, size, predictedNs, releasedAt: 0}) as Parameters<InFlight['launched']>[0];
+  const sharing = (interference: number) => ({interference, crowding: 0.1, coalesced: 0.6});
   const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
 
   test('has room for a launch that fills what is left', () => {
-    const inFlight = new InFlight(4, 0.1);
+    const inFlight = new InFlight(4, sharing(0.1));
     inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, 0);
     expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
   });
 
-  test('has none when the device is full, unless the newcomer is short', () => {
-    const inFlight = new InFlight(4, 0.1);
-    inFlight.launched(launch(0, 1, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 10, 0, at(0, 1))).toBe(false);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 10, 0, at(0, 1))).toBe(true);
-  });
-
-  test('has room for what needs memory bandwidth beside what needs multiprocessors', () => {
-    const inFlight = new InFlight(4, 0);
-    inFlight.launched(launch(0, 2, 100_000), {sm: 0.95, bandwidth: 0.05}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.05, bandwidth: 0.95}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
-    expect(inFlight.isWorthBeside({sm: 0.95, bandwidth: 0.05}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
+  test('has none for one that would hold up many, unless it is short', () => {
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, 16, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 0, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 0, 0, at(0, 1))).toBe(true);
   });
 
   test('makes room where many wait for a device whose launches wait for each other, though it is full', () => {
     const worth = (interference: number, others: number) => {
-      const inFlight = new InFlight(4, interference);
+      const inFlight = new InFlight(4, sharing(interference));
       const fill = {sm: 0.6, bandwidth: 0};
-      for (const lane of [0, 1]) inFlight.launched(launch(lane, 2, 100_000), fill, 0);
+      for (const lane of [0, 1]) inFlight.launched(launch(lane, 16, 100_000), fill, 0);
       return inFlight.isWorthBeside(fill, 100_000, 1, others, 0, at(0, 2));
     };
-    expect([worth(1.4, 20), worth(1.4, 0), worth(0, 20)]).toEqual([true, false, false]);
+    expect([worth(1.4, 90), worth(1.4, 0), worth(0, 90)]).toEqual([true, false, false]);
   });
 
   test('keeps launches in the order of their ends, whatever the order in which they came and went', () => {
-    const inFlight = new InFlight(4, 0);
+    const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.2, bandwidth: 0};
     for (const [lane, ns] of [300, 100, 200].entries()) inFlight.launched(launch(lane, 1, ns), fill, lane);
     expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([100, 300]);
@@ -228,8 +222,8 @@ describe('what is in flight', () => {
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
-    const inFlight = new InFlight(4, 0.1);
-    inFlight.launched(launch(0, 2, 100_000), {sm: 0.8, bandwidth: 0}, 0);
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, 16, 100_000), {sm: 0.8, bandwidth: 0}, 0);
     expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
     expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, 0, at(0, 1))).toBe(true);
   });
