@@ -5,8 +5,8 @@ import {affineFit, medianOf} from '../gpu/calibration/samples.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import type {Method} from '../scheduler/kernel.ts';
 import type {HostRun} from './hostRuns.ts';
-import {costOf, fitLaunches} from './launchCost.ts';
-import type {LaunchCost} from './launchCost.ts';
+import {fitLaunches} from './launchCost.ts';
+import type {CostRow, LaunchCost} from './launchCost.ts';
 
 type HostTerms = DeviceProfile['host'];
 
@@ -20,13 +20,13 @@ const manySteps = 4;
 const kindOf = ({op, method, steps}: SubmitTimes): LaunchKind =>
   op === 'elementwise' && steps < manySteps ? op : method;
 
-/** A size that calls by themselves and live launches of batches both have. */
-const usualSize = 4;
+/** Nothing is submitted in less, in ns. */
+const leastNs = 500;
 
-/** How much longer batched launches take in live runs than in a loop of nothing else; 1 where there were none. */
-function liveOverAlone(cost: LaunchCost | undefined, calls: HostCalls | null): number {
-  const alone = calls?.submit.find(({kind, size}) => kind === 'batched' && size === usualSize);
-  return cost === undefined || alone === undefined ? 1 : costOf(cost, usualSize, 1) / alone.ns.p50;
+/** A batched launch of one step instead of several, whose further steps take a + b R ns each. */
+function withoutFurther(row: CostRow, {a, b}: {a: number; b: number}): CostRow {
+  const {size, steps, ns} = row;
+  return {...row, steps: 1, ns: Math.max(leastNs, ns - (steps - 1) * (a + b * size))};
 }
 
 /** What each further product of a member takes: measured, or as the base has it. */
@@ -65,11 +65,15 @@ export function fitHost(
   {measured, assumed}: {measured: string; assumed: string | null},
 ): HostTerms {
   const submits = runs.flatMap((run) => run.submits).filter(({ns}) => ns.n >= leastSamples);
+  const steps = calls?.steps ?? [];
+  // What a further step of a batch takes grows with its members: live batches are too small to say how.
+  const further = steps.length > 1 ? affineFit(steps.map(({size, ns}) => [size, ns])) : null;
   const costs = new Map<LaunchKind, LaunchCost>();
   for (const kind of ['single', 'batched', 'strided', 'grouped', 'elementwise'] as const) {
     const live = submits
       .filter((each) => kindOf(each) === kind)
-      .map(({size, steps, ns}) => ({size, steps, ns: ns.mean, count: ns.n}));
+      .map(({size, steps, ns}) => ({size, steps, ns: ns.mean, count: ns.n}))
+      .map((row) => (kind === 'batched' && further !== null ? withoutFurther(row, further) : row));
     const alone = (calls?.submit ?? [])
       .filter((call) => call.kind === kind)
       .map(({size, ns}) => [size, ns.p50] as const);
@@ -99,13 +103,7 @@ export function fitHost(
     const isKnown = submits.some((each) => each.steps > 1 && kindOf(each) === method);
     if (isKnown && cost !== undefined) follow[method] = terms(cost.stepFixed, cost.stepPerMember);
   }
-  const isSeen = submits.some((each) => each.steps > 1 && kindOf(each) === 'batched');
-  const steps = calls?.steps ?? [];
-  if (!isSeen && steps.length > 1) {
-    const {a, b} = affineFit(steps.map(({size, ns}) => [size, ns]));
-    const scale = liveOverAlone(costs.get('batched'), calls);
-    follow.batched = terms(scale * a, scale * b);
-  }
+  if (further !== null) follow.batched = terms(further.a, further.b);
   if (follow.batched !== undefined) follow.padded = follow.batched;
   const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
