@@ -134,7 +134,9 @@ export class LaunchPlanner {
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
         const slowed = slowdown(sharing, size > 1, (beside - 1) * (work / durationNs), use);
-        const device = Math.max(beside * work * (1 + use), work + use * durationNs);
+        // Launches side by side get less done together until they fill the device.
+        const done = Math.min(1, (beside * (work / durationNs) + use) / slowed);
+        const device = Math.max((beside * work * (1 + use)) / done, work + use * durationNs);
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
@@ -166,7 +168,7 @@ export class LaunchPlanner {
           steps = Math.min(2 * steps, most);
         }
         // More side by side would only share the device.
-        if (device > durationNs * slowed) break;
+        if (done === 1 && device > durationNs * slowed) break;
       }
     }
     plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
