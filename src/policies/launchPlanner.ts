@@ -51,6 +51,11 @@ export interface PlanLimits {
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
+/**
+ * Of streams that take turns the first ones complete before a round of turns is over. Where as many arrive as complete,
+ * that gains nothing; where none arrives, half of what comes behind the first turn. This counts about a third of that.
+ */
+const turns = 0.3;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
 const preparedSteps = 4;
 /** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
@@ -129,12 +134,15 @@ export class LaunchPlanner {
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
         const slowed = slowdown(sharing, size > 1, (beside - 1) * (work / durationNs), use);
-        const device = Math.max(beside * work * (1 + use), work + use * durationNs);
+        // Launches side by side get less done together until they fill the device.
+        const done = Math.min(1, (beside * (work / durationNs) + use) / slowed);
+        const device = Math.max((beside * work * (1 + use)) / done, work + use * durationNs);
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
-        const rounds = Math.max(1, launches / beside);
+        const all = Math.max(1, launches / beside);
+        const rounds = all - (turns * (all - 1)) / all;
         const least = population * Math.max(device, durationNs * slowed) * rounds;
         let steps = powerBelow(ideal, most, kernels);
         while (least + waitOfOthers < tie * bestDelay) {
@@ -160,7 +168,7 @@ export class LaunchPlanner {
           steps = Math.min(2 * steps, most);
         }
         // More side by side would only share the device.
-        if (device > durationNs * slowed) break;
+        if (done === 1 && device > durationNs * slowed) break;
       }
     }
     plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;

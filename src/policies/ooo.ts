@@ -37,10 +37,8 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.3)
-    .describe(
-      'share of the device for a request that is late, times its age in SLOs, while others are not late',
-    ),
+    .default(0.5)
+    .describe('share of the device for requests that are late, while others are not'),
 });
 
 /** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
@@ -170,7 +168,7 @@ class OutOfOrder implements Policy {
       if (seed < 0) return;
       this.seeds.passOver();
     }
-    this.seeds.launched(this.launch(lane, seed, situation), situation);
+    this.seeds.launched(this.launch(lane, seed, situation));
     if (ready.total > 0) situation.wakeAt(now);
   }
 

@@ -3,14 +3,10 @@ import type {Situation} from '../scheduler/policy.ts';
 import {SlackQueue} from './slackQueue.ts';
 import type {Timeliness} from './timeliness.ts';
 
-/** Late requests never get more than this share of the device while others are on time. */
-const mostLateShare = 0.5;
-
 /**
  * Chooses around which kernel the next launch is built: the one with the least slack whose request can still be in time.
- * Late ones wait for those, but none starves: they have a share of the device, which grows with the age of the first of
- * them, counted in SLOs. So a queue that builds up for a while is worked off, and a lasting overload costs those who can
- * be in time no more than the largest share.
+ * Late ones wait for those, but none starves: they have a share of the device. So a queue that builds up for a while is
+ * worked off, and a lasting overload costs those who can be in time no more than that share.
  */
 export class Seeds {
   private readonly queue = new SlackQueue();
@@ -61,16 +57,7 @@ export class Seeds {
   }
 
   /** A launch takes `workNs` of device time. */
-  launched(workNs: Nanoseconds, situation: Situation): void {
-    const share = this.lateShare(situation);
-    this.credit += this.isCharged ? -workNs * (1 - share) : workNs * share;
-  }
-
-  private lateShare({streams, tenants, now}: Situation): number {
-    const slot = this.queue.late.top(streams);
-    if (slot < 0) return this.share;
-    const {sloNs} = tenants[streams.tenant[slot]];
-    const age = now - (streams.deadlineAt[slot] - sloNs);
-    return Math.min(mostLateShare, this.share * Math.max(1, age / sloNs));
+  launched(workNs: Nanoseconds): void {
+    this.credit += workNs * (this.isCharged ? this.share - 1 : this.share);
   }
 }
