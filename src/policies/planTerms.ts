@@ -9,6 +9,9 @@ export const sizes = [
   256, 320, 384, 448, 512, 640, 768, 896, 1024,
 ] as const;
 
+/** Who joins a launch should go its way for so many kernels; for fewer it is hardly worth it. */
+const stepsTogether = 4;
+
 /** Entries of a record of terms: a line of a cache. */
 export const termsWidth = 8;
 /** The first record of a position: kernels from there on, those of the whole program, the share of them like this one. */
@@ -91,11 +94,14 @@ export class PlanTerms {
     return cursor - begin + left;
   }
 
-  /** The share of the kernels from here on that are like this one: how likely a newcomer finds one to join. */
+  /** The share of the kernels from here on that begin as this one does: how likely a newcomer finds one to join. */
   private recurrence(cursor: number, left: number): number {
-    const {classes} = this.programs;
+    const {programs} = this;
     let same = 0;
-    for (let i = 1; i < left; i++) if (classes[cursor + i] === classes[cursor]) same++;
+    for (let i = 1; i < left; i++) {
+      const most = Math.min(stepsTogether, left - i);
+      if (programs.agreement(cursor, cursor + i, most) >= most) same++;
+    }
     return left === 1 ? 1 : same / (left - 1);
   }
 }
