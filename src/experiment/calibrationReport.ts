@@ -14,7 +14,7 @@ import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals, speedups} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
-import type {SharingFit, SharingTerms} from './sharingFit.ts';
+import type {SharingFit, FittedTerms} from './sharingFit.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);
 export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
@@ -54,7 +54,7 @@ export function reportHost(
   }
 }
 
-const termsText = ({interference, crowding, coalesced, stepGapNs}: SharingTerms): string =>
+const termsText = ({interference, crowding, coalesced, stepGapNs}: FittedTerms): string =>
   `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
 
 /** Writes what co-runs of models made of the terms of sharing. */

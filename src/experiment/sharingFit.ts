@@ -6,17 +6,15 @@ import type {DeviceProfile} from '../profile/profile.ts';
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import {findModel} from '../workload/models/zoo.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {measuredHere} from './measurements.ts';
 
-/** How launches beside each other take longer; see `shareRates`. */
-export interface SharingTerms {
-  readonly interference: number;
-  readonly crowding: number;
-  /** Exposure of launches that coalesce; 1 where none were seen. */
-  readonly coalesced: number;
+/** What is fitted; `coalesced` stays as it was where few launches coalesce. */
+export interface FittedTerms extends SharingTerms {
   /** From the end of a kernel to the start of the next, different one of its launch. */
   readonly stepGapNs: Nanoseconds;
 }
@@ -35,8 +33,8 @@ export interface SharingRow {
 }
 
 export interface SharingFit {
-  readonly before: SharingTerms;
-  readonly after: SharingTerms;
+  readonly before: FittedTerms;
+  readonly after: FittedTerms;
   /**
    * Mean relative error of the time that the launches of a kind take together, weighed by that time: of every other run,
    * to which terms were fitted, and of the runs between, which those terms had not seen. `after` is fitted to all.
@@ -76,7 +74,7 @@ export function fitSharing(
 ): {profile: DeviceProfile; fit: SharingFit} | null {
   if (runs.length === 0) return null;
   const costs = costModel(given);
-  const before: SharingTerms = {
+  const before: FittedTerms = {
     interference: given.contention.interference.value,
     crowding: given.contention.crowding?.value ?? 0,
     coalesced: given.contention.coalesced?.value ?? 1,
@@ -105,10 +103,10 @@ export function fitSharing(
 const coalescedIn = (all: readonly Company[]): number =>
   all.reduce((sum, {coalescedLaunches}) => sum + coalescedLaunches, 0);
 
-function bestTerms(all: readonly Company[], before: SharingTerms): SharingTerms {
+function bestTerms(all: readonly Company[], before: FittedTerms): FittedTerms {
   const isTold = coalescedIn(all) >= leastCoalesced;
   const size = all.reduce((sum, {launches}) => sum + launches, 0);
-  const termsOf = ([interference, crowding, coalesced, stepGap]: readonly number[]): SharingTerms => ({
+  const termsOf = ([interference, crowding, coalesced, stepGap]: readonly number[]): FittedTerms => ({
     interference,
     crowding,
     coalesced: isTold ? coalesced : before.coalesced,
@@ -139,7 +137,7 @@ function bestTerms(all: readonly Company[], before: SharingTerms): SharingTerms 
   return terms;
 }
 
-function meanError(all: readonly Company[], terms: SharingTerms): number {
+function meanError(all: readonly Company[], terms: FittedTerms): number {
   const kinds = all.flatMap((each) => each.kinds(terms));
   const time = kinds.reduce((sum, {measuredNs}) => sum + measuredNs, 0);
   return kinds.reduce((sum, {measuredNs, error}) => sum + (Math.abs(error) * measuredNs) / time, 0);
@@ -147,7 +145,7 @@ function meanError(all: readonly Company[], terms: SharingTerms): number {
 
 function withTerms(
   profile: DeviceProfile,
-  {interference, crowding, coalesced, stepGapNs}: SharingTerms,
+  {interference, crowding, coalesced, stepGapNs}: FittedTerms,
   isTold: boolean,
 ): DeviceProfile {
   const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
@@ -240,7 +238,7 @@ class Company {
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
-  layOut(terms: SharingTerms): void {
+  layOut(terms: FittedTerms): void {
     const {owner, besideNs, freeAt, tookNs, at, order, times, place} = this;
     const count = owner.length;
     // At first as if all were alone.
@@ -263,7 +261,7 @@ class Company {
   }
 
   /** Writes the weighed logarithms of predicted over measured times from `out[at]` on; returns where they end. */
-  residuals(terms: SharingTerms, out: Float64Array, at: number): number {
+  residuals(terms: FittedTerms, out: Float64Array, at: number): number {
     this.predict(terms);
     for (let launch = 0; launch < this.launches; launch++)
       out[at++] = this.weight[launch] * Math.log(this.predicted[launch] / this.tookNs[launch]);
@@ -271,7 +269,7 @@ class Company {
   }
 
   /** The error of launches of each kind together: simulated over measured, less 1. */
-  kinds(terms: SharingTerms): KindError[] {
+  kinds(terms: FittedTerms): KindError[] {
     this.predict(terms);
     const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
     this.run.launches.forEach(([model, , , size, method], launch) => {
@@ -293,7 +291,8 @@ class Company {
   }
 
   /** What every launch would take, in ns, beside what ran beside it. */
-  private predict({interference, crowding, coalesced, stepGapNs}: SharingTerms): void {
+  private predict(terms: FittedTerms): void {
+    const {coalesced, stepGapNs} = terms;
     const {owner, aloneNs, besideNs, share, coalesces, order, times, place, integral, predicted} = this;
     const count = owner.length;
     let pressure = 0;
@@ -313,7 +312,7 @@ class Company {
       const [begin, end] = [place[i], place[count + i]];
       const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
       const others = Math.max(0, mean - share[i] / exposure);
-      besideNs[i] = aloneNs[i] * (1 + (interference * exposure * others) / (1 + crowding * others));
+      besideNs[i] = aloneNs[i] * slowdownBeside(terms, exposure, others);
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
   }

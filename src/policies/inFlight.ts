@@ -1,5 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {SharingTerms} from '../scheduler/costs.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
 
@@ -218,10 +219,8 @@ export class InFlight {
 
   /** How much longer a launch takes that takes a `share` of the device, if all together press and want so much. */
   private slowdown(coalesces: boolean, share: number, pressure: number, wanted: number): number {
-    const {interference, crowding} = this.sharing;
     const exposure = this.exposure(coalesces);
-    const others = Math.max(0, pressure - share / exposure);
-    const slowed = 1 + (interference * exposure * others) / (1 + crowding * others);
+    const slowed = slowdownBeside(this.sharing, exposure, Math.max(0, pressure - share / exposure));
     return Math.max(slowed, wanted > 1 ? exposure * pressure : 1);
   }
 }

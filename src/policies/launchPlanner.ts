@@ -1,5 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {SharingTerms} from '../scheduler/costs.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import {
   PlanTerms,
@@ -176,15 +177,9 @@ export class LaunchPlanner {
 }
 
 /** How much longer a launch takes beside its equals that take `equals` of the device and others that take `use` of it. */
-function slowdown(
-  {interference, crowding, coalesced}: SharingTerms,
-  coalesces: boolean,
-  equals: number,
-  use: number,
-): number {
-  const exposure = coalesces ? coalesced : 1;
-  const pressure = equals / exposure + use;
-  return 1 + (interference * exposure * pressure) / (1 + crowding * pressure);
+function slowdown(sharing: SharingTerms, coalesces: boolean, equals: number, use: number): number {
+  const exposure = coalesces ? sharing.coalesced : 1;
+  return slowdownBeside(sharing, exposure, equals / exposure + use);
 }
 
 /** The power of two at or below `ideal`; `all` where that is all there is. */

@@ -1,5 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {Costs, SharingTerms} from '../scheduler/costs.ts';
+import type {Costs} from '../scheduler/costs.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel, KernelClasses, Method} from '../scheduler/kernel.ts';
 import type {CostModel} from './costModel.ts';

@@ -1,4 +1,5 @@
 import type {Nanoseconds} from './clock.ts';
+import type {SharingTerms} from './sharingTerms.ts';
 
 /**
  * What the device profile predicts, by shape class. Policies decide by it, and every launch carries its prediction so
@@ -36,14 +37,4 @@ export interface Costs {
 
   /** How launches side by side slow each other. */
   readonly sharing: SharingTerms;
-}
-
-/**
- * A launch presses on others with its share of the device over its exposure, 1 or `coalesced` of several members, and takes
- * 1 + interference x exposure x p / (1 + crowding x p) times as long as alone beside a pressure p.
- */
-export interface SharingTerms {
-  readonly interference: number;
-  readonly crowding: number;
-  readonly coalesced: number;
 }

@@ -4,7 +4,7 @@ import {coRunSpec, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {fitSharing} from '../../src/experiment/sharingFit.ts';
-import type {SharingTerms} from '../../src/experiment/sharingFit.ts';
+import type {FittedTerms} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import type {PreparedRun} from '../../src/experiment/simulate.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
@@ -20,7 +20,7 @@ const base: DeviceProfile = {
   // No least time between starts: what lanes wait for then is no part of sharing.
   launch: {gap_ns: v100.launch.gap_ns, step_gap_ns: quantity(500)},
 };
-const withTerms = ({interference, crowding, coalesced, stepGapNs}: SharingTerms): DeviceProfile => ({
+const withTerms = ({interference, crowding, coalesced, stepGapNs}: FittedTerms): DeviceProfile => ({
   ...base,
   launch: {...base.launch, step_gap_ns: quantity(stepGapNs)},
   contention: {
@@ -55,18 +55,18 @@ const coalescing: CoRunCell[] = [
   {policy: 'greedy:lanes=2,run-ahead=16', load: 1.3},
 ];
 
-async function coRuns(terms: SharingTerms, cells: readonly CoRunCell[]): Promise<CoRun[]> {
+async function coRuns(terms: FittedTerms, cells: readonly CoRunCell[]): Promise<CoRun[]> {
   const runs: CoRun[] = [];
   for (const cell of cells) runs.push(await coRun(withTerms(terms), cell));
   return runs;
 }
 
 /** How much longer launches take beside some pressure. */
-const beside = ({interference, crowding}: SharingTerms, pressure: number): number =>
+const beside = ({interference, crowding}: FittedTerms, pressure: number): number =>
   (interference * pressure) / (1 + crowding * pressure);
 
 describe('the fit of sharing', () => {
-  test.for<SharingTerms>([
+  test.for<FittedTerms>([
     {interference: 1, crowding: 0, coalesced: 1, stepGapNs: 500},
     {interference: 1.3, crowding: 0.1, coalesced: 0.6, stepGapNs: 900},
     {interference: 1.1, crowding: 0.05, coalesced: 0.8, stepGapNs: 100},

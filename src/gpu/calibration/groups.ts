@@ -68,11 +68,11 @@ function stepNs(bench: Bench, kernel: Gemm, size: number): number {
       // Behind each other all A, B and C of a step: as live launches gather them, member by member.
       for (let step = 0, at = 0; step < steps; step++, at += 3 * ofStep) {
         for (let i = 0, product = at; i < size; i++) {
-          const [a, b, c] = [0, 1, 2].map((j) => addresses[3 * (step * size + i) + j]);
+          const from = 3 * (step * size + i);
           for (let j = 0; j < count; j++, product++) {
-            operands[product] = a + j * apart;
-            operands[product + ofStep] = b + j * apart;
-            operands[product + 2 * ofStep] = c + j * apart;
+            operands[product] = addresses[from] + j * apart;
+            operands[product + ofStep] = addresses[from + 1] + j * apart;
+            operands[product + 2 * ofStep] = addresses[from + 2] + j * apart;
           }
         }
       }
