@@ -63,6 +63,10 @@ class SmallCosts implements Costs {
   bandwidthShare(): number {
     return 0;
   }
+
+  exposure(): number {
+    return 1;
+  }
 }
 
 /** Counts what the model reports. */
@@ -131,7 +135,6 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       yieldNs: 0,
       interference: 0,
       crowding: 0,
-      coalesced: 1,
       maxConcurrent: lanes,
     },
     host: {threads: 'shared', detectNs: 0, decideNs: 0},

@@ -38,19 +38,21 @@ export interface CoRunStage {
 }
 
 /**
- * Whole requests on a lane for each tenant, and launches that coalesce on few and on many lanes; at loads at which some
- * and at which most launches have company.
+ * Whole requests on a lane for each tenant, which say the most, as the host sees an end some microseconds late, the later
+ * the busier it is; and launches that coalesce, on few and on many lanes. At loads at which some and at which most launches
+ * have company.
  */
 export const usualCoRuns: CoRunStage = {
   models: 4,
   tenants: 8,
   cells: [
     {policy: 'streams:host-threads=shared', load: 0.9},
-    {policy: 'greedy:lanes=3,run-ahead=16', load: 0.9},
-    {policy: 'slo:lanes=4,run-ahead=16', load: 1.1},
-    {policy: 'streams:host-threads=shared', load: 1.3},
+    {policy: 'streams:host-threads=shared', load: 1.15},
+    {policy: 'slo:lanes=4,run-ahead=16', load: 1.4},
     {policy: 'ooo', load: 1.4},
-    {policy: 'greedy:lanes=2,run-ahead=16', load: 1.1},
+    {policy: 'streams:host-threads=shared', load: 1.4},
+    {policy: 'ooo', load: 1.1},
+    {policy: 'greedy:lanes=2,run-ahead=16', load: 1.2},
   ],
   forNs: 1.2e9,
 };

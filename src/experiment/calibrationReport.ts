@@ -14,7 +14,8 @@ import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals, speedups} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
-import type {SharingFit, FittedTerms} from './sharingFit.ts';
+import type {FittedTerms} from './coRunCompany.ts';
+import type {SharingFit} from './sharingFit.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);
 export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
@@ -59,13 +60,15 @@ const termsText = ({interference, crowding, coalesced, stepGapNs}: FittedTerms):
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
-  {before, after, train, test, rows}: SharingFit,
+  {before, after, train, test, rows, exposures}: SharingFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
+  for (const {model, size, launches, exposure} of exposures)
+    log(`  exposure of ${model} R=${size}, ${launches} launches: ${exposure}`);
   for (const {policy, load, model, method, size, launches, before, after} of rows) {
     log(
       `  ${policy} at ${load}, ${model} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,

@@ -19,24 +19,21 @@ export interface SharingErrors {
 /** The lanes of one run: the share of the device that each takes alone, its exposure, and how much it was slowed. */
 interface Case {
   readonly share: readonly number[];
-  readonly coalesces: readonly boolean[];
+  readonly exposure: readonly number[];
   readonly slowdown: readonly number[];
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it. */
-function slowdowns(
-  {share, coalesces}: Case,
-  {interference, crowding, coalesced}: Pick<Sharing, 'interference' | 'crowding' | 'coalesced'>,
-): number[] {
+function slowdowns({share, exposure}: Case, terms: Pick<Sharing, 'interference' | 'crowding'>): number[] {
   const rate = new Float64Array(share.length);
   shareRates(
     share.length,
     Int32Array.from(share.keys()),
     Float64Array.from(share),
-    Float64Array.from(coalesces, (does) => (does ? coalesced : 1)),
-    {interference, crowding},
+    Float64Array.from(exposure),
+    terms,
     rate,
   );
   return Array.from(rate, (value) => 1 / value);
@@ -45,7 +42,6 @@ function slowdowns(
 const termsOf = ({profile: {contention}}: CostModel) => ({
   interference: contention.interference.value,
   crowding: contention.crowding?.value ?? 0,
-  coalesced: contention.coalesced?.value ?? 1,
 });
 
 const isEqual = ({works}: LaneRun): boolean => works.every((work) => workKey(work) === workKey(works[0]));
@@ -134,7 +130,7 @@ function casesOf(runs: readonly LaneRun[], tested: readonly LaneRun[], costs: Co
     .filter(({works}) => works.length > 1 && works.every((work) => alone.has(workKey(work))))
     .map(({works, perLaunchNs}) => ({
       share: works.map(shareOf),
-      coalesces: works.map(({method}) => method !== 'single'),
+      exposure: works.map(({kernel, size, method}) => costs.exposure(kernel, size, method)),
       slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
     }));
 }

@@ -1,23 +1,13 @@
 // How launches slow each other: the terms of sharing by what live launches took, given what ran beside them.
 import {leastSquares} from '../profile/leastSquares.ts';
 import {costModel} from '../profile/costModel.ts';
-import type {CostModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
-import type {Nanoseconds} from '../scheduler/clock.ts';
-import {methods} from '../scheduler/kernel.ts';
-import type {Kernel} from '../scheduler/kernel.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import type {SharingTerms} from '../scheduler/sharingTerms.ts';
-import {kernelsOf} from '../workload/models/kernels.ts';
-import {findModel} from '../workload/models/zoo.ts';
+import {kernelKey} from '../scheduler/kernel.ts';
+import type {Gemm, Method} from '../scheduler/kernel.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
+import {Company, leastOfKind, programOf} from './coRunCompany.ts';
+import type {FittedTerms, KindTotals, Sharing} from './coRunCompany.ts';
 import {measuredHere} from './measurements.ts';
-
-/** What is fitted; `coalesced` stays as it was where few launches coalesce. */
-export interface FittedTerms extends SharingTerms {
-  /** From the end of a kernel to the start of the next, different one of its launch. */
-  readonly stepGapNs: Nanoseconds;
-}
 
 /** Launches of one kind in one run: what they took in all, in ns, and what the terms make of it, relative. */
 export interface SharingRow {
@@ -42,6 +32,15 @@ export interface SharingFit {
   readonly train: {readonly before: number; readonly after: number};
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly SharingRow[];
+  readonly exposures: readonly FittedExposure[];
+}
+
+/** How much superkernels of one model and size suffer from what runs beside them; those of size 1 are single kernels. */
+export interface FittedExposure {
+  readonly model: string;
+  readonly size: number;
+  readonly launches: number;
+  readonly exposure: number;
 }
 
 /** Beyond this error, relative, a launch counts less: the host was away, or something else ran. */
@@ -58,14 +57,15 @@ const bounds = {
  * Where the kernels of a launch lie in its time depends on the terms, so that they are laid out and fitted more than once;
  * each time with a few steps of the search.
  */
-const looks = 3;
+const looks = 2;
 const mostSteps = 8;
 
 /** Fewer such launches do not tell the exposure of launches that coalesce. */
 const leastCoalesced = 100;
 
-/** Fewer launches of a kind do not tell its error. */
-const leastOfKind = 20;
+/** Exposures and the terms that go with them are found in turns. */
+const turns = 2;
+const exposureSteps = 4;
 
 /** The profile with the terms that bring the launches of co-runs closest to what they took; null without co-runs. */
 export function fitSharing(
@@ -73,7 +73,7 @@ export function fitSharing(
   runs: readonly CoRun[],
 ): {profile: DeviceProfile; fit: SharingFit} | null {
   if (runs.length === 0) return null;
-  const costs = costModel(given);
+  const costs = costModel(withoutExposures(given));
   const before: FittedTerms = {
     interference: given.contention.interference.value,
     crowding: given.contention.crowding?.value ?? 0,
@@ -83,29 +83,73 @@ export function fitSharing(
   const all = runs.map((run) => new Company(run, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
-  const trained = bestTerms(train, before);
+  const none: Sharing = {terms: before, exposures: new Map()};
+  const trained = bestSharing(train, none);
   for (const each of unseen) each.layOut(trained);
-  const after = unseen.length === 0 ? trained : bestTerms(all, trained);
-  const both = (of: readonly Company[]) => ({before: meanError(of, before), after: meanError(of, trained)});
+  const after = unseen.length === 0 ? trained : bestSharing(all, trained);
+  const both = (of: readonly Company[]) => ({before: meanError(of, none), after: meanError(of, trained)});
   const rows = all.flatMap((each) => {
-    const was = each.kinds(before);
+    const was = each.kinds(none);
     return each.kinds(after).map((row, i): SharingRow => {
       const {policy, load} = each.run;
       return {policy, load, ...row.kind, measuredNs: row.measuredNs, before: was[i].error, after: row.error};
     });
   });
-  return {
-    profile: withTerms(given, after, coalescedIn(all) >= leastCoalesced),
-    fit: {before, after, train: both(train), test: unseen.length === 0 ? null : both(unseen), rows},
+  const fit: SharingFit = {
+    before,
+    after: after.terms,
+    train: both(train),
+    test: unseen.length === 0 ? null : both(unseen),
+    rows,
+    exposures: exposuresOf(all, after),
   };
+  const isTold = coalescedIn(all) >= leastCoalesced;
+  return {profile: withExposures(withTerms(given, after.terms, isTold), runs, fit.exposures), fit};
 }
 
 const coalescedIn = (all: readonly Company[]): number =>
   all.reduce((sum, {coalescedLaunches}) => sum + coalescedLaunches, 0);
 
-function bestTerms(all: readonly Company[], before: FittedTerms): FittedTerms {
+/** Terms and exposures in turns: what a launch suffers depends on how much the others press, and so on their exposures. */
+function bestSharing(all: readonly Company[], start: Sharing): Sharing {
+  let sharing: Sharing = {...start, terms: bestTerms(all, start)};
+  for (let turn = 0; turn < turns; turn++) {
+    sharing = {...sharing, exposures: bestExposures(all, sharing)};
+    sharing = {...sharing, terms: bestTerms(all, sharing)};
+  }
+  return sharing;
+}
+
+/** The exposures with which the launches of each kind together take as long as they did. */
+function bestExposures(all: readonly Company[], {terms, exposures}: Sharing): Map<string, number> {
+  const [least, most] = bounds.coalesced;
+  let found = new Map(exposures);
+  for (let step = 0; step < exposureSteps; step++) {
+    const totals = new Map<string, KindTotals>();
+    for (const each of all) each.addTotals({terms, exposures: found}, totals);
+    const next = new Map<string, number>();
+    for (const [key, {launches, measuredNs, aloneNs, sufferedNs}] of totals) {
+      if (launches < leastOfKind || !(sufferedNs > 0)) continue;
+      next.set(key, Math.min(most, Math.max(least, (measuredNs - aloneNs) / sufferedNs)));
+    }
+    found = next;
+  }
+  return found;
+}
+
+function exposuresOf(all: readonly Company[], sharing: Sharing): FittedExposure[] {
+  const totals = new Map<string, KindTotals>();
+  for (const each of all) each.addTotals(sharing, totals);
+  return [...sharing.exposures].map(([key, exposure]) => {
+    const {model, size, launches} = totals.get(key)!;
+    return {model, size, launches, exposure: Number(exposure.toFixed(3))};
+  });
+}
+
+function bestTerms(all: readonly Company[], {terms: before, exposures}: Sharing): FittedTerms {
   const isTold = coalescedIn(all) >= leastCoalesced;
-  const size = all.reduce((sum, {launches}) => sum + launches, 0);
+  const size = all.reduce((sum, {longLaunches}) => sum + longLaunches, 0);
+  if (size === 0) return before;
   const termsOf = ([interference, crowding, coalesced, stepGap]: readonly number[]): FittedTerms => ({
     interference,
     crowding,
@@ -115,12 +159,12 @@ function bestTerms(all: readonly Company[], before: FittedTerms): FittedTerms {
   const {interference, crowding, coalesced, stepGapNs} = bounds;
   let terms = before;
   for (let look = 0; look < looks; look++) {
-    for (const each of all) each.layOut(terms);
+    for (const each of all) each.layOut({terms, exposures});
     const {x} = leastSquares(
       (values, out) => {
         const tried = termsOf(values);
         let at = 0;
-        for (const each of all) at = each.residuals(tried, out, at);
+        for (const each of all) at = each.residuals({terms: tried, exposures}, out, at);
       },
       [terms.interference, terms.crowding, terms.coalesced, terms.stepGapNs / 1000],
       size,
@@ -137,8 +181,8 @@ function bestTerms(all: readonly Company[], before: FittedTerms): FittedTerms {
   return terms;
 }
 
-function meanError(all: readonly Company[], terms: FittedTerms): number {
-  const kinds = all.flatMap((each) => each.kinds(terms));
+function meanError(all: readonly Company[], sharing: Sharing): number {
+  const kinds = all.flatMap((each) => each.kinds(sharing));
   const time = kinds.reduce((sum, {measuredNs}) => sum + measuredNs, 0);
   return kinds.reduce((sum, {measuredNs, error}) => sum + (Math.abs(error) * measuredNs) / time, 0);
 }
@@ -161,183 +205,35 @@ function withTerms(
   };
 }
 
-interface KindError {
-  readonly kind: Pick<SharingRow, 'model' | 'method' | 'size' | 'launches'>;
-  readonly measuredNs: number;
-  readonly error: number;
+function withoutExposures(profile: DeviceProfile): DeviceProfile {
+  const copy = {...profile};
+  delete copy.measured_exposures;
+  return copy;
 }
 
-/**
- * The launches of one run, kernel by kernel, laid out in the time that they took, so that it is known what ran beside each
- * kernel. What terms of sharing make of a launch is then the sum over its kernels of the time alone, stretched by the mean
- * pressure of all others meanwhile. Nothing is simulated, so that an error in one launch does not move the others.
- */
-class Company {
-  readonly run: CoRun;
-  readonly launches: number;
-  readonly coalescedLaunches: number;
-  /** By kernel run: its launch, time alone in ns, share of the device, and whether it coalesces (0 or 1). */
-  private readonly owner: Int32Array;
-  private readonly aloneNs: Float64Array;
-  private readonly share: Float64Array;
-  private readonly coalesces: Uint8Array;
-  /** By launch: how long it took in ns, and what it counts, its time over the mean. */
-  private readonly tookNs: Float64Array;
-  private readonly weight: Float64Array;
-  /** When the launches began. */
-  private readonly freeAt: Float64Array;
-  /** By kernel run: what it takes beside others, in ns, as last predicted. */
-  private readonly besideNs: Float64Array;
-  /** Starts and ends of the kernel runs, i of the start of i, n + i of its end: in order, and when they are. */
-  private readonly at: Float64Array;
-  private readonly order: Uint32Array;
-  private readonly times: Float64Array;
-  /** By kernel run: where its start and its end are in that order. */
-  private readonly place: Uint32Array;
-  /** Integral over time of the pressure of all, up to each of the times. */
-  private readonly integral: Float64Array;
-  private readonly predicted: Float64Array;
-
-  constructor(run: CoRun, costs: CostModel) {
-    this.run = run;
-    const programs = run.models.map((name) =>
-      kernelsOf(findModel(name), {batch: run.batch, dtype: 'fp32', elementwise: true}),
-    );
-    const {launches} = run;
-    const kernelRuns = launches.reduce((sum, [, , steps]) => sum + steps, 0);
-    this.launches = launches.length;
-    this.coalescedLaunches = launches.filter(([, , , , method]) => method !== SINGLE).length;
-    this.owner = new Int32Array(kernelRuns);
-    this.aloneNs = new Float64Array(kernelRuns);
-    this.share = new Float64Array(kernelRuns);
-    this.coalesces = new Uint8Array(kernelRuns);
-    this.tookNs = new Float64Array(launches.length);
-    this.weight = new Float64Array(launches.length);
-    this.predicted = new Float64Array(launches.length);
-    this.freeAt = Float64Array.from(launches, (launch) => launch[5]);
-    this.besideNs = new Float64Array(kernelRuns);
-    this.at = new Float64Array(2 * kernelRuns);
-    const lookUp = remembered(costs);
-    let i = 0;
-    launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt], launch) => {
-      for (let step = 0; step < steps; step++, i++) {
-        const {ns, share} = lookUp(programs[model][kernel + step], size, method);
-        this.owner[i] = launch;
-        this.aloneNs[i] = this.besideNs[i] = ns;
-        this.share[i] = share;
-        this.coalesces[i] = method === SINGLE ? 0 : 1;
-      }
-      this.tookNs[launch] = Math.max(1, finishedAt - freeAt - costs.detectNs);
-    });
-    const mean = this.tookNs.reduce((sum, ns) => sum + ns, 0) / launches.length;
-    this.tookNs.forEach((ns, launch) => (this.weight[launch] = Math.sqrt(ns / mean)));
-    this.order = Uint32Array.from(this.at.keys());
-    this.times = new Float64Array(2 * kernelRuns);
-    this.place = new Uint32Array(2 * kernelRuns);
-    this.integral = new Float64Array(2 * kernelRuns);
-  }
-
-  /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
-  layOut(terms: FittedTerms): void {
-    const {owner, besideNs, freeAt, tookNs, at, order, times, place} = this;
-    const count = owner.length;
-    // At first as if all were alone.
-    if (times[times.length - 1] > 0) this.predict(terms);
-    const whole = new Float64Array(this.launches).fill(-terms.stepGapNs);
-    for (let i = 0; i < count; i++) whole[owner[i]] += besideNs[i] + terms.stepGapNs;
-    const begin = Float64Array.from(freeAt);
-    for (let i = 0; i < count; i++) {
-      const launch = owner[i];
-      const stretch = tookNs[launch] / whole[launch];
-      at[i] = begin[launch];
-      at[count + i] = begin[launch] + besideNs[i] * stretch;
-      begin[launch] = at[count + i] + terms.stepGapNs * stretch;
-    }
-    order.sort((a, b) => at[a] - at[b]);
-    order.forEach((event, i) => {
-      times[i] = at[event];
-      place[event] = i;
-    });
-  }
-
-  /** Writes the weighed logarithms of predicted over measured times from `out[at]` on; returns where they end. */
-  residuals(terms: FittedTerms, out: Float64Array, at: number): number {
-    this.predict(terms);
-    for (let launch = 0; launch < this.launches; launch++)
-      out[at++] = this.weight[launch] * Math.log(this.predicted[launch] / this.tookNs[launch]);
-    return at;
-  }
-
-  /** The error of launches of each kind together: simulated over measured, less 1. */
-  kinds(terms: FittedTerms): KindError[] {
-    this.predict(terms);
-    const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
-    this.run.launches.forEach(([model, , , size, method], launch) => {
-      const key = `${model} ${method} ${size}`;
-      const of = kinds.get(key);
-      const [measuredNs, predictedNs] = [this.tookNs[launch], this.predicted[launch]];
-      if (of === undefined) {
-        const kind = {model: this.run.models[model], method: methods[method], size, launches: 1};
-        kinds.set(key, {kind, measuredNs, predictedNs});
-      } else {
-        of.kind = {...of.kind, launches: of.kind.launches + 1};
-        of.measuredNs += measuredNs;
-        of.predictedNs += predictedNs;
-      }
-    });
-    return [...kinds.values()]
-      .filter(({kind}) => kind.launches >= leastOfKind)
-      .map(({kind, measuredNs, predictedNs}) => ({kind, measuredNs, error: predictedNs / measuredNs - 1}));
-  }
-
-  /** What every launch would take, in ns, beside what ran beside it. */
-  private predict(terms: FittedTerms): void {
-    const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, share, coalesces, order, times, place, integral, predicted} = this;
-    const count = owner.length;
-    let pressure = 0;
-    let sum = 0;
-    for (let i = 0, before = times[0]; i < order.length; i++) {
-      sum += pressure * (times[i] - before);
-      before = times[i];
-      integral[i] = sum;
-      const event = order[i];
-      const of = event < count ? event : event - count;
-      const pressing = coalesces[of] === 1 ? share[of] / coalesced : share[of];
-      pressure += event < count ? pressing : -pressing;
-    }
-    predicted.fill(-stepGapNs);
-    for (let i = 0; i < count; i++) {
-      const exposure = coalesces[i] === 1 ? coalesced : 1;
-      const [begin, end] = [place[i], place[count + i]];
-      const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
-      const others = Math.max(0, mean - share[i] / exposure);
-      besideNs[i] = aloneNs[i] * slowdownBeside(terms, exposure, others);
-      predicted[owner[i]] += besideNs[i] + stepGapNs;
+/** What the kinds' exposures say of the models' products; of one that several models have, the most launches count. */
+function withExposures(
+  profile: DeviceProfile,
+  runs: readonly CoRun[],
+  exposures: readonly FittedExposure[],
+): DeviceProfile {
+  const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, number>}>();
+  for (const {model, size, exposure} of exposures.toSorted((a, b) => a.launches - b.launches)) {
+    const {batch} = runs.find(({models}) => models.includes(model))!;
+    for (const kernel of programOf(model, batch)) {
+      if (kernel.op !== 'gemm') continue;
+      const method = size === 1 ? 'single' : 'batched';
+      const key = `${kernelKey(kernel)} ${method}`;
+      let table = tables.get(key);
+      if (table === undefined) tables.set(key, (table = {kernel, method, points: new Map()}));
+      table.points.set(size, exposure);
     }
   }
-}
-
-const SINGLE = methods.indexOf('single');
-
-/** Time alone and share of the device, whichever of its parts it takes more of. */
-function remembered(
-  costs: CostModel,
-): (kernel: Kernel, size: number, method: number) => {ns: number; share: number} {
-  const known = new Map<Kernel, Map<number, {ns: number; share: number}>>();
-  return (kernel, size, method) => {
-    let of = known.get(kernel);
-    if (of === undefined) known.set(kernel, (of = new Map<number, {ns: number; share: number}>()));
-    const key = size * methods.length + method;
-    let found = of.get(key);
-    if (found === undefined) {
-      const name = methods[method];
-      found = {
-        ns: costs.durationNs(kernel, size, name),
-        share: Math.max(costs.smShare(kernel, size, name), costs.bandwidthShare(kernel, size, name)),
-      };
-      of.set(key, found);
-    }
-    return found;
-  };
+  const measured = [...tables.values()].map(({kernel: {m, n, k, count, dtype}, method, points}) => ({
+    source: measuredHere,
+    ...{m, n, k, count, dtype, method},
+    points: [...points].toSorted(([a], [b]) => a - b),
+  }));
+  const rest = withoutExposures(profile);
+  return measured.length === 0 ? rest : {...rest, measured_exposures: measured};
 }

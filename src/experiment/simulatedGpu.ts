@@ -22,7 +22,6 @@ export function simulatedGpu(
       yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
       interference: scenario.contention ? contention.interference.value : 0,
       crowding: contention.crowding?.value ?? 0,
-      coalesced: contention.coalesced?.value ?? 1,
       maxConcurrent: contention.max_concurrent.value,
     },
     host: {
@@ -48,5 +47,6 @@ function withoutHost(model: Costs): Costs {
     sharing: model.sharing,
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
+    exposure: (cls, size, method) => model.exposure(cls, size, method),
   };
 }

@@ -34,6 +34,8 @@ export interface CostModel {
    * measured, no more than that: what equals leave each other includes the bandwidth.
    */
   bandwidthShare(kernel: Kernel, size: number, method: Method): number;
+  /** How much a superkernel suffers from what runs beside it; see `SharingTerms`. */
+  exposure(kernel: Kernel, size: number, method: Method): number;
   /** Time that the host is busy submitting one superkernel. */
   submitNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** Time that the host is busy submitting it behind another kernel of the same launch: no new ticket, no new flag. */
@@ -66,6 +68,7 @@ class ProfileCosts implements CostModel {
   readonly startIntervalNs: Nanoseconds;
   private readonly tables: MeasuredTables;
   private readonly shareScale: number;
+  private readonly coalesced: number;
   /** [log2 of bytes, share] of element-wise kernels. */
   private readonly elementwiseShares: readonly (readonly [number, number])[];
   private readonly gemms = new Map<DataType, GemmModel>();
@@ -76,6 +79,7 @@ class ProfileCosts implements CostModel {
     this.profile = profile;
     this.tables = new MeasuredTables(corrected ? profile : {});
     this.shareScale = corrected ? (profile.contention.share_scale?.value ?? 1) : 1;
+    this.coalesced = profile.contention.coalesced?.value ?? 1;
     const byBytes = corrected ? (profile.elementwise.shares ?? []) : [];
     this.elementwiseShares = byBytes.map(([bytes, share]) => [Math.log2(bytes), share]);
     this.detectNs = Math.round(profile.host.detect_ns.value);
@@ -137,6 +141,14 @@ class ProfileCosts implements CostModel {
         ? elementwiseBandwidthShare(this.profile, kernel.bytes * members)
         : this.gemmOf(kernel).bandwidthShare(problemOf(kernel, members), kindOf(kernel, method));
     return Math.min(share, this.measuredShare(kernel, size, method) ?? 1);
+  }
+
+  exposure(kernel: Kernel, size: number, method: Method): number {
+    const isSingle = method === 'single';
+    const known = kernel.op === 'gemm' ? this.tables.of(kernel)?.exposures : undefined;
+    const points = known?.[isSingle ? 'single' : 'batched'];
+    if (points !== undefined) return interpolate(points, isSingle ? 1 : size);
+    return isSingle ? 1 : this.coalesced;
   }
 
   /** Of several members all methods launch about the same blocks: what batched launches take stands for them. */

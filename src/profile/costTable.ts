@@ -22,6 +22,7 @@ export class CostTable implements Costs {
   private duration: Float64Array[] = [];
   private sm: Float64Array[] = [];
   private bandwidth: Float64Array[] = [];
+  private exposed: Float64Array[] = [];
   /** Index of the best method + 1; 0: not asked for yet. */
   private best: Uint8Array = new Uint8Array(0);
   /** NaN: not asked for yet. */
@@ -123,6 +124,14 @@ export class CostTable implements Costs {
     ));
   }
 
+  exposure(cls: number, size: number, method: number): number {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.exposed[method][at];
+    if (known !== 0) return known;
+    return (this.exposed[method][at] = this.model.exposure(this.classes.kernels[cls], size, methods[method]));
+  }
+
   /** Element-wise kernels and kernels of several products have no grouped form. */
   private isPossible(cls: number, method: number): boolean {
     const kernel = this.classes.kernels[cls];
@@ -140,6 +149,7 @@ export class CostTable implements Costs {
     this.duration = methods.map((_, i) => copy(this.duration[i], 0));
     this.sm = methods.map((_, i) => copy(this.sm[i], 0));
     this.bandwidth = methods.map((_, i) => copy(this.bandwidth[i], -1));
+    this.exposed = methods.map((_, i) => copy(this.exposed[i], 0));
     this.submit = methods.map((_, i) => copy(this.submit[i], NaN));
     this.follow = methods.map((_, i) => copy(this.follow[i], NaN));
     const best = new Uint8Array(length);

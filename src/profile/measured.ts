@@ -1,6 +1,6 @@
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Kernel, Method} from '../scheduler/kernel.ts';
-import type {DeviceProfile, MeasuredShares, MeasuredTable} from './profile.ts';
+import type {DeviceProfile, MeasuredExposures, MeasuredShares, MeasuredTable} from './profile.ts';
 
 /** The measured durations of one shape and method over R, and how they correct the model between the points. */
 export class Correction {
@@ -50,6 +50,7 @@ export class Correction {
 export interface KernelTables {
   readonly durations: {[method in Method]?: Correction};
   readonly shares: {[method in Method]?: MeasuredShares['points']};
+  readonly exposures: {[method in Method]?: MeasuredExposures['points']};
 }
 
 /** The measured tables of a profile, ready to look up. */
@@ -59,9 +60,14 @@ export class MeasuredTables {
   /** Of kernels that were asked for: building a key takes longer than anything else in a look-up. */
   private readonly byKernel = new WeakMap<Kernel, KernelTables | null>();
 
-  constructor({measured = [], measured_shares = []}: Pick<DeviceProfile, 'measured' | 'measured_shares'>) {
+  constructor({
+    measured = [],
+    measured_shares = [],
+    measured_exposures = [],
+  }: Pick<DeviceProfile, 'measured' | 'measured_shares' | 'measured_exposures'>) {
     for (const table of measured) this.tablesOf(table).durations[table.method] = new Correction(table.points);
     for (const table of measured_shares) this.tablesOf(table).shares[table.method] = table.points;
+    for (const table of measured_exposures) this.tablesOf(table).exposures[table.method] = table.points;
   }
 
   /** Null where nothing was measured. */
@@ -75,7 +81,7 @@ export class MeasuredTables {
   private tablesOf({m, n, k, count, dtype}: Omit<MeasuredTable, 'points'>): KernelTables {
     const key = kernelKey({op: 'gemm', m, n, k, count, dtype});
     let tables = this.byKey.get(key);
-    if (tables === undefined) this.byKey.set(key, (tables = {durations: {}, shares: {}}));
+    if (tables === undefined) this.byKey.set(key, (tables = {durations: {}, shares: {}, exposures: {}}));
     return tables;
   }
 }

@@ -174,6 +174,13 @@ const measuredShares = z.strictObject({
 });
 export type MeasuredShares = z.infer<typeof measuredShares>;
 
+const measuredExposures = z.strictObject({
+  ...measured.omit({points: true}).shape,
+  /** [R, exposure], R ascending: how much superkernels of R members suffer from what runs beside them; see `SharingTerms`. */
+  points: z.array(z.tuple([count, positive])).min(1),
+});
+export type MeasuredExposures = z.infer<typeof measuredExposures>;
+
 const byDataType = <T extends z.ZodType>(value: T) =>
   z.strictObject({
     fp32: value.optional(),
@@ -253,7 +260,10 @@ const schema = z.strictObject({
     interference: quantityOrZero,
     /** None: 0. */
     crowding: quantityOrZero.optional(),
-    /** Exposure of launches that coalesce, of 1 for others; none: 1. Above 0, as shares are divided by it. */
+    /**
+     * Exposure of launches that coalesce where none was measured, of 1 for others; none: 1. Above 0, as shares are divided
+     * by it.
+     */
     coalesced: quantity.optional(),
     max_concurrent: quantity,
     /** Measured / modelled share of the device, for superkernels without measured shares; none: 1. */
@@ -277,6 +287,8 @@ const schema = z.strictObject({
   measured: z.array(measured).optional(),
   /** Of singles, and of batched launches for every method with several members. */
   measured_shares: z.array(measuredShares).optional(),
+  /** Of singles, and of batched launches for every method with several members; none: 1, `contention.coalesced`. */
+  measured_exposures: z.array(measuredExposures).optional(),
 });
 
 /** A validated device profile. */

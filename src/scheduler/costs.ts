@@ -35,6 +35,9 @@ export interface Costs {
   /** Share (0 to 1) of the memory bandwidth that a superkernel uses while it runs alone. */
   bandwidthShare(cls: number, size: number, method: number): number;
 
+  /** How much a superkernel suffers from what runs beside it; see `SharingTerms`. */
+  exposure(cls: number, size: number, method: number): number;
+
   /** How launches side by side slow each other. */
   readonly sharing: SharingTerms;
 }

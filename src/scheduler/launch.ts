@@ -1,6 +1,12 @@
 import type {Nanoseconds} from './clock.ts';
 
 /**
+ * So many steps of a launch that takes arrays of pointers go to the device as one, with the pointers of all: it may begin when
+ * it has them all.
+ */
+export const recordedSteps = 16;
+
+/**
  * A superkernel on its way: the heads of `size` streams, executed as one by `method` on a lane, then the same streams'
  * following kernels up to `steps` in all. Launches are pooled and reused: copy what has to outlive the completion.
  */

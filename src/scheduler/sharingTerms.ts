@@ -11,7 +11,7 @@ export interface SharingTerms {
   readonly crowding: number;
   /**
    * Exposure of launches that coalesce, where that of others is 1: their blocks run longer, so that they seldom lose their
-   * place to others, who wait the longer for it.
+   * place to others, who wait the longer for it. It stands for those of which no exposure of their own is known.
    */
   readonly coalesced: number;
 }

@@ -3,8 +3,14 @@ import type {Costs} from '../scheduler/costs.ts';
 import type {DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
+import {recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {LaunchQueue} from './launchQueue.ts';
+
+const SINGLE = methods.indexOf('single');
+
+/** How many steps of a launch the device gets at once. */
+const togetherOf = (method: number): number => (method === SINGLE ? 1 : recordedSteps);
 
 /** What makes a step take longer than the profile predicts, and a lane idle between two launches. */
 export interface LaneTerms {
@@ -47,12 +53,10 @@ export class LaneSteps {
   private readonly releasedAt: Float64Array;
   /** Gap before a launch that follows another, by method. */
   private readonly gapBefore: Float64Array;
-  /** By method: how much a step suffers from others. */
-  private readonly exposureOf: Float64Array;
   /** Gap before a further step of a launch. */
   private readonly stepGapNs: Nanoseconds;
 
-  constructor(lanes: number, model: Costs, terms: LaneTerms, coalesced: number) {
+  constructor(lanes: number, model: Costs, terms: LaneTerms) {
     const {gapNs, pointerCopyNs = 0, residual, laneFactor, tenantFactor} = terms;
     this.model = model;
     const isNominal = residual === undefined && laneFactor === undefined && tenantFactor === undefined;
@@ -60,7 +64,6 @@ export class LaneSteps {
     this.smShare = new Float64Array(lanes);
     this.share = new Float64Array(lanes);
     this.exposure = new Float64Array(lanes).fill(1);
-    this.exposureOf = Float64Array.from(methods, (method) => (method === 'single' ? 1 : coalesced));
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
     this.stepOf = new Int32Array(lanes);
@@ -83,10 +86,25 @@ export class LaneSteps {
     return true;
   }
 
-  /** Host time that a launch's further steps take. */
-  followNs(launch: Launch): Nanoseconds {
+  /** Host time until the device has what it needs to begin the launch. */
+  releaseNs(launch: Launch): Nanoseconds {
+    const {cls, classes, size, method} = launch;
+    const first = cls < 0 ? classes[0] : cls;
+    // Members that run one after another are submitted one by one.
+    if (method === SINGLE) return this.model.submitNs(first, 1, method);
+    return this.model.submitNs(first, size, method) + this.followNs(launch, 1, togetherOf(method));
+  }
+
+  /** Host time that all of a launch takes. */
+  submitNs(launch: Launch): Nanoseconds {
+    const {cls, classes, size, method, steps} = launch;
+    return this.model.submitNs(cls < 0 ? classes[0] : cls, size, method) + this.followNs(launch, 1, steps);
+  }
+
+  /** Host time that a launch's steps take behind others of it, from one up to another. */
+  private followNs(launch: Launch, from: number, to: number): Nanoseconds {
     let ns = 0;
-    for (let step = 1; step < launch.steps; step++) ns += this.stepFollowNs(launch, step);
+    for (let step = from; step < to && step < launch.steps; step++) ns += this.stepFollowNs(launch, step);
     return ns;
   }
 
@@ -96,7 +114,6 @@ export class LaneSteps {
     const step = this.stepOf[lane];
     const {model} = this;
     const {size, method} = launch;
-    this.exposure[lane] = this.exposureOf[method];
     let ns: number;
     if (step === 0 && launch.cls < 0) {
       ns = this.beginMixed(launch);
@@ -107,6 +124,7 @@ export class LaneSteps {
       const bandwidth = model.bandwidthShare(cls, size, method);
       this.smShare[lane] = sm;
       this.share[lane] = sm > bandwidth ? sm : bandwidth;
+      this.exposure[lane] = model.exposure(cls, size, method);
     }
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
@@ -123,6 +141,7 @@ export class LaneSteps {
       sm += model.smShare(classes[i], 1, method);
       bandwidth += model.bandwidthShare(classes[i], 1, method);
     }
+    this.exposure[lane] = model.sharing.coalesced;
     this.smShare[lane] = Math.min(1, sm);
     this.share[lane] = Math.min(1, Math.max(sm, bandwidth));
     return model.mixedNs(classes, size);
@@ -136,8 +155,9 @@ export class LaneSteps {
       const startsAt = now + this.stepGapNs;
       // The host is mostly far ahead of the lane.
       if (launch.lastReleasedAt <= startsAt) return startsAt;
-      const releasedAt = (this.releasedAt[lane] += this.stepFollowNs(launch, step));
-      return latest(startsAt, releasedAt);
+      const together = togetherOf(launch.method);
+      if (step % together === 0) this.releasedAt[lane] += this.followNs(launch, step, step + together);
+      return latest(startsAt, this.releasedAt[lane]);
     }
     launch.finishedAt = now;
     this.ended.push(launch);

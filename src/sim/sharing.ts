@@ -3,7 +3,7 @@ import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 
 /** How lanes share the device, and what sharing costs. Durations in ns. */
-export interface Sharing extends SharingTerms {
+export interface Sharing extends Pick<SharingTerms, 'interference' | 'crowding'> {
   readonly scheme: 'one-context' | 'mps' | 'time-slice' | 'dedicated';
   /** Time slicing: how long one context runs before another gets its turn. */
   readonly sliceNs: Nanoseconds;

@@ -45,7 +45,6 @@ export class SimulatedDevice implements Device {
   readonly lanes: number;
   readonly depth: number;
   private readonly clock: VirtualClock;
-  private readonly model: Costs;
   private readonly detectNs: Nanoseconds;
   private readonly decideNs: Nanoseconds;
   /** Where every lane has its own host: when that is free. */
@@ -58,11 +57,10 @@ export class SimulatedDevice implements Device {
     this.lanes = lanes;
     this.depth = options.depth;
     this.clock = options.clock;
-    this.model = model;
     this.detectNs = host.detectNs;
     this.decideNs = host.decideNs;
     this.hostFreeAt = host.threads === 'per-lane' ? new Float64Array(lanes) : null;
-    this.steps = new LaneSteps(lanes, model, options, sharing.coalesced);
+    this.steps = new LaneSteps(lanes, model, options);
     this.gpu =
       sharing.scheme === 'dedicated'
         ? new DedicatedGpus(lanes, this.steps)
@@ -81,13 +79,12 @@ export class SimulatedDevice implements Device {
   }
 
   submit(launch: Launch): void {
-    const {lane, steps} = launch;
+    const {lane} = launch;
     const {clock, hostFreeAt} = this;
-    const cls = launch.cls < 0 ? launch.classes[0] : launch.cls;
     const now = clock.time;
     const begin = hostFreeAt !== null && hostFreeAt[lane] > now ? hostFreeAt[lane] : now;
-    const releasedAt = begin + this.model.submitNs(cls, launch.size, launch.method);
-    const end = steps === 1 ? releasedAt : releasedAt + this.steps.followNs(launch);
+    const releasedAt = begin + this.steps.releaseNs(launch);
+    const end = begin + this.steps.submitNs(launch);
     launch.submittedAt = begin;
     launch.releasedAt = releasedAt;
     launch.lastReleasedAt = end;

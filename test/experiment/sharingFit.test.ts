@@ -3,13 +3,15 @@ import {describe, expect, test} from 'vitest';
 import {coRunSpec, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {programOf} from '../../src/experiment/coRunCompany.ts';
+import type {FittedTerms} from '../../src/experiment/coRunCompany.ts';
 import {fitSharing} from '../../src/experiment/sharingFit.ts';
-import type {FittedTerms} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import type {PreparedRun} from '../../src/experiment/simulate.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
 import {parseProfile} from '../../src/profile/profile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
+import {kernelKey} from '../../src/scheduler/kernel.ts';
 
 const v100 = readProfile('v100');
 const source = 'calibration';
@@ -30,6 +32,23 @@ const withTerms = ({interference, crowding, coalesced, stepGapNs}: FittedTerms):
     coalesced: quantity(coalesced),
   },
 });
+
+/** With exposures of a model's products in superkernels of a size. */
+function withExposures(
+  profile: DeviceProfile,
+  known: readonly (readonly [model: string, size: number, exposure: number])[],
+): DeviceProfile {
+  const tables = known.flatMap(([model, size, exposure]) => {
+    const products = programOf(model, 1).filter((kernel) => kernel.op === 'gemm');
+    const unique = new Map(products.map((kernel) => [kernelKey(kernel), kernel]));
+    return [...unique.values()].map(({m, n, k, count, dtype}) => ({
+      ...{source, m, n, k, count, dtype},
+      method: size === 1 ? ('single' as const) : ('batched' as const),
+      points: [[size, exposure] as [number, number]],
+    }));
+  });
+  return {...profile, measured_exposures: tables};
+}
 
 const models = ['resnet-18', 'resnet-50', 'bert-base-128'];
 const window = {startNs: 20e6, endNs: 150e6};
@@ -81,6 +100,25 @@ describe('the fit of sharing', () => {
     expect(fit.train.after).toBeLessThan(0.05);
     expect(fit.test!.after).toBeLessThan(0.05);
     expect(profile.contention.coalesced!.source).toBe(source);
+  });
+
+  test('tells what launches of models take that suffer more or less than others', async () => {
+    const terms = {interference: 1.2, crowding: 0.1, coalesced: 0.6, stepGapNs: 500};
+    const known: [model: string, size: number, exposure: number][] = [
+      ['resnet-50', 1, 1.25],
+      ['bert-base-128', 3, 0.9],
+    ];
+    const runs: CoRun[] = [];
+    for (const cell of [...singles, ...coalescing])
+      runs.push(await coRun(withExposures(withTerms(terms), known), cell));
+    const {profile, fit} = fitSharing(withTerms(terms), runs)!;
+    expect(fit.test!.after).toBeLessThan(0.02);
+    expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
+    const found = (model: string, size: number): number =>
+      fit.exposures.find((each) => each.model === model && each.size === size)!.exposure;
+    expect(found('resnet-50', 1)).toBeGreaterThan(found('resnet-18', 1));
+    const {measured_exposures: tables} = parseProfile(profile);
+    expect(tables!.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
   });
 
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {

@@ -34,7 +34,6 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         yieldNs,
         interference: 0,
         crowding: 0,
-        coalesced: 1,
         maxConcurrent: 128,
       },
     },

@@ -17,6 +17,7 @@ export function constantCosts(
     sharing: {interference: 0, crowding: 0, coalesced: 1},
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
+    exposure: () => 1,
   };
 }
 
@@ -27,6 +28,5 @@ export const quietSharing = {
   yieldNs: 0,
   interference: 0,
   crowding: 0,
-  coalesced: 1,
   maxConcurrent: 128,
 } as const;

@@ -122,6 +122,7 @@ export function runToy(world: ToyWorld): ToyResult {
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,
+    exposure: () => 1,
   };
   const programs = new Programs();
   const tenants: Tenant[] = world.tenants.map((tenant, i) => {

@@ -2,6 +2,7 @@
 #include "libraries.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include <mutex>
 
@@ -65,6 +66,12 @@ const char *resolveAll(LibraryKind kind, void *handle) {
   return nullptr;
 }
 
+/**
+ * Streams share this many hardware queues, 8 unless told: a launch then waits behind another lane's that has not begun. The
+ * driver reads it when it is initialized; who has set it otherwise is heeded.
+ */
+void askForHardwareQueues() { setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0); }
+
 }  // namespace
 
 const LibraryReport &openLibrary(LibraryKind kind, const std::vector<std::string> &candidates) {
@@ -72,6 +79,7 @@ const LibraryReport &openLibrary(LibraryKind kind, const std::vector<std::string
   Library &library = libraries[static_cast<int>(kind)];
   if (library.handle) return library.report;
   library.report = {};
+  if (kind == LibraryKind::Driver) askForHardwareQueues();
   for (const std::string &candidate : candidates) {
     // Local: two majors of cuBLAS in one process must not bind to each other's symbols.
     void *handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -1,0 +1,305 @@
+// The launches of a live run in each other's company: what terms of sharing and exposures make of the time that each took.
+import type {CostModel} from '../profile/costModel.ts';
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import {kernelsOf} from '../workload/models/kernels.ts';
+import {findModel} from '../workload/models/zoo.ts';
+import type {CoRun} from './calibrationCoRuns.ts';
+
+/** What is fitted; `coalesced` stays as it was where few launches coalesce. */
+export interface FittedTerms extends SharingTerms {
+  /** From the end of a kernel to the start of the next, different one of its launch. */
+  readonly stepGapNs: Nanoseconds;
+}
+
+/** The terms that all launches share, and exposures of kinds of which they are known, by `kindKey`. */
+export interface Sharing {
+  readonly terms: FittedTerms;
+  readonly exposures: ReadonlyMap<string, number>;
+}
+
+/** Superkernels of so many members of a model, however many steps; 1 where members run one after another. */
+export const kindKey = (model: string, size: number): string => `${model} ${size}`;
+
+/** The launches of a kind together; times in ns. */
+export interface KindTotals {
+  readonly model: string;
+  readonly size: number;
+  launches: number;
+  measuredNs: number;
+  /** What they take alone, and their element-wise kernels beside others. */
+  aloneNs: number;
+  /** How much longer their products would take with an exposure of 1 beside what they had beside them. */
+  sufferedNs: number;
+}
+
+export interface KindError {
+  readonly kind: {
+    readonly model: string;
+    readonly method: string;
+    readonly size: number;
+    readonly launches: number;
+  };
+  readonly measuredNs: number;
+  readonly error: number;
+}
+
+/** Beyond this, as a logarithm, a launch does not count among its kind's. */
+const odd = 0.5;
+
+/** Fewer launches of a kind do not tell its error or its exposure. */
+export const leastOfKind = 20;
+
+/**
+ * The host sees an end later than an idle one would by a wake-up or two, which is as much as this many times its usual
+ * lateness is long: single kernels and terms that all launches share are told by launches beside which that is nothing,
+ */
+const longLatenesses = 100;
+/** superkernels of several members, which are seldom as long, by launches beside which it is little. */
+const fairLatenesses = 20;
+
+export const programOf = (model: string, batch: number): Kernel[] =>
+  kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
+
+/**
+ * The launches of one run, kernel by kernel, laid out in the time that they took, so that it is known what ran beside each
+ * kernel. What terms of sharing make of a launch is then the sum over its kernels of the time alone, stretched by the mean
+ * pressure of all others meanwhile. Nothing is simulated, so that an error in one launch does not move the others.
+ */
+export class Company {
+  readonly run: CoRun;
+  readonly launches: number;
+  readonly coalescedLaunches: number;
+  readonly longLaunches: number;
+  /** By kernel run: its launch, time alone in ns, share of the device, and whether it is one of products (0 or 1). */
+  private readonly owner: Int32Array;
+  private readonly aloneNs: Float64Array;
+  private readonly share: Float64Array;
+  private readonly isProducts: Uint8Array;
+  /** Exposure of each of the kernel runs, as last asked for. */
+  private readonly exposure: Float64Array;
+  /** By launch: its kind, as index of `kindNames`. */
+  private readonly kind: Int32Array;
+  private readonly kindNames: {readonly model: string; readonly size: number}[] = [];
+  /** By launch: how long it takes alone in ns, gaps left out, and the least of that at which launches count. */
+  private readonly launchAloneNs: Float64Array;
+  private readonly longNs: number;
+  private readonly fairNs: number;
+  /** By launch: how long it took in ns, and what it counts, its time over the mean. */
+  private readonly tookNs: Float64Array;
+  private readonly weight: Float64Array;
+  /** When the launches began. */
+  private readonly freeAt: Float64Array;
+  /** By kernel run: what it takes beside others, in ns, as last predicted. */
+  private readonly besideNs: Float64Array;
+  /** Starts and ends of the kernel runs, i of the start of i, n + i of its end: in order, and when they are. */
+  private readonly at: Float64Array;
+  private readonly order: Uint32Array;
+  private readonly times: Float64Array;
+  /** By kernel run: where its start and its end are in that order. */
+  private readonly place: Uint32Array;
+  /** Integral over time of the pressure of all, up to each of the times. */
+  private readonly integral: Float64Array;
+  private readonly predicted: Float64Array;
+
+  constructor(run: CoRun, costs: CostModel) {
+    this.run = run;
+    const programs = run.models.map((name) => programOf(name, run.batch));
+    const {launches} = run;
+    const kernelRuns = launches.reduce((sum, [, , steps]) => sum + steps, 0);
+    this.launches = launches.length;
+    this.coalescedLaunches = launches.filter(([, , , , method]) => method !== SINGLE).length;
+    this.owner = new Int32Array(kernelRuns);
+    this.aloneNs = new Float64Array(kernelRuns);
+    this.share = new Float64Array(kernelRuns);
+    this.isProducts = new Uint8Array(kernelRuns);
+    this.exposure = new Float64Array(kernelRuns);
+    this.kind = new Int32Array(launches.length);
+    this.launchAloneNs = new Float64Array(launches.length);
+    this.longNs = longLatenesses * costs.detectNs;
+    this.fairNs = fairLatenesses * costs.detectNs;
+    this.tookNs = new Float64Array(launches.length);
+    this.weight = new Float64Array(launches.length);
+    this.predicted = new Float64Array(launches.length);
+    this.freeAt = Float64Array.from(launches, (launch) => launch[5]);
+    this.besideNs = new Float64Array(kernelRuns);
+    this.at = new Float64Array(2 * kernelRuns);
+    const lookUp = remembered(costs);
+    let i = 0;
+    launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt], launch) => {
+      for (let step = 0; step < steps; step++, i++) {
+        const runs = programs[model][kernel + step];
+        const {ns, share} = lookUp(runs, size, method);
+        this.owner[i] = launch;
+        this.aloneNs[i] = this.besideNs[i] = ns;
+        this.launchAloneNs[launch] += ns;
+        this.share[i] = share;
+        this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
+      }
+      this.kind[launch] = this.kindOf(run.models[model], method === SINGLE ? 1 : size);
+      this.tookNs[launch] = Math.max(1, finishedAt - freeAt - costs.detectNs);
+    });
+    const mean = this.tookNs.reduce((sum, ns) => sum + ns, 0) / launches.length;
+    this.tookNs.forEach((ns, launch) => (this.weight[launch] = Math.sqrt(ns / mean)));
+    this.longLaunches = this.launchAloneNs.reduce((sum, ns) => sum + (ns >= this.longNs ? 1 : 0), 0);
+    this.order = Uint32Array.from(this.at.keys());
+    this.times = new Float64Array(2 * kernelRuns);
+    this.place = new Uint32Array(2 * kernelRuns);
+    this.integral = new Float64Array(2 * kernelRuns);
+  }
+
+  /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
+  layOut(sharing: Sharing): void {
+    const {terms} = sharing;
+    const {owner, besideNs, freeAt, tookNs, at, order, times, place} = this;
+    const count = owner.length;
+    // At first as if all were alone.
+    if (times[times.length - 1] > 0) this.predict(sharing);
+    const whole = new Float64Array(this.launches).fill(-terms.stepGapNs);
+    for (let i = 0; i < count; i++) whole[owner[i]] += besideNs[i] + terms.stepGapNs;
+    const begin = Float64Array.from(freeAt);
+    for (let i = 0; i < count; i++) {
+      const launch = owner[i];
+      const stretch = tookNs[launch] / whole[launch];
+      at[i] = begin[launch];
+      at[count + i] = begin[launch] + besideNs[i] * stretch;
+      begin[launch] = at[count + i] + terms.stepGapNs * stretch;
+    }
+    order.sort((a, b) => at[a] - at[b]);
+    order.forEach((event, i) => {
+      times[i] = at[event];
+      place[event] = i;
+    });
+  }
+
+  /**
+   * Writes the weighed logarithms of predicted over measured times of long launches from `out[at]` on; returns where they
+   * end.
+   */
+  residuals(sharing: Sharing, out: Float64Array, at: number): number {
+    this.predict(sharing);
+    for (let launch = 0; launch < this.launches; launch++) {
+      if (this.launchAloneNs[launch] < this.longNs) continue;
+      out[at++] = this.weight[launch] * Math.log(this.predicted[launch] / this.tookNs[launch]);
+    }
+    return at;
+  }
+
+  /** Adds launches that nothing odd happened to to the totals of their kinds, by `kindKey`. */
+  addTotals(sharing: Sharing, totals: Map<string, KindTotals>): void {
+    this.predict(sharing);
+    const {stepGapNs} = sharing.terms;
+    const {owner, isProducts, aloneNs, besideNs, exposure, kindNames, kind, predicted, tookNs} = this;
+    const of = kindNames.map(({model, size}): KindTotals => {
+      const key = kindKey(model, size);
+      let found = totals.get(key);
+      if (found === undefined) {
+        found = {model, size, launches: 0, measuredNs: 0, aloneNs: 0, sufferedNs: 0};
+        totals.set(key, found);
+      }
+      return found;
+    });
+    for (let i = 0; i < owner.length; i++) {
+      const launch = owner[i];
+      const least = kindNames[kind[launch]].size === 1 ? this.longNs : this.fairNs;
+      if (this.launchAloneNs[launch] < least) continue;
+      if (Math.abs(Math.log(predicted[launch] / tookNs[launch])) > odd) continue;
+      const total = of[kind[launch]];
+      if (i === 0 || owner[i - 1] !== launch) {
+        total.launches++;
+        total.measuredNs += tookNs[launch];
+        total.aloneNs -= stepGapNs;
+      }
+      total.aloneNs += stepGapNs + (isProducts[i] === 1 ? aloneNs[i] : besideNs[i]);
+      if (isProducts[i] === 1) total.sufferedNs += (besideNs[i] - aloneNs[i]) / exposure[i];
+    }
+  }
+
+  /** The error of launches of each kind together: simulated over measured, less 1. */
+  kinds(sharing: Sharing): KindError[] {
+    this.predict(sharing);
+    const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
+    this.run.launches.forEach(([model, , , size, method], launch) => {
+      const key = `${model} ${method} ${size}`;
+      const of = kinds.get(key);
+      const [measuredNs, predictedNs] = [this.tookNs[launch], this.predicted[launch]];
+      if (of === undefined) {
+        const kind = {model: this.run.models[model], method: methods[method], size, launches: 1};
+        kinds.set(key, {kind, measuredNs, predictedNs});
+      } else {
+        of.kind = {...of.kind, launches: of.kind.launches + 1};
+        of.measuredNs += measuredNs;
+        of.predictedNs += predictedNs;
+      }
+    });
+    return [...kinds.values()]
+      .filter(({kind}) => kind.launches >= leastOfKind)
+      .map(({kind, measuredNs, predictedNs}) => ({kind, measuredNs, error: predictedNs / measuredNs - 1}));
+  }
+
+  private kindOf(model: string, size: number): number {
+    const known = this.kindNames.findIndex((kind) => kind.model === model && kind.size === size);
+    return known >= 0 ? known : this.kindNames.push({model, size}) - 1;
+  }
+
+  /** What every launch would take, in ns, beside what ran beside it. */
+  private predict({terms, exposures}: Sharing): void {
+    const {coalesced, stepGapNs} = terms;
+    const {owner, aloneNs, besideNs, share, exposure, order, times, place, integral, predicted, kindNames} =
+      this;
+    const count = owner.length;
+    const ofKind = kindNames.map(
+      ({model, size}) => exposures.get(kindKey(model, size)) ?? (size === 1 ? 1 : coalesced),
+    );
+    for (let i = 0; i < count; i++) {
+      const kind = this.kind[owner[i]];
+      exposure[i] = this.isProducts[i] === 1 ? ofKind[kind] : kindNames[kind].size === 1 ? 1 : coalesced;
+    }
+    let pressure = 0;
+    let sum = 0;
+    for (let i = 0, before = times[0]; i < order.length; i++) {
+      sum += pressure * (times[i] - before);
+      before = times[i];
+      integral[i] = sum;
+      const event = order[i];
+      const of = event < count ? event : event - count;
+      const pressing = share[of] / exposure[of];
+      pressure += event < count ? pressing : -pressing;
+    }
+    predicted.fill(-stepGapNs);
+    for (let i = 0; i < count; i++) {
+      const [begin, end] = [place[i], place[count + i]];
+      const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
+      const others = Math.max(0, mean - share[i] / exposure[i]);
+      besideNs[i] = aloneNs[i] * slowdownBeside(terms, exposure[i], others);
+      predicted[owner[i]] += besideNs[i] + stepGapNs;
+    }
+  }
+}
+
+const SINGLE = methods.indexOf('single');
+
+/** Time alone and share of the device, whichever of its parts it takes more of. */
+function remembered(
+  costs: CostModel,
+): (kernel: Kernel, size: number, method: number) => {ns: number; share: number} {
+  const known = new Map<Kernel, Map<number, {ns: number; share: number}>>();
+  return (kernel, size, method) => {
+    let of = known.get(kernel);
+    if (of === undefined) known.set(kernel, (of = new Map<number, {ns: number; share: number}>()));
+    const key = size * methods.length + method;
+    let found = of.get(key);
+    if (found === undefined) {
+      const name = methods[method];
+      found = {
+        ns: costs.durationNs(kernel, size, name),
+        share: Math.max(costs.smShare(kernel, size, name), costs.bandwidthShare(kernel, size, name)),
+      };
+      of.set(key, found);
+    }
+    return found;
+  };
+}
