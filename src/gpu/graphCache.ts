@@ -26,6 +26,9 @@ const longest = 8192;
 /** Steps of a batch that are recorded as one graph, from any kernel on; batches form anywhere in a program. */
 export const groupLengths = [16, 4];
 
+/** Most products of one such graph whose addresses the device makes: 1.5 MB. */
+const mostProducts = 65_536;
+
 export interface GraphCacheOptions extends GraphRecorderOptions {
   /** The most members of a superkernel. */
   readonly maxSize: number;
@@ -175,8 +178,9 @@ export class GraphCache {
 
   /** Records one more graph of `length` steps of a batch of `size` members from `cursor` on, where there is room. */
   prepareGroup(cursor: number, length: number, size: number): void {
-    const products = this.productsOf(cursor, length) * size;
-    if (!this.enabled || products > this.maxMembers) return;
+    if (!this.enabled || length * size > this.maxMembers) return;
+    const products = this.productsOf(cursor, length, size);
+    if (products > mostProducts) return;
     const graph = this.recorder.group(cursor, length, size, products);
     if (graph <= 0) return;
     const key = this.groupKey(cursor, length, size);
@@ -189,12 +193,14 @@ export class GraphCache {
     return (cursor * longest + length) * (this.maxSize + 1) + size;
   }
 
-  /** Products of one member in `length` steps from `cursor` on. */
-  private productsOf(cursor: number, length: number): number {
+  /** Products in the steps whose members have several; Infinity where one of the steps has too many for one call. */
+  private productsOf(cursor: number, length: number, size: number): number {
     let products = 0;
     for (let at = cursor; at < cursor + length; at++) {
       const kernel = this.kernels[this.run.programs.classes[at]];
-      products += kernel.op === 'gemm' ? kernel.count : 1;
+      if (kernel.op !== 'gemm' || kernel.count === 1) continue;
+      if (size * kernel.count > this.maxMembers) return Infinity;
+      products += size * kernel.count;
     }
     return products;
   }

@@ -122,8 +122,8 @@ export class GraphRecorder {
   }
 
   /**
-   * A graph of `length` steps of a batch of `size` members, `products` in all, for `launchGroup` on any lane. Only ahead of
-   * a run: recording one takes as long as the launches that it saves the next time.
+   * A graph of `length` steps of a batch of `size` members for `launchGroup` on any lane; `products`: those of members that
+   * have several. Only ahead of a run: recording one takes as long as the launches that it saves the next time.
    */
   group(from: number, length: number, size: number, products: number): number {
     const {context, run, kernels} = this;
@@ -131,7 +131,7 @@ export class GraphRecorder {
     // Batched calls split no product, so that they need no workspace of their own.
     const lane = 0;
     return this.record(() => {
-      context.captureGroup(lane, products);
+      context.captureGroup(lane, size, length, products);
       try {
         for (let at = from; at < from + length; at++) {
           const kernel = kernels[run.programs.classes[at]];

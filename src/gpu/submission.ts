@@ -1,5 +1,5 @@
 import type {DeviceContext} from '../scheduler/device.ts';
-import {bytesOf, methods} from '../scheduler/kernel.ts';
+import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
@@ -87,7 +87,8 @@ export class Submission {
     if (method === BATCHED && size > 1) {
       const graph = graphs.group(lane, at, launch.steps - step, size);
       if (graph > 0) {
-        context.launchGroup(lane, ticket, graph, this.fillGroup(launch, step, graphs.found));
+        this.fillGroup(launch, step, graphs.found);
+        context.launchGroup(lane, ticket, graph);
         return graphs.found;
       }
     } else if (method === SINGLE && size === 1) {
@@ -103,37 +104,25 @@ export class Submission {
     return 1;
   }
 
-  /** Writes the addresses of a group's operands, and returns how many products there are. */
-  private fillGroup({members, size}: Launch, from: number, length: number): number {
-    const {operands, kernels} = this;
-    const {streams, programs} = this.run;
+  /** Writes the addresses of a group's operands: step after step all members' A, B, C, of their first products. */
+  private fillGroup({members, size}: Launch, from: number, length: number): void {
+    const {operands} = this;
+    const {tenant, cursor} = this.run.streams;
     const addresses = this.context.operands;
-    let at = 0;
-    for (let step = from; step < from + length; step++) {
-      const kernel = kernels[programs.classes[streams.cursor[members[0]] + step]];
-      const isPass = kernel.op === 'elementwise';
-      const count = isPass ? 1 : kernel.count;
-      const products = size * count;
-      const bytes = bytesOf[kernel.dtype];
-      const aBytes = isPass ? 0 : kernel.m * kernel.k * bytes;
-      const bBytes = isPass ? 0 : kernel.k * kernel.n * bytes;
-      const cBytes = isPass ? 0 : kernel.m * kernel.n * bytes;
-      for (let i = 0, product = at; i < size; i++) {
-        const slot = members[i];
-        const tenant = streams.tenant[slot];
-        const pair = operands.pair(slot, tenant);
-        const input = operands.input(pair);
-        const output = operands.output(pair);
-        const weights = isPass ? input : operands.weights(tenant, streams.cursor[slot] + step);
-        for (let j = 0; j < count; j++, product++) {
-          addresses[product] = weights + j * aBytes;
-          addresses[product + products] = input + j * bBytes;
-          addresses[product + 2 * products] = output + j * cBytes;
-        }
+    const end = 3 * size * length;
+    for (let i = 0; i < size; i++) {
+      const slot = members[i];
+      let kernel = cursor[slot] + from;
+      // Before the activations, which it may have to make larger.
+      for (let at = i; at < end; at += 3 * size) addresses[at] = operands.weights(tenant[slot], kernel++);
+      const pair = operands.pair(slot, tenant[slot]);
+      const input = operands.input(pair);
+      const output = operands.output(pair);
+      for (let at = i + size; at < end; at += 3 * size) {
+        addresses[at] = input;
+        addresses[at + size] = output;
       }
-      at += 3 * products;
     }
-    return at / 3;
   }
 
   /** Enqueues one step of a launch. */
@@ -169,7 +158,7 @@ export class Submission {
       return;
     }
     const graph = graphs === null ? 0 : graphs.batch(lane, cls, size);
-    if (graph > 0) context.launchBatched(lane, ticket, graph, code, m, n, k, count, size);
+    if (graph > 0) context.launchBatched(lane, ticket, graph, size);
     else context.submitBatched(lane, ticket, code, m, n, k, count, size);
   }
 }

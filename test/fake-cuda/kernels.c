@@ -1,11 +1,15 @@
 // Modules and kernels: the "machine code" is the source, and kernels are known by name.
 #include "driver.h"
 
+typedef struct {
+  unsigned x, y;
+} Grid;
+
 typedef struct CUfunc_st {
   const char *name;
   void (*run)(void *);
   size_t bytes;
-  void (*pack)(void *, void **, unsigned);
+  void (*pack)(void *, void **, Grid);
 } *CUfunction;
 typedef struct CUmod_st {
   char *source;
@@ -18,8 +22,8 @@ typedef struct {
   int dtype;
 } Fill;
 
-static void packFill(void *packed, void **arguments, unsigned rows) {
-  (void)rows;
+static void packFill(void *packed, void **arguments, Grid grid) {
+  (void)grid;
   *(Fill *)packed = (Fill){*(char **)arguments[0], *(uint64_t *)arguments[1], *(uint32_t *)arguments[2],
                            *(int *)arguments[3]};
 }
@@ -52,11 +56,11 @@ typedef struct {
   unsigned rows;
 } Relu;
 
-static void packRelu(void *packed, void **arguments, unsigned rows) {
+static void packRelu(void *packed, void **arguments, Grid grid) {
   Relu *relu = packed;
   memcpy(relu, arguments[0], sizeof relu->from + sizeof relu->to);
   relu->vectors = *(uint64_t *)arguments[1];
-  relu->rows = rows;
+  relu->rows = grid.y;
 }
 
 static void relu(uint64_t source, uint64_t target, uint64_t vectors) {
@@ -77,15 +81,49 @@ typedef struct {
   unsigned rows;
 } ReluAt;
 
-static void packReluAt(void *packed, void **arguments, unsigned rows) {
-  if (*(int *)arguments[1] != (int)rows) rows = 0;
+static void packReluAt(void *packed, void **arguments, Grid grid) {
+  const unsigned rows = *(int *)arguments[1] == (int)grid.y ? grid.y : 0;
   *(ReluAt *)packed = (ReluAt){*(const uint64_t **)arguments[0], *(uint64_t *)arguments[2], rows};
 }
 
 static void runReluAt(void *argument) {
   const ReluAt *r = argument;
-  if (r->rows == 0 || !fakeOwns((uint64_t)r->pointers, 24 * r->rows)) return fakeLose(ILLEGAL_ADDRESS);
-  for (unsigned row = 0; row < r->rows; row++) relu(r->pointers[row], r->pointers[2 * r->rows + row], r->vectors);
+  if (r->rows == 0 || !fakeOwns((uint64_t)r->pointers, 16 * r->rows)) return fakeLose(ILLEGAL_ADDRESS);
+  for (unsigned row = 0; row < r->rows; row++) relu(r->pointers[row], r->pointers[r->rows + row], r->vectors);
+}
+
+typedef struct {
+  uint64_t count, offset, bytes[3];
+} Stride;
+
+typedef struct {
+  const uint64_t *firsts;
+  uint64_t *expanded;
+  const Stride *strides;
+  Stride one;
+  int size;
+  unsigned members;
+} Expand;
+
+static void packExpand(void *packed, void **arguments, Grid grid) {
+  *(Expand *)packed = (Expand){*(const uint64_t **)arguments[0], *(uint64_t **)arguments[1],
+                               *(const Stride **)arguments[2],   *(Stride *)arguments[3],
+                               *(int *)arguments[4],             grid.x};
+}
+
+static void runExpand(void *argument) {
+  const Expand *e = argument;
+  for (unsigned row = 0; row < e->members; row++) {
+    const unsigned batch = row / e->size, member = row % e->size;
+    if (e->strides && !fakeOwns((uint64_t)(e->strides + batch), sizeof(Stride))) return fakeLose(ILLEGAL_ADDRESS);
+    const Stride *stride = e->strides ? e->strides + batch : &e->one;
+    for (int which = 0; which < 3; which++) {
+      const uint64_t *first = e->firsts + (3 * batch + which) * e->size + member;
+      uint64_t *to = e->expanded + stride->offset + (which * e->size + member) * stride->count;
+      if (!fakeOwns((uint64_t)first, 8) || !fakeOwns((uint64_t)to, 8 * stride->count)) return fakeLose(ILLEGAL_ADDRESS);
+      for (uint64_t i = 0; i < stride->count; i++) to[i] = *first + i * stride->bytes[which];
+    }
+  }
 }
 
 typedef struct {
@@ -95,8 +133,8 @@ typedef struct {
   int ticket;
 } Stamp;
 
-static void packStamp(void *packed, void **arguments, unsigned rows) {
-  (void)rows;
+static void packStamp(void *packed, void **arguments, Grid grid) {
+  (void)grid;
   *(Stamp *)packed = (Stamp){*(double **)arguments[0], *(uint64_t *)arguments[1],
                              *(_Atomic int **)arguments[2], *(int *)arguments[3]};
 }
@@ -111,6 +149,7 @@ static struct CUfunc_st kernels[] = {
     {"fill", runFill, sizeof(Fill), packFill},
     {"relu", runRelu, sizeof(Relu), packRelu},
     {"reluAt", runReluAt, sizeof(ReluAt), packReluAt},
+    {"expand", runExpand, sizeof(Expand), packExpand},
     {"stamp", runStamp, sizeof(Stamp), packStamp},
 };
 
@@ -151,7 +190,7 @@ EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gri
   if (!gridX || !gridY || !gridZ || !blockX || !blockY || !blockZ || blockX * blockY * blockZ > 1024)
     return INVALID_VALUE;
   char packed[sizeof(Relu)];
-  function->pack(packed, arguments, gridY);
+  function->pack(packed, arguments, (Grid){gridX, gridY});
   fakeEnqueue(stream, function->run, packed, function->bytes,
               strcmp(function->name, "stamp") == 0 ? 0 : KERNEL);
   return SUCCESS;

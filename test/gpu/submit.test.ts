@@ -162,6 +162,58 @@ describe.skipIf(unavailable)('a context', () => {
     );
   });
 
+  test('a group finds every product of its batches from the first ones of each launch', () => {
+    // Twice as many as one call may take.
+    const many = {m: 3, n: 2, k: 4, count: 16};
+    const one = {m: 2, n: 2, k: 2, count: 1};
+    withMembers([many, many, one, one, many, many, one, one], 'fp32', (all) => {
+      context().captureGroup(0, 2, 3, 64);
+      context().submitBatched(0, 0, 0, 3, 2, 4, 16, 2);
+      context().submitBatched(0, 0, 0, 2, 2, 2, 1, 2);
+      context().submitBatched(0, 0, 0, 3, 2, 4, 16, 2);
+      const graph = context().captureEnd(0);
+      for (const members of [all.slice(0, 4), all.slice(4)]) {
+        for (const [i, {a, b, c}] of [...members, ...members.slice(0, 2)].entries()) {
+          const at = 6 * Math.floor(i / 2) + (i % 2);
+          context().operands[at] = a;
+          context().operands[at + 2] = b;
+          context().operands[at + 4] = c;
+        }
+        context().begin(0, ++ticket);
+        context().launchGroup(0, ticket, graph);
+        context().finish(0, ticket);
+        waitFor(context(), 0, ticket);
+        expect(Math.max(...members.map((member) => error(context(), member, 'fp32')))).toBeLessThanOrEqual(1);
+      }
+      context().destroyGraph(graph);
+    });
+  });
+
+  test('a recorded batch finds every product of its members from their first ones', () => {
+    const shape = {m: 3, n: 2, k: 4, count: 5};
+    withMembers([shape, shape, shape], 'fp32', (all) => {
+      const graph = context().captureBatched(0, 0, 3, 2, 4, 5, 3);
+      run(all, (t) => context().launchBatched(0, t, graph, 3));
+      expect(Math.max(...all.map((member) => error(context(), member, 'fp32')))).toBeLessThanOrEqual(1);
+      context().destroyGraph(graph);
+    });
+  });
+
+  test('a group takes the batches that it was announced', () => {
+    context().captureGroup(0, 2, 2, 4);
+    const batch = (count: number, size: number) => () =>
+      context().submitBatched(0, 0, 0, 2, 2, 2, count, size);
+    expect(batch(1, 3)).toThrow('invalid size: 3 members in a batch of the graph (expected 2)');
+    expect(batch(3, 2)).toThrow(
+      'too many products in the graph (expected at most 4 of members with several)',
+    );
+    expect(() => context().submitGrouped(0, 0, 0, 1)).toThrow('a group takes batches');
+    batch(2, 2)();
+    batch(1, 2)();
+    expect(batch(1, 2)).toThrow('too many batches in the graph (expected 2)');
+    context().destroyGraph(context().captureEnd(0));
+  });
+
   it.for(['copy', 'mapped'] as const)(
     'batches read their pointers right when these are passed by %s',
     (pointers) => {

@@ -110,7 +110,7 @@ function compare(
       if (context.graphs) {
         const graph = context.captureBatched(0, ...shape);
         recorded.push(graph);
-        context.launchBatched(0, ticket, graph, ...shape);
+        context.launchBatched(0, ticket, graph, size);
       } else {
         context.submitBatched(0, ticket, ...shape);
       }

@@ -18,9 +18,6 @@ const sizes = [2, 4, 8];
 const several = 3;
 const repeats = 200;
 
-/** Bytes from one product of a member to the next: tiny ones, all the same. */
-const apart = 1024;
-
 /** By size; empty where the driver has no graphs, without sizes for which the context has no room. */
 export async function measureGroups(bench: Bench, kernel: Gemm, session: Session): Promise<StepCost[]> {
   const costs: StepCost[] = [];
@@ -33,18 +30,19 @@ export async function measureGroups(bench: Bench, kernel: Gemm, session: Session
   return costs;
 }
 
-/** Products of a member whose addresses tell what each of them costs. */
-const manyProducts = 64;
+/** Products of a member that tell what each of them costs. */
+const manyProducts = 32;
 const membersOfMany = 4;
 
 /**
- * Host time of each further product of a member, in ns: the addresses of a batched launch are those of all products. Null
- * where the driver has no graphs or the context no room.
+ * Host time of each further product of a member, in ns: next to nothing where the device makes their addresses of the
+ * first one's. Null where the driver has no graphs or the context no room.
  */
 export async function measureProduct(bench: Bench, kernel: Gemm, session: Session): Promise<number | null> {
   const many = {...kernel, count: manyProducts * kernel.count};
   const size = membersOfMany;
-  if (!bench.context.graphs || steps * size * many.count > bench.maxMembers) return null;
+  const most = size * Math.max(steps, many.count);
+  if (!bench.context.graphs || most > bench.maxMembers) return null;
   return session.measure('host product', () => {
     const more = stepNs(bench, many, size) - stepNs(bench, kernel, size);
     return Math.max(0, more / (size * (many.count - kernel.count)));
@@ -57,26 +55,20 @@ function stepNs(bench: Bench, kernel: Gemm, size: number): number {
   const addresses = addressesOf(bench, kernel, size);
   const graph = record(bench, kernel, size, lane);
   const {operands} = context;
-  const {count} = kernel;
-  const ofStep = size * count;
-  const products = steps * ofStep;
   const launch = (blocks: number): number => {
     const ticket = bench.ticket(lane);
     const begin = nowNs();
     context.begin(lane, ticket);
     for (let block = 0; block < blocks; block++) {
       // Behind each other all A, B and C of a step: as live launches gather them, member by member.
-      for (let step = 0, at = 0; step < steps; step++, at += 3 * ofStep) {
-        for (let i = 0, product = at; i < size; i++) {
-          const from = 3 * (step * size + i);
-          for (let j = 0; j < count; j++, product++) {
-            operands[product] = addresses[from] + j * apart;
-            operands[product + ofStep] = addresses[from + 1] + j * apart;
-            operands[product + 2 * ofStep] = addresses[from + 2] + j * apart;
-          }
+      for (let i = 0; i < size; i++) {
+        for (let step = 0, from = 3 * i, at = i; step < steps; step++, from += 3 * size, at += 3 * size) {
+          operands[at] = addresses[from];
+          operands[at + size] = addresses[from + 1];
+          operands[at + 2 * size] = addresses[from + 2];
         }
       }
-      context.launchGroup(lane, ticket, graph, products);
+      context.launchGroup(lane, ticket, graph);
     }
     context.finish(lane, ticket);
     const ns = nowNs() - begin;
@@ -111,7 +103,7 @@ function record({context, pool}: Bench, kernel: Gemm, size: number, lane: number
   const {m, n, k, count, dtype} = kernel;
   context.synchronize(lane);
   pool.place(kernel, size);
-  context.captureGroup(lane, size * count * steps);
+  context.captureGroup(lane, size, steps, count === 1 ? 0 : size * count * steps);
   let failure: unknown;
   try {
     for (let step = 0; step < steps; step++)

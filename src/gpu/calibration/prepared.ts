@@ -75,7 +75,7 @@ function recordedBatch(bench: Bench, kernel: Gemm, size: number, lane: number): 
     rotation: Infinity,
     launch(ticket) {
       pool.place(kernel, size);
-      context.launchBatched(lane, ticket, graph, code, m, n, k, count, size);
+      context.launchBatched(lane, ticket, graph, size);
     },
     free: () => context.destroyGraph(graph),
   };

@@ -138,16 +138,17 @@ export interface NativeContext {
   /** What is submitted to the lane with ticket 0 until `captureEnd` is recorded, not run. */
   captureBegin(lane: number, products: number): void;
   /**
-   * As `captureBegin`, for batches (`submitBatched`, `submitElementwise`) whose operands' addresses come with each
-   * `launchGroup`; those in `operands` while it records are not read.
+   * As `captureBegin`, for at most `steps` batches (`submitBatched`, `submitElementwise`) of `size` members, whose
+   * operands' addresses come with each `launchGroup`; those in `operands` while it records are not read. `products`:
+   * how many there are in the batches whose members have several; the device itself makes the addresses of these.
    */
-  captureGroup(lane: number, products: number): void;
+  captureGroup(lane: number, size: number, steps: number, products: number): void;
   /**
-   * A graph of `captureGroup`, on any lane. `operands` holds, batch after batch, the addresses of all A, all B, all C of
-   * its products (members of element-wise batches: what is read, anything, what is written), `products` in all. Signals
-   * nothing: `ticket` is that of the launch that it is a part of, signalled by `finish`.
+   * A graph of `captureGroup`, on any lane. `operands` holds, batch after batch, the addresses of all members' A, then B,
+   * then C; members of element-wise batches read B and write C. Signals nothing: `ticket` is that of the launch that it
+   * is a part of, signalled by `finish`.
    */
-  launchGroup(lane: number, ticket: number, graph: number, products: number): void;
+  launchGroup(lane: number, ticket: number, graph: number): void;
   /** Whether a launch of the group on another lane has not completed: its pointers cannot change yet. */
   busyElsewhere(lane: number, graph: number): boolean;
   /** The recorded graph's number. */
@@ -159,8 +160,8 @@ export interface NativeContext {
   launchGraphs(lane: number, ticket: number, count: number): void;
   /** A graph of one batched call that reads its operands' addresses where `launchBatched` puts them, on this lane. */
   captureBatched(lane: number, ...batch: BatchShape): number;
-  /** As `submitBatched`, by a graph of `captureBatched` with the same lane, shape, count and size. */
-  launchBatched(lane: number, ticket: number, graph: number, ...batch: BatchShape): void;
+  /** As `submitBatched`, by a graph of `captureBatched` of the same lane and size. */
+  launchBatched(lane: number, ticket: number, graph: number, size: number): void;
   /** The cuBLAS workspace of the lane's calls from now on, also of those that are recorded; address 0: its own. */
   setWorkspace(lane: number, address: number, bytes: number): void;
   /** Gives a captured batch the addresses in `operands`: `products` of them, captured after `first` others. */

@@ -134,7 +134,7 @@ void Context::release() noexcept {
   }
   baseEvent.reset();
   graphs.clear();
-  captured.reset();
+  staging.reset();
   lanes.clear();
   allocations.clear();
   compiled.reset();

@@ -40,6 +40,7 @@ class Context : public Napi::ObjectWrap<Context> {
   struct CapturedGraph {
     GraphInstance instance;
     std::unique_ptr<GraphPointers> pointers;
+    std::unique_ptr<GroupPointers> group;
     int lane = -1;  // of the last launch
     int32_t ticket = 0;
   };
@@ -88,6 +89,8 @@ class Context : public Napi::ObjectWrap<Context> {
   void submitGrouped(Info info);
   void setWorkspace(Info info);
   void batched(Lane &lane, const GemmShape &shape, int products, CUdeviceptr pointers);
+  void expand(Lane &lane, CUdeviceptr firsts, CUdeviceptr expanded, CUdeviceptr strides, ProductStride one,
+              int size, int members);
   void writePointers(uint64_t *to, const GemmShape &shape, int count, int size) const;
   void gemm(Lane &lane, const GemmShape &shape, uint64_t a, uint64_t b, uint64_t c);
   void strided(Lane &lane, const GemmShape &shape, int count, const int64_t strides[3], uint64_t a,
@@ -110,7 +113,10 @@ class Context : public Napi::ObjectWrap<Context> {
   void updateGraph(Info info);
   void destroyGraph(Info info);
   CapturedGraph &graph(int id);
-  int keep(CUgraph recorded, std::unique_ptr<GraphPointers> pointers);
+  void beginCapture(Lane &lane);
+  void dropCapture(Lane &lane);
+  void sendStrides(GroupPointers &group);
+  int keep(Graph recorded, std::unique_ptr<GraphPointers> pointers, std::unique_ptr<GroupPointers> group);
   void launch(CapturedGraph &graph, Lane &lane, int32_t ticket);
   bool inFlight(const CapturedGraph &graph);
 
@@ -141,8 +147,7 @@ class Context : public Napi::ObjectWrap<Context> {
   std::optional<Kernels> compiled;
   std::vector<std::unique_ptr<CapturedGraph>> graphs;  // by number - 1
   std::vector<int> freeGraphs;                         // numbers to use again
-  GraphPointers *capturing = nullptr;
-  std::unique_ptr<GraphPointers> captured;
+  std::unique_ptr<PinnedMemory> staging;
 
   // Views that JavaScript shares. The pinned ones live as long as either side holds them.
   std::shared_ptr<PinnedMemory> flags;  // int32 a lane

@@ -15,9 +15,9 @@ void Context::submitElementwise(Info info) {
   const CUfunction relu = kernels().relu;
 
   begin(on, ticket);
-  if (on.capture && on.capture->perLaunch) {
-    const PointerSlot slot = on.takePointers(size);
-    CUdeviceptr pointers = slot.device;
+  if (on.group) {
+    // From B to C, as products.
+    CUdeviceptr pointers = on.group->next(size, {.count = 1}) + sizeof(uint64_t) * size;
     int members = size;
     const auto blocks = static_cast<unsigned>(
         std::min<uint64_t>((vectors + 255) / 256, std::max(1, 8 * multiprocessors / size)));

@@ -29,16 +29,14 @@ GemmShape shapeArguments(const Napi::CallbackInfo &info) {
 const void *pointer(uint64_t address) { return reinterpret_cast<const void *>(address); }
 void *mutablePointer(uint64_t address) { return reinterpret_cast<void *>(address); }
 
-/** Bytes from one of a kernel's `count` products to the next, for A, B and C packed one after another. */
-struct ProductBytes {
-  explicit ProductBytes(const GemmShape &s)
-      : a(static_cast<uint64_t>(s.m) * s.k * dataType(s.dtype).bytes),
-        b(static_cast<uint64_t>(s.k) * s.n * dataType(s.dtype).bytes),
-        c(static_cast<uint64_t>(s.m) * s.n * dataType(s.dtype).bytes) {}
-  uint64_t a;
-  uint64_t b;
-  uint64_t c;
-};
+/** Of a kernel's `count` products, whose A, B and C are packed one after another. */
+ProductStride strideOf(const GemmShape &s, int count) {
+  const auto bytes = static_cast<uint64_t>(dataType(s.dtype).bytes);
+  return {.count = static_cast<uint64_t>(count),
+          .a = bytes * s.m * s.k,
+          .b = bytes * s.k * s.n,
+          .c = bytes * s.m * s.n};
+}
 
 }  // namespace
 
@@ -118,6 +116,11 @@ void Context::submitBatched(Info info) {
   const int count = boundedArgument(info, 6, "count", 1, maxMembers);
   const int size = boundedArgument(info, 7, "size", 1, maxMembers / count);
   const int products = size * count;
+  if (on.group) {
+    begin(on, ticket);
+    batched(on, shape, products, on.group->next(size, strideOf(shape, count)));
+    return;
+  }
   const PointerSlot slot = on.takePointers(products);
   begin(on, ticket);
   writePointers(slot.host, shape, count, size);
@@ -139,7 +142,7 @@ void Context::batched(Lane &lane, const GemmShape &shape, int products, CUdevice
 
 /** The addresses in `operands` of `size` kernels of `count` products each, in the order that `batched` reads. */
 void Context::writePointers(uint64_t *to, const GemmShape &shape, int count, int size) const {
-  const ProductBytes step(shape);
+  const ProductStride stride = strideOf(shape, count);
   uint64_t *a = to;
   uint64_t *b = a + size * count;
   uint64_t *c = b + size * count;
@@ -148,9 +151,9 @@ void Context::writePointers(uint64_t *to, const GemmShape &shape, int count, int
     const auto firstB = static_cast<uint64_t>(operands[3 * i + 1]);
     const auto firstC = static_cast<uint64_t>(operands[3 * i + 2]);
     for (int j = 0; j < count; j++) {
-      *a++ = firstA + j * step.a;
-      *b++ = firstB + j * step.b;
-      *c++ = firstC + j * step.c;
+      *a++ = firstA + j * stride.a;
+      *b++ = firstB + j * stride.b;
+      *c++ = firstC + j * stride.c;
     }
   }
 }
@@ -158,39 +161,47 @@ void Context::writePointers(uint64_t *to, const GemmShape &shape, int count, int
 /** captureBatched(lane, dtype, m, n, k, count, size): a graph of one batched call on the lane's graph pointers. */
 Napi::Value Context::captureBatched(Info info) {
   Lane &on = lane(info);
-  if (on.capture) throw UsageError("INVALID", "a graph is being captured already");
   const GemmShape shape = {intArgument(info, 1), intArgument(info, 2), intArgument(info, 3),
                            intArgument(info, 4)};
   dataType(shape.dtype);
   const int count = boundedArgument(info, 5, "count", 1, maxMembers);
   const int size = boundedArgument(info, 6, "size", 1, maxMembers / count);
-  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
-  CUgraph recorded = nullptr;
+  beginCapture(on);
   try {
-    batched(on, shape, size * count, on.graphPointers.address());
+    CUdeviceptr pointers = on.graphPointers.address();
+    if (count > 1) {
+      expand(on, pointers, on.expandedPointers(), 0, strideOf(shape, count), size, size);
+      pointers = on.expandedPointers();
+    }
+    batched(on, shape, size * count, pointers);
   } catch (...) {
-    // The stream has to leave the capture whatever the call said.
-    if (cuda::driver.cuStreamEndCapture(on.stream.get(), &recorded) == CUDA_SUCCESS && recorded)
-      cuda::driver.cuGraphDestroy(recorded);
+    dropCapture(on);
     throw;
   }
+  CUgraph recorded = nullptr;
   CU(cuStreamEndCapture, on.stream.get(), &recorded);
-  return Napi::Number::New(info.Env(), keep(recorded, nullptr));
+  return Napi::Number::New(info.Env(), keep(Graph(recorded), nullptr, nullptr));
 }
 
-/** launchBatched(lane, ticket, graph, dtype, m, n, k, count, size): a graph of captureBatched, on `operands`. */
+/** Enqueues `expand` for `members` members, `size` of them a batch; strides at 0: all as `one`. */
+void Context::expand(Lane &lane, CUdeviceptr firsts, CUdeviceptr expanded, CUdeviceptr strides,
+                     ProductStride one, int size, int members) {
+  void *arguments[] = {&firsts, &expanded, &strides, &one, &size};
+  CU(cuLaunchKernel, kernels().expand, members, 1, 1, 256, 1, 1, 0, lane.stream.get(), arguments, nullptr);
+}
+
+/** launchBatched(lane, ticket, graph, size): a graph of captureBatched, on `operands`. */
 void Context::launchBatched(Info info) {
   Lane &on = lane(info);
   const int ticket = intArgument(info, 1);
   CapturedGraph &launched = graph(intArgument(info, 2));
-  const GemmShape shape = {intArgument(info, 3), intArgument(info, 4), intArgument(info, 5),
-                           intArgument(info, 6)};
-  const int count = boundedArgument(info, 7, "count", 1, maxMembers);
-  const int size = boundedArgument(info, 8, "size", 1, maxMembers / count);
-  const PointerSlot slot = on.takePointers(size * count);
+  const int size = boundedArgument(info, 3, "size", 1, maxMembers);
+  const PointerSlot slot = on.takePointers(size);
   begin(on, ticket);
-  writePointers(slot.host, shape, count, size);
-  on.sendPointersTo(on.graphPointers.address(), slot, size * count);
+  for (int i = 0; i < size; i++)
+    for (int which = 0; which < 3; which++)
+      slot.host[which * size + i] = static_cast<uint64_t>(operands[3 * i + which]);
+  on.sendPointersTo(on.graphPointers.address(), slot, size);
   launch(launched, on, ticket);
   finish(on, ticket);
 }

@@ -4,13 +4,20 @@
 
 #include "context.h"
 
+/** From now on the lane's stream records. */
+void Context::beginCapture(Lane &on) {
+  if (!cuda::driver.cuGraphInstantiateWithFlags)
+    throw UsageError("UNSUPPORTED", "missing cuGraphInstantiateWithFlags (graphs need CUDA 11.4 or later)");
+  for (const Lane &each : lanes)
+    if (each.captures()) throw UsageError("INVALID", "a graph is being captured already");
+  kernels();  // are not loaded while a stream records
+  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+}
+
 /** captureBegin(lane, products): `products` is the room for pointers of batched and grouped launches in the
  * graph. */
 void Context::captureBegin(Info info) {
   Lane &on = lane(info);
-  if (capturing) throw UsageError("INVALID", "a graph is being captured already");
-  if (!cuda::driver.cuGraphInstantiateWithFlags)
-    throw UsageError("UNSUPPORTED", "missing cuGraphInstantiateWithFlags (graphs need CUDA 11.4 or later)");
   const auto products = static_cast<size_t>(boundedArgument(info, 1, "products", 0, 1 << 24));
   auto pointers = std::make_unique<GraphPointers>();
   pointers->capacity = 3 * products;
@@ -19,55 +26,77 @@ void Context::captureBegin(Info info) {
     pointers->pinned = std::make_unique<PinnedMemory>(device, bytes);
     pointers->device = DeviceMemory(bytes);
   }
-  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
-  captured = std::move(pointers);
-  capturing = captured.get();
-  on.capture = capturing;
+  beginCapture(on);
+  on.capture = std::move(pointers);
 }
 
-/** captureGroup(lane, products): as captureBegin, for batches whose pointers each launch brings with it. */
+/** captureGroup(lane, size, steps, products): as captureBegin, for batches whose pointers each launch brings with
+ * it. See GroupPointers. */
 void Context::captureGroup(Info info) {
   Lane &on = lane(info);
-  if (capturing) throw UsageError("INVALID", "a graph is being captured already");
-  auto pointers = std::make_unique<GraphPointers>();
-  pointers->capacity = 3 * static_cast<size_t>(boundedArgument(info, 1, "products", 1, maxMembers));
-  pointers->perLaunch = true;
-  pointers->scratch.resize(pointers->capacity);
-  pointers->device = DeviceMemory(sizeof(uint64_t) * pointers->capacity);
-  CU(cuStreamBeginCapture_v2, on.stream.get(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
-  captured = std::move(pointers);
-  capturing = captured.get();
-  on.capture = capturing;
+  const int size = boundedArgument(info, 1, "size", 1, maxMembers);
+  const int steps = boundedArgument(info, 2, "steps", 1, maxMembers / size);
+  const int products = boundedArgument(info, 3, "products", 0, 1 << 24);
+  auto pointers = std::make_unique<GroupPointers>(size, steps, products);
+  beginCapture(on);
+  on.group = std::move(pointers);
+  const GroupPointers &group = *on.group;
+  if (!group.expands()) return;
+  try {
+    expand(on, group.first(), group.expanded(), group.strides(), {}, size, group.firsts());
+  } catch (...) {
+    dropCapture(on);
+    throw;
+  }
+}
+
+/** The lane's stream has to leave a capture that failed. */
+void Context::dropCapture(Lane &on) {
+  on.capture.reset();
+  on.group.reset();
+  CUgraph recorded = nullptr;
+  if (cuda::driver.cuStreamEndCapture(on.stream.get(), &recorded) == CUDA_SUCCESS && recorded)
+    cuda::driver.cuGraphDestroy(recorded);
+}
+
+/** Takes to the device what `expand` reads. From page-locked memory: only then the copy is over when the call returns. */
+void Context::sendStrides(GroupPointers &group) {
+  if (!group.expands()) return;
+  group.taken.resize(group.steps);
+  const size_t bytes = sizeof(ProductStride) * group.steps;
+  if (!staging || staging->size() < bytes) staging = std::make_unique<PinnedMemory>(device, bytes);
+  std::copy(group.taken.begin(), group.taken.end(), staging->host<ProductStride>());
+  CU(cuMemcpyHtoD_v2, group.strides(), staging->host<void>(), bytes);
 }
 
 /** captureEnd(lane): the graph's number. */
 Napi::Value Context::captureEnd(Info info) {
   Lane &on = lane(info);
-  if (!on.capture) throw UsageError("INVALID", "no graph is being captured on the lane");
-  on.capture = nullptr;
-  capturing = nullptr;
-  std::unique_ptr<GraphPointers> pointers = std::move(captured);
+  if (!on.captures()) throw UsageError("INVALID", "no graph is being captured on the lane");
+  std::unique_ptr<GraphPointers> pointers = std::move(on.capture);
+  std::unique_ptr<GroupPointers> group = std::move(on.group);
   CUgraph recorded = nullptr;
   CU(cuStreamEndCapture, on.stream.get(), &recorded);
-  pointers->scratch = {};
-  return Napi::Number::New(info.Env(), keep(recorded, std::move(pointers)));
+  Graph owner(recorded);
+  if (group) sendStrides(*group);
+  return Napi::Number::New(info.Env(), keep(std::move(owner), std::move(pointers), std::move(group)));
 }
 
 /**
- * launchGroup(lane, ticket, graph, products): a graph of captureGroup; `operands` are its pointers as they lie, `ticket`
+ * launchGroup(lane, ticket, graph): a graph of captureGroup; `operands` are its members' addresses as they lie, `ticket`
  * is that of the launch that it is a part of, which signals it later.
  */
 void Context::launchGroup(Info info) {
   Lane &on = lane(info);
   const int ticket = intArgument(info, 1);
   CapturedGraph &launched = graph(intArgument(info, 2));
-  const int held = launched.pointers ? static_cast<int>(launched.pointers->used / 3) : 0;
-  const int products = boundedArgument(info, 3, "products", 1, held);
+  if (!launched.group) throw UsageError("INVALID", "the graph is not of a group");
   if (launched.lane >= 0 && launched.lane != on.index && inFlight(launched))
     throw UsageError("IN_FLIGHT", "the graph is in flight on another lane");
-  const PointerSlot slot = on.takePointers(products);
-  for (int i = 0; i < 3 * products; i++) slot.host[i] = static_cast<uint64_t>(operands[i]);
-  on.sendPointersTo(launched.pointers->device.address(), slot, products);
+  const int members = launched.group->firsts();
+  const PointerSlot slot = on.takePointers(members);
+  for (int i = 0; i < 3 * members; i++) slot.host[i] = static_cast<uint64_t>(operands[i]);
+  on.sendPointersTo(launched.group->first(), slot, members);
   launch(launched, on, ticket);
 }
 
@@ -78,17 +107,18 @@ Napi::Value Context::busyElsewhere(Info info) {
   return Napi::Boolean::New(info.Env(), asked.lane >= 0 && asked.lane != on.index && inFlight(asked));
 }
 
-/** Makes a graph that can be launched of a recorded one, which it frees. Returns its number. */
-int Context::keep(CUgraph recorded, std::unique_ptr<GraphPointers> pointers) {
-  const Graph graph(recorded);
+/** Makes a graph that can be launched of a recorded one. Returns its number. */
+int Context::keep(Graph recorded, std::unique_ptr<GraphPointers> pointers,
+                  std::unique_ptr<GroupPointers> group) {
   CUgraphExec instance = nullptr;
-  CU(cuGraphInstantiateWithFlags, &instance, recorded, 0);
+  CU(cuGraphInstantiateWithFlags, &instance, recorded.get(), 0);
   if (freeGraphs.empty()) {
     graphs.emplace_back();
     freeGraphs.push_back(static_cast<int>(graphs.size()));
   }
   const int id = freeGraphs.back();
-  graphs[id - 1] = std::make_unique<CapturedGraph>(GraphInstance(instance), std::move(pointers));
+  graphs[id - 1] = std::make_unique<CapturedGraph>(GraphInstance(instance), std::move(pointers),
+                                                 std::move(group));
   freeGraphs.pop_back();
   return id;
 }

@@ -63,7 +63,25 @@ extern "C" __global__ void relu(Operands operands, u64 vectors) {
 }
 
 extern "C" __global__ void reluAt(const u64 *pointers, int members, u64 vectors) {
-  pass((const float4 *)pointers[blockIdx.y], (float4 *)pointers[2 * members + blockIdx.y], vectors);
+  pass((const float4 *)pointers[blockIdx.y], (float4 *)pointers[members + blockIdx.y], vectors);
+}
+
+struct Stride {
+  u64 count, offset, a, b, c;
+};
+
+// A block a member of a batch. Of each batch of `size` members `firsts` holds the addresses of all A, all B, all C.
+extern "C" __global__ void expand(const u64 *firsts, u64 *expanded, const Stride *strides, Stride one, int size) {
+  const unsigned batch = blockIdx.x / size, member = blockIdx.x % size;
+  const Stride stride = strides ? strides[batch] : one;
+  const u64 *first = firsts + 3 * batch * size + member;
+  const u64 products = size * stride.count;
+  u64 *to = expanded + stride.offset + member * stride.count;
+  for (u64 i = threadIdx.x; i < stride.count; i += blockDim.x) {
+    to[i] = first[0] + i * stride.a;
+    to[products + i] = first[size] + i * stride.b;
+    to[2 * products + i] = first[2 * size] + i * stride.c;
+  }
 }
 
 // Writes the device's time since `base` and then, where there is a ticket, the completion flag.
@@ -129,5 +147,6 @@ Kernels::Kernels(int major, int minor) {
   CU(cuModuleGetFunction, &fill, loaded, "fill");
   CU(cuModuleGetFunction, &relu, loaded, "relu");
   CU(cuModuleGetFunction, &reluAt, loaded, "reluAt");
+  CU(cuModuleGetFunction, &expand, loaded, "expand");
   CU(cuModuleGetFunction, &stamp, loaded, "stamp");
 }

@@ -11,6 +11,15 @@ struct ReluOperands {
   uint64_t to[kReluMembers];
 };
 
+/** How the addresses of a batch's products follow from those of its members' first ones. */
+struct ProductStride {
+  uint64_t count = 0;   // products of a member; 0: its addresses are as they come
+  uint64_t offset = 0;  // where the batch's addresses begin among those that are made
+  uint64_t a = 0;       // bytes from one product to the next
+  uint64_t b = 0;
+  uint64_t c = 0;
+};
+
 /** One of the addon's random values, the same on host and device: uniform in (-1, 1), exact in its data type.
  */
 uint32_t randomValue(uint64_t index, uint32_t seed, int dtype);
@@ -23,7 +32,8 @@ class Kernels {
 
   CUfunction fill;   // (void *out, uint64 count, uint32 seed, int dtype)
   CUfunction relu;   // (ReluOperands, uint64 vectors of 16 bytes)
-  CUfunction reluAt;  // (const uint64 *pointers, int members, uint64 vectors): from pointers[i] to pointers[2 members + i]
+  CUfunction reluAt;  // (const uint64 *pointers, int members, uint64 vectors): from pointers[i] to pointers[members + i]
+  CUfunction expand;  // (const uint64 *firsts, uint64 *expanded, const ProductStride *strides, ProductStride, int size)
   CUfunction stamp;  // (double *at, uint64 base, int *flag, int ticket)
 
  private:

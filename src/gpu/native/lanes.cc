@@ -35,7 +35,7 @@ Lane::Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneO
   const size_t ringBytes = sizeof(uint64_t) * 3 * maxMembers * ringSlots;
   ring = std::make_unique<PinnedMemory>(context, ringBytes);
   if (!mappedPointers) deviceRing = DeviceMemory(ringBytes);
-  graphPointers = DeviceMemory(sizeof(uint64_t) * 3 * maxMembers);
+  graphPointers = DeviceMemory(sizeof(uint64_t) * 6 * maxMembers);
   if (options.events) {
     for (int i = 0; i < ringSlots; i++) {
       starts.push_back(makeEvent());
@@ -44,12 +44,42 @@ Lane::Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneO
   }
 }
 
+GroupPointers::GroupPointers(int size, int steps, size_t products)
+    : size(size),
+      steps(steps),
+      device(sizeof(uint64_t) * 3 * (size * steps + products) + sizeof(ProductStride) * steps),
+      room(products) {}
+
+CUdeviceptr GroupPointers::next(int members, const ProductStride &stride) {
+  const size_t step = taken.size();
+  if (step == static_cast<size_t>(steps))
+    throw UsageError("INVALID", "too many batches in the graph (expected " + std::to_string(steps) + ")");
+  if (members != size) {
+    throw UsageError("INVALID", "invalid size: " + std::to_string(members) +
+                                    " members in a batch of the graph (expected " + std::to_string(size) + ")");
+  }
+  if (stride.count == 1) {
+    taken.push_back({});
+    return first() + sizeof(uint64_t) * 3 * size * step;
+  }
+  const size_t products = size * stride.count;
+  if (used + products > room) {
+    throw UsageError("INVALID", "too many products in the graph (expected at most " + std::to_string(room) +
+                                    " of members with several)");
+  }
+  taken.push_back(stride);
+  taken.back().offset = 3 * used;
+  used += products;
+  return expanded() + sizeof(uint64_t) * taken.back().offset;
+}
+
 PointerSlot Lane::takePointers(int count) {
   if (count > maxMembers) {
     throw UsageError("INVALID", "invalid size: " + std::to_string(count) +
                                     " products in one launch (expected at most " +
                                     std::to_string(maxMembers) + ")");
   }
+  if (group) throw UsageError("INVALID", "a group takes batches and element-wise kernels only");
   if (capture) {
     const size_t offset = capture->used;
     if (offset + 3 * count > capture->capacity) {
@@ -57,8 +87,6 @@ PointerSlot Lane::takePointers(int count) {
                                       std::to_string(capture->capacity / 3) + ")");
     }
     capture->used += 3 * count;
-    if (capture->perLaunch)
-      return {capture->scratch.data() + offset, capture->device.address() + offset * sizeof(uint64_t)};
     return {capture->pinned->host<uint64_t>() + offset,
             capture->device.address() + offset * sizeof(uint64_t)};
   }
@@ -75,7 +103,7 @@ PointerSlot Lane::takePointers(int count) {
 }
 
 void Lane::sendPointers(const PointerSlot &slot, int count) {
-  if (capture ? capture->perLaunch : mappedPointers) return;
+  if (!capture && mappedPointers) return;
   CU(cuMemcpyHtoDAsync_v2, slot.device, slot.host, sizeof(uint64_t) * 3 * count, stream.get());
 }
 

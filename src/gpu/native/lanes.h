@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels.h"
 #include "resources.h"
 
 /** How a lane tells the host that a launch has completed. */
@@ -25,9 +26,38 @@ struct GraphPointers {
   DeviceMemory device;
   size_t capacity = 0;
   size_t used = 0;
-  /** True where each launch brings the pointers with it; `scratch` takes what recording writes. */
-  bool perLaunch = false;
-  std::vector<uint64_t> scratch;
+};
+
+/**
+ * Where the batches of a recorded group find their operands. A launch brings the addresses of the members' first products
+ * along; those of further products are made of them on the device.
+ */
+class GroupPointers {
+ public:
+  /** For `steps` batches of `size` members; `products` in all of those whose members have several. */
+  GroupPointers(int size, int steps, size_t products);
+
+  /** Where the next batch reads: all A, all B, all C. */
+  CUdeviceptr next(int members, const ProductStride &stride);
+
+  /** Whether `expand` has anything to do. */
+  bool expands() const { return room > 0; }
+  /** Where a launch puts `firsts()` members' addresses. */
+  CUdeviceptr first() const { return device.address(); }
+  int firsts() const { return size * steps; }
+  CUdeviceptr strides() const { return first() + sizeof(uint64_t) * 3 * firsts(); }
+  CUdeviceptr expanded() const { return strides() + sizeof(ProductStride) * steps; }
+
+  /** What `expand` reads at `strides()`: one a step. */
+  std::vector<ProductStride> taken;
+
+  const int size;
+  const int steps;
+
+ private:
+  DeviceMemory device;
+  size_t room;  // products
+  size_t used = 0;
 };
 
 struct LaneOptions {
@@ -55,7 +85,7 @@ class Lane {
   /** Enqueues the copy of `count` products' pointers to the device, where one is needed. */
   void sendPointers(const PointerSlot &slot, int count);
 
-  /** Enqueues the copy of `count` products' pointers to where a recorded batch reads them. */
+  /** Enqueues the copy of `count` members' first pointers to where a recorded batch reads them. */
   void sendPointersTo(CUdeviceptr address, const PointerSlot &slot, int count);
 
   /** Enqueues the write of `ticket` to the lane's flag. */
@@ -73,13 +103,19 @@ class Lane {
   Stream stream;
   DeviceMemory workspace;
   size_t workspaceBytes;
-  /** Pointers of recorded batches: their graphs read them here, each launch after a copy of its own. */
+  /**
+   * Pointers of recorded batches: their graphs read them here, each launch after a copy of its own; those of all products
+   * where members have several, which come behind what is copied.
+   */
   DeviceMemory graphPointers;
+  CUdeviceptr expandedPointers() const { return graphPointers.address() + sizeof(uint64_t) * 3 * maxMembers; }
   CublasHandle blas;
   volatile int32_t *flag;
   CUdeviceptr flagAddress;
-  /** Set while the lane records a graph. */
-  GraphPointers *capture = nullptr;
+  /** One of them is set while the lane records a graph. */
+  std::unique_ptr<GraphPointers> capture;
+  std::unique_ptr<GroupPointers> group;
+  bool captures() const { return capture || group; }
   /** Start and end events by slot; empty unless events time the launches. */
   std::vector<Event> starts;
   std::vector<Event> ends;

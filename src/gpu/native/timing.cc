@@ -48,7 +48,7 @@ void Context::stamp(Lane &lane, size_t slot, int32_t ticket) {
  */
 void Context::begin(Lane &lane, int32_t ticket) {
   if (ticket == 0) return;
-  if (lane.capture) throw UsageError("INVALID", "invalid ticket: a graph takes submits with ticket 0 only");
+  if (lane.captures()) throw UsageError("INVALID", "invalid ticket: a graph takes submits with ticket 0 only");
   if (timing == Timing::None) return;
   const size_t slot = static_cast<uint32_t>(ticket) % ringSlots;
   if (timing == Timing::Events) {
