@@ -65,11 +65,12 @@ export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): obje
 }
 
 /** The terms of sharing before and after they were fitted to co-runs, and how far launches are from them. */
-function sharingRecord({before, after, train, test, rows}: SharingFit): object {
+function sharingRecord({before, after, train, test, rows, kinds}: SharingFit): object {
   return {
     terms: {before: shorten(before), after: shorten(after)},
     train: shorten(train),
     test: test === null ? null : shorten(test),
+    kinds,
     rows: rows.map(shorten),
   };
 }

@@ -60,15 +60,15 @@ const termsText = ({interference, crowding, coalesced, stepGapNs}: FittedTerms):
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
-  {before, after, train, test, rows, exposures}: SharingFit,
+  {before, after, train, test, rows, kinds}: SharingFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
-  for (const {model, size, launches, exposure} of exposures)
-    log(`  exposure of ${model} R=${size}, ${launches} launches: ${exposure}`);
+  for (const {model, size, launches, pace, exposure} of kinds)
+    log(`  ${model} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}`);
   for (const {policy, load, model, method, size, launches, before, after} of rows) {
     log(
       `  ${policy} at ${load}, ${model} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,

@@ -15,25 +15,31 @@ export interface FittedTerms extends SharingTerms {
   readonly stepGapNs: Nanoseconds;
 }
 
-/** The terms that all launches share, and exposures of kinds of which they are known, by `kindKey`. */
+/** What is particular to a kind: see the profile's `measured_in_runs`. */
+export interface Kind {
+  readonly pace: number;
+  readonly exposure: number;
+}
+
+/** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
 export interface Sharing {
   readonly terms: FittedTerms;
-  readonly exposures: ReadonlyMap<string, number>;
+  readonly kinds: ReadonlyMap<string, Kind>;
 }
 
 /** Superkernels of so many members of a model, however many steps; 1 where members run one after another. */
 export const kindKey = (model: string, size: number): string => `${model} ${size}`;
 
-/** The launches of a kind together; times in ns. */
-export interface KindTotals {
-  readonly model: string;
-  readonly size: number;
-  launches: number;
-  measuredNs: number;
-  /** What they take alone, and their element-wise kernels beside others. */
-  aloneNs: number;
-  /** How much longer their products would take with an exposure of 1 beside what they had beside them. */
-  sufferedNs: number;
+/** A launch as the sum of what its kind scales. Times in ns. */
+export interface LaunchParts {
+  /** Index of `kinds`. */
+  readonly kind: number;
+  /** How long it took, less its gaps and what its element-wise kernels took. */
+  readonly tookNs: number;
+  /** What its products take by themselves, */
+  readonly aloneNs: number;
+  /** and how much longer they would take with an exposure of 1 beside what they had beside them. */
+  readonly sufferedNs: number;
 }
 
 export interface KindError {
@@ -48,7 +54,7 @@ export interface KindError {
 }
 
 /** Beyond this, as a logarithm, a launch does not count among its kind's. */
-const odd = 0.5;
+const odd = 1.5;
 
 /** Fewer launches of a kind do not tell its error or its exposure. */
 export const leastOfKind = 20;
@@ -57,7 +63,7 @@ export const leastOfKind = 20;
  * The host sees an end later than an idle one would by a wake-up or two, which is as much as this many times its usual
  * lateness is long: single kernels and terms that all launches share are told by launches beside which that is nothing,
  */
-const longLatenesses = 100;
+const longLatenesses = 60;
 /** superkernels of several members, which are seldom as long, by launches beside which it is little. */
 const fairLatenesses = 20;
 
@@ -79,11 +85,12 @@ export class Company {
   private readonly aloneNs: Float64Array;
   private readonly share: Float64Array;
   private readonly isProducts: Uint8Array;
-  /** Exposure of each of the kernel runs, as last asked for. */
+  /** Pace and exposure of each of the kernel runs, as last asked for. */
+  private readonly pace: Float64Array;
   private readonly exposure: Float64Array;
   /** By launch: its kind, as index of `kindNames`. */
   private readonly kind: Int32Array;
-  private readonly kindNames: {readonly model: string; readonly size: number}[] = [];
+  readonly kindsOfRun: {readonly model: string; readonly size: number}[] = [];
   /** By launch: how long it takes alone in ns, gaps left out, and the least of that at which launches count. */
   private readonly launchAloneNs: Float64Array;
   private readonly longNs: number;
@@ -116,6 +123,7 @@ export class Company {
     this.aloneNs = new Float64Array(kernelRuns);
     this.share = new Float64Array(kernelRuns);
     this.isProducts = new Uint8Array(kernelRuns);
+    this.pace = new Float64Array(kernelRuns);
     this.exposure = new Float64Array(kernelRuns);
     this.kind = new Int32Array(launches.length);
     this.launchAloneNs = new Float64Array(launches.length);
@@ -188,34 +196,35 @@ export class Company {
     return at;
   }
 
-  /** Adds launches that nothing odd happened to to the totals of their kinds, by `kindKey`. */
-  addTotals(sharing: Sharing, totals: Map<string, KindTotals>): void {
+  /** The launches that say something of their kinds: long ones that nothing odd happened to. */
+  parts(sharing: Sharing): LaunchParts[] {
     this.predict(sharing);
     const {stepGapNs} = sharing.terms;
-    const {owner, isProducts, aloneNs, besideNs, exposure, kindNames, kind, predicted, tookNs} = this;
-    const of = kindNames.map(({model, size}): KindTotals => {
-      const key = kindKey(model, size);
-      let found = totals.get(key);
-      if (found === undefined) {
-        found = {model, size, launches: 0, measuredNs: 0, aloneNs: 0, sufferedNs: 0};
-        totals.set(key, found);
-      }
-      return found;
-    });
-    for (let i = 0; i < owner.length; i++) {
+    const {owner, isProducts, aloneNs, besideNs, exposure, pace, kindsOfRun, kind, predicted, tookNs} = this;
+    const found: LaunchParts[] = [];
+    for (let i = 0; i < owner.length;) {
       const launch = owner[i];
-      const least = kindNames[kind[launch]].size === 1 ? this.longNs : this.fairNs;
+      let [rest, alone, suffered] = [-stepGapNs, 0, 0];
+      for (; i < owner.length && owner[i] === launch; i++) {
+        rest += stepGapNs;
+        if (isProducts[i] === 1) {
+          alone += aloneNs[i];
+          suffered += (besideNs[i] / pace[i] - aloneNs[i]) / exposure[i];
+        } else {
+          rest += besideNs[i];
+        }
+      }
+      const least = kindsOfRun[kind[launch]].size === 1 ? this.longNs : this.fairNs;
       if (this.launchAloneNs[launch] < least) continue;
       if (Math.abs(Math.log(predicted[launch] / tookNs[launch])) > odd) continue;
-      const total = of[kind[launch]];
-      if (i === 0 || owner[i - 1] !== launch) {
-        total.launches++;
-        total.measuredNs += tookNs[launch];
-        total.aloneNs -= stepGapNs;
-      }
-      total.aloneNs += stepGapNs + (isProducts[i] === 1 ? aloneNs[i] : besideNs[i]);
-      if (isProducts[i] === 1) total.sufferedNs += (besideNs[i] - aloneNs[i]) / exposure[i];
+      found.push({
+        kind: kind[launch],
+        tookNs: tookNs[launch] - rest,
+        aloneNs: alone,
+        sufferedNs: suffered,
+      });
     }
+    return found;
   }
 
   /** The error of launches of each kind together: simulated over measured, less 1. */
@@ -241,22 +250,21 @@ export class Company {
   }
 
   private kindOf(model: string, size: number): number {
-    const known = this.kindNames.findIndex((kind) => kind.model === model && kind.size === size);
-    return known >= 0 ? known : this.kindNames.push({model, size}) - 1;
+    const known = this.kindsOfRun.findIndex((kind) => kind.model === model && kind.size === size);
+    return known >= 0 ? known : this.kindsOfRun.push({model, size}) - 1;
   }
 
   /** What every launch would take, in ns, beside what ran beside it. */
-  private predict({terms, exposures}: Sharing): void {
+  private predict({terms, kinds}: Sharing): void {
     const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, share, exposure, order, times, place, integral, predicted, kindNames} =
-      this;
+    const {owner, aloneNs, besideNs, share, pace, exposure, order, times, place, integral, predicted} = this;
     const count = owner.length;
-    const ofKind = kindNames.map(
-      ({model, size}) => exposures.get(kindKey(model, size)) ?? (size === 1 ? 1 : coalesced),
-    );
+    const usual = this.kindsOfRun.map(({size}): Kind => ({pace: 1, exposure: size === 1 ? 1 : coalesced}));
+    const known = this.kindsOfRun.map(({model, size}, i) => kinds.get(kindKey(model, size)) ?? usual[i]);
     for (let i = 0; i < count; i++) {
-      const kind = this.kind[owner[i]];
-      exposure[i] = this.isProducts[i] === 1 ? ofKind[kind] : kindNames[kind].size === 1 ? 1 : coalesced;
+      const of = (this.isProducts[i] === 1 ? known : usual)[this.kind[owner[i]]];
+      pace[i] = of.pace;
+      exposure[i] = of.exposure;
     }
     let pressure = 0;
     let sum = 0;
@@ -274,7 +282,7 @@ export class Company {
       const [begin, end] = [place[i], place[count + i]];
       const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
       const others = Math.max(0, mean - share[i] / exposure[i]);
-      besideNs[i] = aloneNs[i] * slowdownBeside(terms, exposure[i], others);
+      besideNs[i] = pace[i] * aloneNs[i] * slowdownBeside(terms, exposure[i], others);
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
   }

@@ -1,12 +1,13 @@
 // How launches slow each other: the terms of sharing by what live launches took, given what ran beside them.
+import {group, sum} from 'd3';
 import {leastSquares} from '../profile/leastSquares.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
-import {Company, leastOfKind, programOf} from './coRunCompany.ts';
-import type {FittedTerms, KindTotals, Sharing} from './coRunCompany.ts';
+import {Company, kindKey, leastOfKind, programOf} from './coRunCompany.ts';
+import type {FittedTerms, Kind, LaunchParts, Sharing} from './coRunCompany.ts';
 import {measuredHere} from './measurements.ts';
 
 /** Launches of one kind in one run: what they took in all, in ns, and what the terms make of it, relative. */
@@ -32,15 +33,14 @@ export interface SharingFit {
   readonly train: {readonly before: number; readonly after: number};
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly SharingRow[];
-  readonly exposures: readonly FittedExposure[];
+  readonly kinds: readonly FittedKind[];
 }
 
-/** How much superkernels of one model and size suffer from what runs beside them; those of size 1 are single kernels. */
-export interface FittedExposure {
+/** What was found of superkernels of one model and size; those of size 1 are single kernels. */
+export interface FittedKind extends Kind {
   readonly model: string;
   readonly size: number;
   readonly launches: number;
-  readonly exposure: number;
 }
 
 /** Beyond this error, relative, a launch counts less: the host was away, or something else ran. */
@@ -51,21 +51,28 @@ const bounds = {
   crowding: [0, 1],
   coalesced: [0.2, 2],
   stepGapNs: [0, 10_000],
+  pace: [0.5, 1.5],
 } as const;
+
+/** The search wants numbers of about 1. */
+const units = {interference: 1, crowding: 1, coalesced: 1, stepGapNs: 1000} as const;
 
 /**
  * Where the kernels of a launch lie in its time depends on the terms, so that they are laid out and fitted more than once;
  * each time with a few steps of the search.
  */
-const looks = 2;
+const looks = 3;
 const mostSteps = 8;
 
 /** Fewer such launches do not tell the exposure of launches that coalesce. */
 const leastCoalesced = 100;
 
-/** Exposures and the terms that go with them are found in turns. */
+/** Kinds and the terms that go with them are found in turns. */
 const turns = 2;
-const exposureSteps = 4;
+const kindSteps = 4;
+
+/** Where what launches had beside them varied less than this, pace and exposure cannot be told apart. */
+const leastVariety = 0.01;
 
 /** The profile with the terms that bring the launches of co-runs closest to what they took; null without co-runs. */
 export function fitSharing(
@@ -73,7 +80,7 @@ export function fitSharing(
   runs: readonly CoRun[],
 ): {profile: DeviceProfile; fit: SharingFit} | null {
   if (runs.length === 0) return null;
-  const costs = costModel(withoutExposures(given));
+  const costs = costModel(withoutRuns(given));
   const before: FittedTerms = {
     interference: given.contention.interference.value,
     crowding: given.contention.crowding?.value ?? 0,
@@ -83,7 +90,7 @@ export function fitSharing(
   const all = runs.map((run) => new Company(run, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
-  const none: Sharing = {terms: before, exposures: new Map()};
+  const none: Sharing = {terms: before, kinds: new Map()};
   const trained = bestSharing(train, none);
   for (const each of unseen) each.layOut(trained);
   const after = unseen.length === 0 ? trained : bestSharing(all, trained);
@@ -101,79 +108,150 @@ export function fitSharing(
     train: both(train),
     test: unseen.length === 0 ? null : both(unseen),
     rows,
-    exposures: exposuresOf(all, after),
+    kinds: kindsOf(all, after),
   };
   const isTold = coalescedIn(all) >= leastCoalesced;
-  return {profile: withExposures(withTerms(given, after.terms, isTold), runs, fit.exposures), fit};
+  return {profile: withKinds(withTerms(given, after.terms, isTold), runs, fit.kinds), fit};
 }
 
 const coalescedIn = (all: readonly Company[]): number =>
   all.reduce((sum, {coalescedLaunches}) => sum + coalescedLaunches, 0);
 
-/** Terms and exposures in turns: what a launch suffers depends on how much the others press, and so on their exposures. */
+/** Terms and kinds in turns: what a launch suffers depends on how much the others press, and so on their exposures. */
 function bestSharing(all: readonly Company[], start: Sharing): Sharing {
   let sharing: Sharing = {...start, terms: bestTerms(all, start)};
   for (let turn = 0; turn < turns; turn++) {
-    sharing = {...sharing, exposures: bestExposures(all, sharing)};
+    sharing = withBestKinds(all, sharing);
     sharing = {...sharing, terms: bestTerms(all, sharing)};
   }
   return sharing;
 }
 
-/** The exposures with which the launches of each kind together take as long as they did. */
-function bestExposures(all: readonly Company[], {terms, exposures}: Sharing): Map<string, number> {
-  const [least, most] = bounds.coalesced;
-  let found = new Map(exposures);
-  for (let step = 0; step < exposureSteps; step++) {
-    const totals = new Map<string, KindTotals>();
-    for (const each of all) each.addTotals({terms, exposures: found}, totals);
-    const next = new Map<string, number>();
-    for (const [key, {launches, measuredNs, aloneNs, sufferedNs}] of totals) {
-      if (launches < leastOfKind || !(sufferedNs > 0)) continue;
-      next.set(key, Math.min(most, Math.max(least, (measuredNs - aloneNs) / sufferedNs)));
+/** The launches of each kind in all runs, by `kindKey`. */
+function partsByKind(
+  all: readonly Company[],
+  sharing: Sharing,
+): Map<string, {model: string; size: number; parts: LaunchParts[]}> {
+  const found = new Map<string, {model: string; size: number; parts: LaunchParts[]}>();
+  for (const each of all) {
+    const parts = group(each.parts(sharing), ({kind}) => kind);
+    for (const [kind, some] of parts) {
+      const {model, size} = each.kindsOfRun[kind];
+      const of = found.get(kindKey(model, size));
+      if (of === undefined) found.set(kindKey(model, size), {model, size, parts: some});
+      else of.parts.push(...some);
     }
-    found = next;
   }
   return found;
 }
 
-function exposuresOf(all: readonly Company[], sharing: Sharing): FittedExposure[] {
-  const totals = new Map<string, KindTotals>();
-  for (const each of all) each.addTotals(sharing, totals);
-  return [...sharing.exposures].map(([key, exposure]) => {
-    const {model, size, launches} = totals.get(key)!;
-    return {model, size, launches, exposure: Number(exposure.toFixed(3))};
+/** What is particular to the kinds of which there are launches enough; what they suffer depends on how much others press. */
+function withBestKinds(all: readonly Company[], start: Sharing): Sharing {
+  let sharing = start;
+  for (let step = 0; step < kindSteps; step++) {
+    const kinds = new Map<string, Kind>();
+    let [aloneNs, exposedNs] = [0, 0];
+    for (const [key, {size, parts}] of partsByKind(all, sharing)) {
+      if (parts.length < leastOfKind) continue;
+      const kind = (size === 1 ? paceAndExposure(parts) : null) ?? exposureAlone(parts);
+      kinds.set(key, kind);
+      if (size > 1) continue;
+      const ns = sum(parts, (part) => part.aloneNs);
+      aloneNs += ns;
+      exposedNs += ns * kind.exposure;
+    }
+    sharing = levelled(sharing.terms, kinds, aloneNs === 0 ? 1 : exposedNs / aloneNs);
+  }
+  return sharing;
+}
+
+/**
+ * Exposures count from what single kernels suffer on average: as much of all as they have in common is interference.
+ * Otherwise nothing would tell how much those press of which no kind is known.
+ */
+function levelled(terms: FittedTerms, kinds: ReadonlyMap<string, Kind>, common: number): Sharing {
+  const level = ({pace, exposure}: Kind): Kind => ({pace, exposure: exposure / common});
+  return {
+    terms: {...terms, interference: within(terms.interference * common, bounds.interference)},
+    kinds: new Map([...kinds].map(([key, kind]) => [key, level(kind)])),
+  };
+}
+
+const within = (value: number, [least, most]: readonly [number, number]): number =>
+  Math.min(most, Math.max(least, value));
+
+/** The exposure with which the launches together take as long as they did, by themselves as long as was measured. */
+function exposureAlone(parts: readonly LaunchParts[]): Kind {
+  const took = sum(parts, ({tookNs, aloneNs}) => tookNs - aloneNs);
+  const exposure =
+    took /
+    Math.max(
+      1,
+      sum(parts, ({sufferedNs}) => sufferedNs),
+    );
+  return {pace: 1, exposure: within(exposure, bounds.coalesced)};
+}
+
+/**
+ * Pace and exposure of the least squares of slowdowns: took / alone = pace (1 + exposure suffered / alone). Null where all
+ * had about as much beside them.
+ */
+function paceAndExposure(parts: readonly LaunchParts[]): Kind | null {
+  const [n, s, ss, t, st] = [0, 0, 0, 0, 0].map((_, i) =>
+    sum(parts, ({tookNs, aloneNs, sufferedNs}) => {
+      const [suffered, took] = [sufferedNs / aloneNs, tookNs / aloneNs];
+      return [1, suffered, suffered * suffered, took, suffered * took][i];
+    }),
+  );
+  const determinant = n * ss - s * s;
+  if (!(determinant > leastVariety * n * ss)) return null;
+  const pace = within((t * ss - st * s) / determinant, bounds.pace);
+  // With a bounded pace the best slope is another.
+  const slope = (st - pace * s) / ss;
+  return {pace, exposure: within(slope / pace, bounds.coalesced)};
+}
+
+const short = (value: number): number => Number(value.toFixed(4));
+
+function kindsOf(all: readonly Company[], sharing: Sharing): FittedKind[] {
+  return [...partsByKind(all, sharing)].flatMap(([key, {model, size, parts}]) => {
+    const kind = sharing.kinds.get(key);
+    if (kind === undefined) return [];
+    return [{model, size, launches: parts.length, pace: short(kind.pace), exposure: short(kind.exposure)}];
   });
 }
 
-function bestTerms(all: readonly Company[], {terms: before, exposures}: Sharing): FittedTerms {
-  const isTold = coalescedIn(all) >= leastCoalesced;
-  const size = all.reduce((sum, {longLaunches}) => sum + longLaunches, 0);
+/**
+ * The terms with which long launches come closest to what they took. Once kinds are known, their paces stand for what gaps
+ * would say and their exposures for interference, so that only the others are looked for.
+ */
+function bestTerms(all: readonly Company[], {terms: before, kinds}: Sharing): FittedTerms {
+  const size = sum(all, ({longLaunches}) => longLaunches);
   if (size === 0) return before;
-  const termsOf = ([interference, crowding, coalesced, stepGap]: readonly number[]): FittedTerms => ({
-    interference,
-    crowding,
-    coalesced: isTold ? coalesced : before.coalesced,
-    stepGapNs: 1000 * stepGap,
+  const looked: (keyof FittedTerms)[] = ['crowding'];
+  if (coalescedIn(all) >= leastCoalesced) looked.push('coalesced');
+  if (kinds.size === 0) looked.push('interference', 'stepGapNs');
+  const termsOf = (values: readonly number[]): FittedTerms => ({
+    ...before,
+    ...Object.fromEntries(looked.map((name, i) => [name, values[i] * units[name]])),
   });
-  const {interference, crowding, coalesced, stepGapNs} = bounds;
   let terms = before;
-  for (let look = 0; look < looks; look++) {
-    for (const each of all) each.layOut({terms, exposures});
+  for (let look = 0; look < (kinds.size === 0 ? looks : 1); look++) {
+    for (const each of all) each.layOut({terms, kinds});
     const {x} = leastSquares(
       (values, out) => {
         const tried = termsOf(values);
         let at = 0;
-        for (const each of all) at = each.residuals({terms: tried, exposures}, out, at);
+        for (const each of all) at = each.residuals({terms: tried, kinds}, out, at);
       },
-      [terms.interference, terms.crowding, terms.coalesced, terms.stepGapNs / 1000],
+      looked.map((name) => terms[name] / units[name]),
       size,
       {
         outlier,
         iterations: mostSteps,
         tolerance: 1e-4,
-        lower: [interference[0], crowding[0], coalesced[0], stepGapNs[0] / 1000],
-        upper: [interference[1], crowding[1], coalesced[1], stepGapNs[1] / 1000],
+        lower: looked.map((name) => bounds[name][0] / units[name]),
+        upper: looked.map((name) => bounds[name][1] / units[name]),
       },
     );
     terms = termsOf(x);
@@ -205,20 +283,20 @@ function withTerms(
   };
 }
 
-function withoutExposures(profile: DeviceProfile): DeviceProfile {
+function withoutRuns(profile: DeviceProfile): DeviceProfile {
   const copy = {...profile};
-  delete copy.measured_exposures;
+  delete copy.measured_in_runs;
   return copy;
 }
 
-/** What the kinds' exposures say of the models' products; of one that several models have, the most launches count. */
-function withExposures(
+/** What is known of the kinds said of the models' products; of one that several models have, the most launches count. */
+function withKinds(
   profile: DeviceProfile,
   runs: readonly CoRun[],
-  exposures: readonly FittedExposure[],
+  kinds: readonly FittedKind[],
 ): DeviceProfile {
-  const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, number>}>();
-  for (const {model, size, exposure} of exposures.toSorted((a, b) => a.launches - b.launches)) {
+  const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, [number, number]>}>();
+  for (const {model, size, pace, exposure} of kinds.toSorted((a, b) => a.launches - b.launches)) {
     const {batch} = runs.find(({models}) => models.includes(model))!;
     for (const kernel of programOf(model, batch)) {
       if (kernel.op !== 'gemm') continue;
@@ -226,14 +304,16 @@ function withExposures(
       const key = `${kernelKey(kernel)} ${method}`;
       let table = tables.get(key);
       if (table === undefined) tables.set(key, (table = {kernel, method, points: new Map()}));
-      table.points.set(size, exposure);
+      table.points.set(size, [pace, exposure]);
     }
   }
   const measured = [...tables.values()].map(({kernel: {m, n, k, count, dtype}, method, points}) => ({
     source: measuredHere,
     ...{m, n, k, count, dtype, method},
-    points: [...points].toSorted(([a], [b]) => a - b),
+    points: [...points]
+      .toSorted(([a], [b]) => a - b)
+      .map(([size, [pace, exposure]]): [number, number, number] => [size, pace, exposure]),
   }));
-  const rest = withoutExposures(profile);
-  return measured.length === 0 ? rest : {...rest, measured_exposures: measured};
+  const rest = withoutRuns(profile);
+  return measured.length === 0 ? rest : {...rest, measured_in_runs: measured};
 }

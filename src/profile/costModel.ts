@@ -199,11 +199,17 @@ class ProfileCosts implements CostModel {
   private launchNs(kernel: Kernel, members: number, method: Method): number {
     const table = this.tableOf(kernel, method);
     if (table === undefined) return this.modelNs(kernel, members, method);
-    return table.correct(
+    const ns = table.correct(
       members,
       (size) => this.modelNs(kernel, size, method),
       (size) => this.waves(kernel, size, method),
     );
+    return ns * this.pace(kernel, members, method);
+  }
+
+  private pace(kernel: Kernel, members: number, method: Method): number {
+    const points = this.tables.of(kernel)?.paces[method === 'single' ? 'single' : 'batched'];
+    return points === undefined ? 1 : interpolate(points, members);
   }
 
   private modelNs(kernel: Kernel, members: number, method: Method): number {

@@ -1,6 +1,6 @@
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Kernel, Method} from '../scheduler/kernel.ts';
-import type {DeviceProfile, MeasuredExposures, MeasuredShares, MeasuredTable} from './profile.ts';
+import type {DeviceProfile, MeasuredShares, MeasuredTable} from './profile.ts';
 
 /** The measured durations of one shape and method over R, and how they correct the model between the points. */
 export class Correction {
@@ -46,11 +46,15 @@ export class Correction {
   }
 }
 
+type Points = readonly (readonly [x: number, y: number])[];
+
 /** What a profile has measured of one kernel, by method. */
 export interface KernelTables {
   readonly durations: {[method in Method]?: Correction};
   readonly shares: {[method in Method]?: MeasuredShares['points']};
-  readonly exposures: {[method in Method]?: MeasuredExposures['points']};
+  /** [R, pace] and [R, exposure]. */
+  readonly paces: {[method in Method]?: Points};
+  readonly exposures: {[method in Method]?: Points};
 }
 
 /** The measured tables of a profile, ready to look up. */
@@ -63,11 +67,15 @@ export class MeasuredTables {
   constructor({
     measured = [],
     measured_shares = [],
-    measured_exposures = [],
-  }: Pick<DeviceProfile, 'measured' | 'measured_shares' | 'measured_exposures'>) {
+    measured_in_runs = [],
+  }: Pick<DeviceProfile, 'measured' | 'measured_shares' | 'measured_in_runs'>) {
     for (const table of measured) this.tablesOf(table).durations[table.method] = new Correction(table.points);
     for (const table of measured_shares) this.tablesOf(table).shares[table.method] = table.points;
-    for (const table of measured_exposures) this.tablesOf(table).exposures[table.method] = table.points;
+    for (const table of measured_in_runs) {
+      const {paces, exposures} = this.tablesOf(table);
+      paces[table.method] = table.points.map(([size, pace]) => [size, pace]);
+      exposures[table.method] = table.points.map(([size, , exposure]) => [size, exposure]);
+    }
   }
 
   /** Null where nothing was measured. */
@@ -81,13 +89,14 @@ export class MeasuredTables {
   private tablesOf({m, n, k, count, dtype}: Omit<MeasuredTable, 'points'>): KernelTables {
     const key = kernelKey({op: 'gemm', m, n, k, count, dtype});
     let tables = this.byKey.get(key);
-    if (tables === undefined) this.byKey.set(key, (tables = {durations: {}, shares: {}, exposures: {}}));
+    if (tables === undefined)
+      this.byKey.set(key, (tables = {durations: {}, shares: {}, paces: {}, exposures: {}}));
     return tables;
   }
 }
 
 /** Straight lines between the points, x ascending; beyond them the nearest. */
-export function interpolate(points: readonly (readonly [x: number, y: number])[], x: number): number {
+export function interpolate(points: Points, x: number): number {
   const high = points.findIndex(([at]) => at >= x);
   if (high === 0) return points[0][1];
   if (high < 0) return points[points.length - 1][1];

@@ -174,12 +174,15 @@ const measuredShares = z.strictObject({
 });
 export type MeasuredShares = z.infer<typeof measuredShares>;
 
-const measuredExposures = z.strictObject({
+const measuredInRuns = z.strictObject({
   ...measured.omit({points: true}).shape,
-  /** [R, exposure], R ascending: how much superkernels of R members suffer from what runs beside them; see `SharingTerms`. */
-  points: z.array(z.tuple([count, positive])).min(1),
+  /**
+   * [R, pace, exposure], R ascending, of superkernels amid the kernels of their model: how long they take over by
+   * themselves, and how much they suffer from what runs beside them; see `SharingTerms`.
+   */
+  points: z.array(z.tuple([count, positive, positive])).min(1),
 });
-export type MeasuredExposures = z.infer<typeof measuredExposures>;
+export type MeasuredInRuns = z.infer<typeof measuredInRuns>;
 
 const byDataType = <T extends z.ZodType>(value: T) =>
   z.strictObject({
@@ -287,8 +290,8 @@ const schema = z.strictObject({
   measured: z.array(measured).optional(),
   /** Of singles, and of batched launches for every method with several members. */
   measured_shares: z.array(measuredShares).optional(),
-  /** Of singles, and of batched launches for every method with several members; none: 1, `contention.coalesced`. */
-  measured_exposures: z.array(measuredExposures).optional(),
+  /** Of singles, and of batched launches for every method with several members; none: pace 1, exposure 1 or `contention.coalesced`. */
+  measured_in_runs: z.array(measuredInRuns).optional(),
 });
 
 /** A validated device profile. */

@@ -44,10 +44,10 @@ function withExposures(
     return [...unique.values()].map(({m, n, k, count, dtype}) => ({
       ...{source, m, n, k, count, dtype},
       method: size === 1 ? ('single' as const) : ('batched' as const),
-      points: [[size, exposure] as [number, number]],
+      points: [[size, 1, exposure] as [number, number, number]],
     }));
   });
-  return {...profile, measured_exposures: tables};
+  return {...profile, measured_in_runs: tables};
 }
 
 const models = ['resnet-18', 'resnet-50', 'bert-base-128'];
@@ -115,9 +115,9 @@ describe('the fit of sharing', () => {
     expect(fit.test!.after).toBeLessThan(0.02);
     expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
     const found = (model: string, size: number): number =>
-      fit.exposures.find((each) => each.model === model && each.size === size)!.exposure;
+      fit.kinds.find((each) => each.model === model && each.size === size)!.exposure;
     expect(found('resnet-50', 1)).toBeGreaterThan(found('resnet-18', 1));
-    const {measured_exposures: tables} = parseProfile(profile);
+    const {measured_in_runs: tables} = parseProfile(profile);
     expect(tables!.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
   });
 
