@@ -4,16 +4,17 @@
 // A simulated device in real time: the scheduler runs on the wall clock, submissions take as long as the profile says and
 // go through as much memory as a nearest cache holds, completions come when they are due. So decisions are as far apart as
 // they are live, and meet caches as cold. The tenants are those of bench/live, or a mix of bench/policies. `--rehearse`
-// simulates the run first, so that all code is compiled; `--slowest` names what was called in the slowest decisions, which
-// makes them slower. A neighbour on the machine shows in the largest numbers: repeat, and compare in turns.
+// rehearses the run first, as live runs do; `--slowest` names what was called in the slowest decisions, which makes them
+// slower. A neighbour on the machine shows in the largest numbers: repeat, and compare in turns.
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {readProfile} from '../src/experiment/profileFiles.ts';
+import {rehearse} from '../src/experiment/rehearsal.ts';
 import {parseScenario} from '../src/experiment/scenario.ts';
 import type {Scenario} from '../src/experiment/scenario.ts';
-import {prepareRun, simulateRun, superkernelLimit} from '../src/experiment/simulate.ts';
+import {prepareRun, superkernelLimit} from '../src/experiment/simulate.ts';
 import {simulatedGpu} from '../src/experiment/simulatedGpu.ts';
 import {WallClock} from '../src/gpu/wallClock.ts';
 import {RunRecorder} from '../src/metrics/runRecorder.ts';
@@ -83,9 +84,9 @@ function readScenario(folder: string): Scenario {
 }
 
 async function measure(scenario: Scenario, policyText: string, load: number): Promise<Times> {
-  if (values.rehearse)
-    await simulateRun({scenario, policy: policyText, load, replication: 1, directory: '.'}, {profile});
-  const run = await prepareRun({scenario, policy: policyText, load, replication: 0, directory: '.'}, profile);
+  const spec = {scenario, policy: policyText, load, replication: 0, directory: '.'};
+  if (values.rehearse) await rehearse(spec, profile);
+  const run = await prepareRun(spec, profile);
   const {workbench, policy, setup} = run;
   const {tenants, classes, programs, groups, model} = workbench;
   const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes: run.lanes, window: run.window});

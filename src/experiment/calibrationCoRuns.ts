@@ -220,7 +220,14 @@ async function observe(
     lanes: run.lanes,
     window: run.window,
   });
-  const host = await openLiveHost({run, spec, ordinal, recorder: recordBoth(recorder, log), shouldStop});
+  const host = await openLiveHost({
+    run,
+    spec,
+    profile,
+    ordinal,
+    recorder: recordBoth(recorder, log),
+    shouldStop,
+  });
   try {
     host.run();
   } finally {

@@ -35,13 +35,16 @@ export class HostMeter implements Recorder {
   private pauses = 0;
   private pausedNs = 0;
   private longestPauseNs = 0;
+  /** On Node's clock, in ms: pauses before do not count. */
+  private beganAt = 0;
   private readonly observer: PerformanceObserver;
 
   /** `now` reads the run's clock. */
   constructor(now: () => Nanoseconds) {
     this.now = now;
     this.observer = new PerformanceObserver((list) => {
-      for (const {duration} of list.getEntries()) {
+      for (const {duration, startTime} of list.getEntries()) {
+        if (startTime < this.beganAt) continue;
         const ns = Math.round(duration * 1e6);
         this.pauses++;
         this.pausedNs += ns;
@@ -49,6 +52,11 @@ export class HostMeter implements Recorder {
       }
     });
     this.observer.observe({entryTypes: ['gc']});
+  }
+
+  /** The run begins. Pauses of setting it up are told later, too. */
+  begin(): void {
+    this.beganAt = performance.now();
   }
 
   /** The policy, with its decisions timed. */

@@ -133,6 +133,7 @@ async function observeRun(
   const host = await openLiveHost({
     run,
     spec,
+    profile,
     ordinal,
     // As in any live run: recording is part of the host's work.
     recorder: new RunRecorder({tenants, kernels, lanes: run.lanes, window: run.window}),

@@ -81,7 +81,7 @@ async function runShared(
   recorder: Recorder,
   {ordinal = 0, shouldStop = () => false, onHost}: LiveOptions,
 ): Promise<RunSummary> {
-  const host = await openLiveHost({run, spec, ordinal, recorder, shouldStop});
+  const host = await openLiveHost({run, spec, profile, ordinal, recorder, shouldStop});
   let result: ReturnType<typeof host.run>;
   try {
     result = host.run();

@@ -2,6 +2,7 @@
 import {loadAddon, openContext} from '../gpu/cuda.ts';
 import {CudaDevice} from '../gpu/cudaDevice.ts';
 import {WallClock} from '../gpu/wallClock.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
 import type {Arrivals} from '../scheduler/arrivals.ts';
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Device} from '../scheduler/device.ts';
@@ -14,6 +15,7 @@ import {largestBatch, layOutBatches} from './batches.ts';
 import {HostMeter} from './hostMeter.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
+import {rehearse} from './rehearsal.ts';
 import {superkernelLimit} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
 import {stragglerFactor} from './stragglers.ts';
@@ -30,6 +32,8 @@ const ringBytes = 16 << 20;
 export interface LiveHostOptions {
   readonly run: PreparedRun;
   readonly spec: RunSpec;
+  /** What the run was prepared with. */
+  readonly profile: DeviceProfile;
   /** CUDA ordinal. */
   readonly ordinal: number;
   /** What this host does of the run; everything by default. */
@@ -47,9 +51,12 @@ export interface LiveHost {
   close(): Promise<HostTimes>;
 }
 
-/** Sets a host up: allocates operands, loads the kernels' code. Throws an InputError where the operands do not fit. */
+/**
+ * Sets a host up: allocates operands, loads the kernels' code, rehearses. Throws an InputError where the operands do not
+ * fit.
+ */
 export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> {
-  const {run, spec, ordinal, plan, recorder, shouldStop} = options;
+  const {run, spec, profile, ordinal, plan, recorder, shouldStop} = options;
   const {policy, setup, workbench, lanes} = run;
   const {tenants, classes, programs, groups, model} = workbench;
   const maxSize = superkernelLimit(spec.scenario, setup);
@@ -110,6 +117,8 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       // A look costs nanoseconds, and a live run may decide seldom.
       decisionsPerLook: 1,
     });
+    // Last: code that has not run for long is dropped, and recording takes seconds.
+    await rehearse(spec, profile, shouldStop);
   } catch (error) {
     // What went wrong first is what counts.
     await close().catch(() => {});
@@ -119,6 +128,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     run(originNs) {
       if (originNs === undefined) clock.restart();
       else clock.origin = originNs;
+      meter.begin();
       const ended = scheduler.run(run.limitNs, shouldStop);
       return {ended, endedAtNs: clock.now()};
     },

@@ -109,13 +109,14 @@ export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise
 
 /**
  * Simulates one run. `recorder` sees what happens besides the metrics, and may be made for the run: its shape classes grow
- * where batches form. `shouldStop` is asked now and then.
+ * where batches form. `shouldStop` is asked now and then, or every `decisionsPerLook` decisions.
  */
 export async function simulateRun(
   spec: RunSpec,
   options: {
     recorder?: Recorder | ((run: PreparedRun) => Recorder);
     shouldStop?: () => boolean;
+    decisionsPerLook?: number;
     profile?: DeviceProfile;
   } = {},
 ): Promise<RunSummary> {
@@ -155,6 +156,7 @@ export async function simulateRun(
     costs: model,
     recorder: recorder === undefined ? metrics : recordBoth(metrics, recorder),
     maxSize: superkernelLimit(scenario, setup),
+    ...(options.decisionsPerLook === undefined ? {} : {decisionsPerLook: options.decisionsPerLook}),
   });
   const ended = scheduler.run(run.limitNs, options.shouldStop);
   const occupancy = setup.sharing === 'dedicated' ? device.smNs / lanes : device.smNs;

@@ -43,7 +43,8 @@ export type FromTenant =
   | {readonly kind: 'stopped'};
 
 const send = (message: FromTenant): void => {
-  if (isMainThread) process.send!(message);
+  // A parent that is gone hears nothing, and its going ends us.
+  if (isMainThread) process.send!(message, undefined, undefined, () => {});
   else parentPort!.postMessage(message);
 };
 
@@ -51,7 +52,7 @@ let prepared: LiveHost | undefined;
 
 async function prepare({
   spec,
-  profile,
+  profile: profileName,
   plan,
   ordinal,
   tapeMemory,
@@ -59,7 +60,8 @@ async function prepare({
   keepContext,
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
-  const run = withHosts(await prepareRun(spec, readProfile(profile)), mostHosts);
+  const profile = readProfile(profileName);
+  const run = withHosts(await prepareRun(spec, profile), mostHosts);
   const parent = process.ppid;
   const shouldStop =
     stop === undefined
@@ -68,7 +70,15 @@ async function prepare({
       : (): boolean => Atomics.load(stop, 0) === 1;
   if (keepContext) keep(ordinal);
   const recorder = recordInto(tapeMemory);
-  prepared = await openLiveHost({run, spec, ordinal, plan, recorder, shouldStop: seldom(shouldStop)});
+  prepared = await openLiveHost({
+    run,
+    spec,
+    profile,
+    ordinal,
+    plan,
+    recorder,
+    shouldStop: seldom(shouldStop),
+  });
   send({kind: 'ready'});
 }
 

@@ -6,16 +6,20 @@ import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
 
 /**
- * Runs of a program that are recorded as one graph: all of it, this many kernels from a multiple of it before the end on,
- * or what comes before the first multiple of the longest. The driver takes about as long for a graph of sixteen kernels
- * as for one.
+ * Where launches of several steps end: at multiples of this many kernels before their program's end. The driver takes
+ * about as long for a graph of sixteen kernels as for one.
  */
-export const runLengths = [16, 4, 1];
-const levels = 2 + runLengths.length;
-const headLevel = levels - 1;
+const stopEvery = 16;
 
-/** How many kernels of a program come before the runs of the greatest length that end with it. */
-export const headOf = (programLength: number): number => programLength % runLengths[0];
+/** How many kernels it is to the next stop from one with which `left` are left of its program. */
+export const toNextStop = (left: number): number => left % stopEvery || stopEvery;
+
+/** Runs that end elsewhere are put together of these, which begin at multiples of their length before the end. */
+export const shortRuns = [4, 1];
+
+/** What is recorded from a kernel on: the whole program, the run to the next stop, and short runs. */
+const [wholeLevel, stopLevel, shortLevel] = [0, 1, 2];
+const levels = shortLevel + shortRuns.length;
 
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
 const mostPairs = 256;
@@ -23,10 +27,10 @@ const mostPairs = 256;
 /** More steps than any program has. */
 const longest = 8192;
 
-/** Steps of a batch that are recorded as one graph, from any kernel on; batches form anywhere in a program. */
-export const groupLengths = [16, 4];
+/** Batches form anywhere in a program, and where members go different ways they end anywhere: these steps at a time. */
+export const shortGroup = 4;
 
-/** Most products of one such graph whose addresses the device makes: 1.5 MB. */
+/** Most products of a graph of several steps of a batch whose addresses the device makes: 1.5 MB. */
 const mostProducts = 65_536;
 
 export interface GraphCacheOptions extends GraphRecorderOptions {
@@ -118,19 +122,19 @@ export class GraphCache {
     const start = this.starts[cursor];
     const whole = this.programLengths[cursor];
     if (cursor === start && steps >= whole) {
-      const graph = this.runOf(table, tenant, pair, cursor, 0, whole);
+      const graph = this.runOf(table, tenant, pair, cursor, wholeLevel, whole);
       if (graph > 0) return this.finding(graph, whole);
     }
-    const head = headOf(whole);
-    if (cursor === start && head > 0 && steps >= head) {
-      const graph = this.runOf(table, tenant, pair, cursor, headLevel, head);
-      if (graph > 0) return this.finding(graph, head);
-    }
     const left = start + whole - cursor;
-    for (let level = 1; level < headLevel; level++) {
-      const length = runLengths[level - 1];
+    const toStop = toNextStop(left);
+    if (steps >= toStop) {
+      const graph = this.runOf(table, tenant, pair, cursor, stopLevel, toStop);
+      if (graph > 0) return this.finding(graph, toStop);
+    }
+    for (let i = 0; i < shortRuns.length; i++) {
+      const length = shortRuns[i];
       if (length > steps || left % length !== 0) continue;
-      const graph = this.runOf(table, tenant, pair, cursor, level, length);
+      const graph = this.runOf(table, tenant, pair, cursor, shortLevel + i, length);
       if (graph > 0) return this.finding(graph, length);
     }
     return 0;
@@ -157,16 +161,15 @@ export class GraphCache {
    * at `cursor`. `found` of the `steps`. 0 where there is none that does not run elsewhere.
    */
   group(lane: number, cursor: number, steps: number, size: number): number {
-    if (steps < groupLengths[0]) {
-      const graph = this.groupOf(lane, cursor, steps, size);
-      if (graph > 0) return this.finding(graph, steps);
-    }
-    for (const length of groupLengths) {
-      if (length > steps) continue;
-      const graph = this.groupOf(lane, cursor, length, size);
-      if (graph > 0) return this.finding(graph, length);
-    }
-    return 0;
+    // 0 where the program is not known.
+    const end = this.starts[cursor] + this.programLengths[cursor];
+    const toStop = end > cursor ? toNextStop(end - cursor) : 0;
+    const length = toStop > 0 && toStop < steps ? toStop : steps;
+    const graph = this.groupOf(lane, cursor, length, size);
+    if (graph > 0) return this.finding(graph, length);
+    if (shortGroup >= length) return 0;
+    const short = this.groupOf(lane, cursor, shortGroup, size);
+    return short > 0 ? this.finding(short, shortGroup) : 0;
   }
 
   private groupOf(lane: number, cursor: number, length: number, size: number): number {
@@ -211,14 +214,23 @@ export class GraphCache {
     this.next(tenant, pair, start, this.programLengths[start]);
   }
 
-  /** Records what comes before the program's longest runs. */
-  prepareHead(tenant: number, pair: number, start: number): void {
-    const head = headOf(this.programLengths[start]);
-    if (head > 0) this.next(tenant, pair, start, head);
+  /** Records the program's runs from each stop to the next, as launches that go ahead from its start have them. */
+  prepareRuns(tenant: number, pair: number, start: number): void {
+    const end = start + this.programLengths[start];
+    for (let at = start, steps = 0; at < end; at += steps) {
+      steps = toNextStop(end - at);
+      this.next(tenant, pair, at, steps);
+    }
   }
 
-  /** Records the program's runs of `length` kernels. */
-  prepareRuns(tenant: number, pair: number, start: number, length: number): void {
+  /** Records the runs from every kernel to the next stop: of launches whose members come from elsewhere. */
+  prepareTails(tenant: number, pair: number, start: number): void {
+    const end = start + this.programLengths[start];
+    for (let at = start; at < end; at++) this.next(tenant, pair, at, toNextStop(end - at));
+  }
+
+  /** Records the program's short runs of `length` kernels. */
+  prepareShort(tenant: number, pair: number, start: number, length: number): void {
     const end = start + this.programLengths[start];
     for (let at = end - length; at >= start; at -= length) this.next(tenant, pair, at, length);
   }

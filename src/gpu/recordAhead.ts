@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
-import {groupLengths, headOf, runLengths} from './graphCache.ts';
+import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
 
@@ -85,7 +85,7 @@ export function recordAhead(options: RecordAheadOptions): void {
   options.graphs.beginRun();
 }
 
-function recordRuns({graphs, operands, programs, batchPrograms, now}: RecordAheadOptions): void {
+function recordRuns({graphs, operands, programs, batchPrograms, runsAhead, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const isOver = (): boolean => now() > until || graphs.size >= mostOfKind;
   const rounds: (Program & {readonly pair: number; readonly round: number})[] = [];
@@ -104,12 +104,14 @@ function recordRuns({graphs, operands, programs, batchPrograms, now}: RecordAhea
   }
   for (const {tenant, pair, start} of rounds) {
     if (isOver()) return;
-    graphs.prepareHead(tenant, pair, start);
+    graphs.prepareRuns(tenant, pair, start);
   }
-  for (const length of runLengths) {
-    for (const {tenant, pair, start, round} of rounds) {
+  // Pair after pair: those that the tenants use first, whatever is launched on them.
+  for (const {tenant, pair, start, round} of rounds) {
+    if (runsAhead && !isOver()) graphs.prepareTails(tenant, pair, start);
+    for (const length of shortRuns) {
       if (isOver()) return;
-      if (length > 1 || round < pairsOfKernels) graphs.prepareRuns(tenant, pair, start, length);
+      if (length > 1 || round < pairsOfKernels) graphs.prepareShort(tenant, pair, start, length);
     }
   }
 }
@@ -125,8 +127,8 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
 }
 
 /**
- * Launches of several steps end at multiples of the longest runs before a program's end: those first. What members that
- * went different ways have in common begins and ends anywhere.
+ * From stop to stop first. Members that went different ways meet anywhere, and what they have in common ends at a stop, or
+ * anywhere.
  */
 function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
@@ -134,16 +136,14 @@ function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAhead
   const starts = [...new Set(programs.map(({start}) => start))];
   const isOver = (): boolean => now() > until || graphs.size >= most;
   const largest = (limit: number): number => Math.min(limit, batches.at(-1)?.size ?? 0);
-  const [longest] = groupLengths;
   for (let copy = 0; copy < copies; copy++) {
     for (let size = 2; size <= largest(largestGroup); size++) {
       for (const start of starts) {
         const end = start + kernelsLeft(start);
-        const head = headOf(end - start);
-        if (isOver()) return;
-        if (head > 0) graphs.prepareGroup(start, head, size);
-        for (let at = start + head; at < end && !isOver(); at += longest)
-          graphs.prepareGroup(at, longest, size);
+        for (let at = start; at < end; at += toNextStop(end - at)) {
+          if (isOver()) return;
+          graphs.prepareGroup(at, toNextStop(end - at), size);
+        }
       }
     }
   }
@@ -151,11 +151,11 @@ function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAhead
     for (let size = 2; size <= largest(limit); size++) {
       for (const start of starts) {
         const end = start + kernelsLeft(start);
-        for (const length of groupLengths) {
-          for (let at = start; at + length <= end; at++) {
-            if (isOver()) return;
-            graphs.prepareGroup(at, length, size);
-          }
+        for (let at = start; at < end; at++) {
+          if (isOver()) return;
+          const toStop = toNextStop(end - at);
+          if (toStop > 1) graphs.prepareGroup(at, toStop, size);
+          if (toStop > shortGroup) graphs.prepareGroup(at, shortGroup, size);
         }
       }
     }

@@ -1,8 +1,9 @@
 // Recorded launches: the same numbers as calls, recorded once, gone when their operands move.
 import {afterEach, describe, expect, test} from 'vitest';
 import type {CudaContext} from '../../src/gpu/cuda.ts';
-import {GraphCache, groupLengths} from '../../src/gpu/graphCache.ts';
+import {GraphCache, shortGroup} from '../../src/gpu/graphCache.ts';
 import {Operands} from '../../src/gpu/operands.ts';
+import {recordAhead} from '../../src/gpu/recordAhead.ts';
 import {Submission} from '../../src/gpu/submission.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 import {Launch} from '../../src/scheduler/launch.ts';
@@ -64,21 +65,23 @@ describe.skipIf(unavailable)('recorded launches', () => {
     ['one kernel', [0], 'single', 3, 1],
     ['a whole request', [1], 'single', 0, 21],
     ['a run from the middle to the end', [2], 'single', 3, 18],
-    ['what comes before the longest runs', [1], 'single', 0, 5],
+    ['what comes before the first stop', [1], 'single', 0, 5],
+    ['a run that ends before a stop', [1], 'single', 6, 9],
     ['several streams one after another', [0, 1, 2], 'single', 4, 6],
+    ['several streams from the middle to the end', [0, 1, 2], 'single', 7, 14],
     ['a batch', [0, 1, 2, 3], 'batched', 3, 1],
     ['a batch of memory-bound kernels', [0, 1, 2, 3], 'batched', 2, 1],
     ['a batch of several steps', [3, 1], 'batched', 5, 4],
     ['a batch of many steps', [0, 2], 'batched', 0, 21],
     ['a large batch of several steps', [0, 1, 2, 3], 'batched', 3, 9],
-    ['a batch of what comes before the longest runs', [1, 3], 'batched', 0, 5],
+    ['a batch of what comes before the first stop', [1, 3], 'batched', 0, 5],
   ])('%s computes what calls compute, the first time and again', ([, members, method, cursor, steps]) => {
     const context = openStandIn({lanes: 2, ringSlots: 64});
     const before = context.memoryInfo().free;
     const [calls, graphs] = [false, true].map((withGraphs) => {
       const rig = setUp(context, withGraphs);
       rig.graphs?.prepareGroup(rig.program(1), 5, members.length);
-      for (const length of groupLengths)
+      for (const length of [16, shortGroup])
         for (let at = 0; at + length <= 21; at++)
           rig.graphs?.prepareGroup(rig.program(1) + at, length, members.length);
       const found = [0, 1].map(() => {
@@ -105,6 +108,55 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.launch([2, 3], 'batched', 3);
     expect(rig.graphs!.size).toBe(recorded);
     rig.close();
+  });
+
+  test('a run from any kernel to where launches end is one graph', () => {
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
+    const pair = rig.operands.pair(0, 0);
+    const coverOf = (cursor: number, steps: number): number[] => {
+      const found: number[] = [];
+      for (let left = steps; left > 0; left -= rig.graphs!.found) {
+        expect(rig.graphs!.next(0, pair, rig.program(1) + cursor + steps - left, left)).toBeGreaterThan(0);
+        found.push(rig.graphs!.found);
+      }
+      return found;
+    };
+    expect(coverOf(0, 21)).toEqual([21]);
+    // Launches end 16 kernels before the end, and there.
+    for (let cursor = 1; cursor < 5; cursor++) {
+      expect(coverOf(cursor, 5 - cursor)).toEqual([5 - cursor]);
+      expect(coverOf(cursor, 21 - cursor)).toEqual([5 - cursor, 16]);
+    }
+    for (let cursor = 5; cursor < 21; cursor++) expect(coverOf(cursor, 21 - cursor)).toEqual([21 - cursor]);
+    expect(coverOf(7, 10)).toEqual([1, 1, 4, 4]);
+    rig.close();
+  });
+
+  test('where launches run several steps of several members, all such runs are recorded ahead', () => {
+    const {graphs, operands, program, run, close} = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
+    const start = program(1);
+    recordAhead({
+      graphs: graphs!,
+      operands,
+      programs: [0, 1, 2].map((tenant) => ({tenant, start})),
+      batchPrograms: [],
+      batches: [{cls: run.programs.classes[start], size: 2}],
+      runsAhead: true,
+      kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
+      lanes: 2,
+      now: () => 0,
+    });
+    const recorded = graphs!.size;
+    for (let cursor = 0; cursor < 21; cursor++) {
+      const steps = cursor < 5 ? 5 - cursor : 21 - cursor;
+      expect(graphs!.next(0, operands.pair(0, 0), start + cursor, steps)).toBeGreaterThan(0);
+      expect(graphs!.found).toBe(steps);
+      if (steps === 1) continue;
+      expect(graphs!.group(0, start + cursor, steps, 2)).toBeGreaterThan(0);
+      expect(graphs!.found).toBe(steps);
+    }
+    expect(graphs!.size).toBe(recorded);
+    close();
   });
 
   test('several steps of a batch are recorded ahead, for as many lanes as may run them at once', () => {
