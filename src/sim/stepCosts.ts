@@ -1,0 +1,62 @@
+import type {Costs} from '../scheduler/costs.ts';
+import {methods} from '../scheduler/kernel.ts';
+
+/**
+ * What the model says of a step, remembered: all that the device needs to know lies together, as every step of a run asks
+ * for it.
+ */
+export class StepCosts {
+  private readonly model: Costs;
+  /** By method: how much a step suffers from others. */
+  readonly exposure: Float64Array;
+  /** By size and method: records of the classes. */
+  private readonly tables: (Float64Array | null)[] = [];
+
+  /** `coalesced` is the exposure of launches that coalesce. */
+  constructor(model: Costs, coalesced: number) {
+    this.model = model;
+    this.exposure = Float64Array.from(methods, (method) => (method === 'single' ? 1 : coalesced));
+  }
+
+  /** The table that holds the record of the class, at its id times the width. */
+  of(cls: number, size: number, method: number): Float64Array {
+    const at = size * methods.length + method;
+    const table = at < this.tables.length ? this.tables[at] : null;
+    return table !== null && table[cls * width + durationOf] > 0 ? table : this.read(cls, size, method);
+  }
+
+  private read(cls: number, size: number, method: number): Float64Array {
+    const {model, tables} = this;
+    const at = size * methods.length + method;
+    while (tables.length <= at) tables.push(null);
+    const length = (cls + 1) * width;
+    let table = tables[at];
+    if (table === null || table.length < length) {
+      const larger = new Float64Array(Math.max(length, 2 * (table?.length ?? 0)));
+      if (table !== null) larger.set(table);
+      table = tables[at] = larger;
+    }
+    const sm = model.smShare(cls, size, method);
+    const share = Math.max(sm, model.bandwidthShare(cls, size, method));
+    table[cls * width + durationOf] = model.durationNs(cls, size, method);
+    table[cls * width + smOf] = inUnits(sm);
+    table[cls * width + shareOf] = inUnits(share);
+    table[cls * width + pressureOf] = inUnits(share / this.exposure[method]);
+    return table;
+  }
+}
+
+/** Entries of a record. */
+export const width = 4;
+/** Its fields: the duration alone; the share of the SMs; of those or the bandwidth, whichever is more; the pressure. */
+export const durationOf = 0;
+export const smOf = 1;
+export const shareOf = 2;
+export const pressureOf = 3;
+
+/**
+ * Whole units of a share, which sums of them hold exactly: in any order, and as if what has been taken off again had never
+ * been there. Rounded down, or steps that fill the device exactly might want too much of it.
+ */
+export const inUnits = (share: number): number => Math.floor(share * units) / units;
+const units = 2 ** 40;
