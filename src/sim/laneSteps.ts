@@ -4,8 +4,9 @@ import type {DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
+import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
-import {StepCosts, durationOf, inUnits, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
+import {StepCosts, durationOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 /** What makes a step take longer than the profile predicts, and a lane idle between two launches. */
 export interface LaneTerms {

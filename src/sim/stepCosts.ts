@@ -1,5 +1,6 @@
 import type {Costs} from '../scheduler/costs.ts';
 import {methods} from '../scheduler/kernel.ts';
+import {inUnits} from '../scheduler/shareUnits.ts';
 
 /**
  * What the model says of a step, remembered: all that the device needs to know lies together, as every step of a run asks
@@ -53,10 +54,3 @@ export const durationOf = 0;
 export const smOf = 1;
 export const shareOf = 2;
 export const pressureOf = 3;
-
-/**
- * Whole units of a share, which sums of them hold exactly: in any order, and as if what has been taken off again had never
- * been there. Rounded down, or steps that fill the device exactly might want too much of it.
- */
-export const inUnits = (share: number): number => Math.floor(share * units) / units;
-const units = 2 ** 40;
