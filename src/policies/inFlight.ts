@@ -1,6 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import {inUnits} from '../scheduler/shareUnits.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
 
@@ -14,15 +15,17 @@ export interface Fill {
 
 /**
  * What a policy has in flight: how much of the device every launch fills, and how many streams wait for it. Launches are
- * kept in the order of their expected ends, so a question goes through those in flight, or the first few of them.
+ * kept in the order of their expected ends, so a question goes through the first few of them, and sums are kept.
  */
 export class InFlight {
   private readonly sharing: SharingTerms;
-  /** Records of the launches, the one that ends first in front. */
+  /** Records of the launches, by lane, which holds one. */
   private readonly launches: Float64Array;
+  /** Where they are, that of the launch that ends first in front. */
+  private readonly order: Int32Array;
   /** Launches. */
   private count = 0;
-  /** Sums over them: of the fills, of the streams. */
+  /** Sums over them: of the fills in whole units, of the streams. */
   private totalSm = 0;
   private totalBandwidth = 0;
   private totalStreams = 0;
@@ -32,59 +35,78 @@ export class InFlight {
   /** The same over the others. */
   private singleCount = 0;
   private singleShare = 0;
+  /** Sums over those of a program: records by program. */
+  private ofPrograms = new Float64Array(16 * programWidth);
 
   /** `sharing` tells how launches side by side slow each other. */
   constructor(lanes: number, sharing: SharingTerms) {
     this.sharing = sharing;
     this.launches = new Float64Array(lanes * width);
+    this.order = new Int32Array(lanes);
   }
 
   /** Notes a launch: what it fills, and the program that its streams run. */
   launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
-    const {launches} = this;
-    this.add(sm, bandwidth, size);
+    const {launches, order} = this;
+    const record = lane * width;
+    launches[record + smOf] = inUnits(sm);
+    launches[record + bandwidthOf] = inUnits(bandwidth);
+    launches[record + streamsIn] = size;
+    launches[record + programOf] = program;
+    this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
     const ends =
       releasedAt +
       this.slowdown(size > 1, Math.max(sm, bandwidth), this.pressure(), this.wanted()) * predictedNs;
-    let at = this.count++ * width;
-    for (; at > 0 && launches[at - width + endsAt] > ends; at -= width)
-      launches.copyWithin(at, at - width, at);
-    launches[at + laneOf] = lane;
-    launches[at + endsAt] = ends;
-    launches[at + smOf] = sm;
-    launches[at + bandwidthOf] = bandwidth;
-    launches[at + streamsIn] = size;
-    launches[at + programOf] = program;
+    launches[record + endsAt] = ends;
+    let place = this.count++;
+    for (; place > 0 && launches[order[place - 1] + endsAt] > ends; place--) order[place] = order[place - 1];
+    order[place] = record;
   }
 
   /** Notes its end. */
   finished({lane}: Launch): void {
-    const {launches} = this;
-    const end = this.count * width;
-    let at = 0;
-    while (at < end && launches[at + laneOf] !== lane) at += width;
-    if (at === end) return;
-    launches.copyWithin(at, at + width, end);
+    const {order, count} = this;
+    const record = lane * width;
+    let place = 0;
+    while (place < count && order[place] !== record) place++;
+    if (place === count) return;
     this.count--;
-    // Summed afresh, so that rounding does not pile up.
-    this.totalSm = this.totalBandwidth = this.totalStreams = 0;
-    this.coalescedCount = this.coalescedShare = this.singleCount = this.singleShare = 0;
-    for (let i = 0; i < this.count * width; i += width)
-      this.add(launches[i + smOf], launches[i + bandwidthOf], launches[i + streamsIn]);
+    for (; place < this.count; place++) order[place] = order[place + 1];
+    this.add(record, -1);
   }
 
-  private add(sm: number, bandwidth: number, streams: number): void {
+  /** Adds a launch to the sums, or takes it off again by a `sign` of -1. */
+  private add(record: number, sign: number): void {
+    const {launches} = this;
+    const sm = sign * launches[record + smOf];
+    const bandwidth = sign * launches[record + bandwidthOf];
+    const share = sign * Math.max(launches[record + smOf], launches[record + bandwidthOf]);
     this.totalSm += sm;
     this.totalBandwidth += bandwidth;
-    this.totalStreams += streams;
-    if (streams > 1) {
-      this.coalescedCount++;
-      this.coalescedShare += Math.max(sm, bandwidth);
+    this.totalStreams += sign * launches[record + streamsIn];
+    if (launches[record + streamsIn] > 1) {
+      this.coalescedCount += sign;
+      this.coalescedShare += share;
     } else {
-      this.singleCount++;
-      this.singleShare += Math.max(sm, bandwidth);
+      this.singleCount += sign;
+      this.singleShare += share;
     }
+    const at = this.recordOf(launches[record + programOf]);
+    this.ofPrograms[at + countOf] += sign;
+    this.ofPrograms[at + smIn] += sm;
+    this.ofPrograms[at + bandwidthIn] += bandwidth;
+  }
+
+  /** Where the sums of a program are. */
+  private recordOf(program: number): number {
+    const at = program * programWidth;
+    if (at >= this.ofPrograms.length) {
+      const {ofPrograms} = this;
+      this.ofPrograms = new Float64Array(2 * at);
+      this.ofPrograms.set(ofPrograms);
+    }
+    return at;
   }
 
   /** How much of the device the launches in flight would fill together; above 1 they take longer than alone. */
@@ -94,23 +116,16 @@ export class InFlight {
 
   /** The part of it of launches of a program, or of all others. */
   demandOf(program: number, isOther = false): number {
-    const {launches} = this;
-    let sm = 0;
-    let bandwidth = 0;
-    for (let at = 0; at < this.count * width; at += width) {
-      if ((launches[at + programOf] === program) === isOther) continue;
-      sm += launches[at + smOf];
-      bandwidth += launches[at + bandwidthOf];
-    }
-    return Math.max(sm, bandwidth);
+    const at = this.recordOf(program);
+    const sm = this.ofPrograms[at + smIn];
+    const bandwidth = this.ofPrograms[at + bandwidthIn];
+    return isOther ? Math.max(this.totalSm - sm, this.totalBandwidth - bandwidth) : Math.max(sm, bandwidth);
   }
 
   /** Whether launches of a program are in flight, or of others. */
   has(program: number, isOther = false): boolean {
-    const {launches} = this;
-    for (let at = 0; at < this.count * width; at += width)
-      if ((launches[at + programOf] === program) !== isOther) return true;
-    return false;
+    const own = this.ofPrograms[this.recordOf(program) + countOf];
+    return isOther ? this.count > own : own > 0;
   }
 
   /** Whether blocks or bandwidth are left over. */
@@ -156,41 +171,42 @@ export class InFlight {
 
   /** When so much will have ended that what is left and `fill` do not exceed the device. */
   private leavesAt({sm, bandwidth}: Fill): Nanoseconds {
-    const {launches} = this;
+    const {launches, order, count} = this;
     let smLeft = this.totalSm;
     let bandwidthLeft = this.totalBandwidth;
     let at = 0;
     // A launch that fills all of the device waits for all others.
-    for (let i = 0; i < this.count * width; i += width) {
-      if (i > 0 && launches[i + endsAt] > at && Math.max(smLeft + sm, bandwidthLeft + bandwidth) <= 1) break;
-      at = launches[i + endsAt];
-      smLeft -= launches[i + smOf];
-      bandwidthLeft -= launches[i + bandwidthOf];
+    for (let i = 0; i < count; i++) {
+      const ends = launches[order[i] + endsAt];
+      if (i > 0 && ends > at && Math.max(smLeft + sm, bandwidthLeft + bandwidth) <= 1) break;
+      at = ends;
+      smLeft -= launches[order[i] + smOf];
+      bandwidthLeft -= launches[order[i] + bandwidthOf];
     }
     return at;
   }
 
   /** When the next launch is expected to end; Infinity without one. */
   nextEndsAt(): Nanoseconds {
-    return this.count === 0 ? Infinity : this.launches[endsAt];
+    return this.count === 0 ? Infinity : this.launches[this.order[0] + endsAt];
   }
 
   /** Whether at least half of the device will be in use once the next launch has ended. */
   isUsedAfterNext(): boolean {
-    const {launches} = this;
-    let sm = 0;
-    let bandwidth = 0;
-    for (let at = 0; at < this.count * width; at += width) {
-      if (launches[at + endsAt] === launches[endsAt]) continue;
-      sm += launches[at + smOf];
-      bandwidth += launches[at + bandwidthOf];
+    const {launches, order, count} = this;
+    const next = this.nextEndsAt();
+    let smLeft = this.totalSm;
+    let bandwidthLeft = this.totalBandwidth;
+    for (let i = 0; i < count && launches[order[i] + endsAt] === next; i++) {
+      smLeft -= launches[order[i] + smOf];
+      bandwidthLeft -= launches[order[i] + bandwidthOf];
     }
-    return Math.max(sm, bandwidth) >= 0.5;
+    return Math.max(smLeft, bandwidthLeft) >= 0.5;
   }
 
   /** When the last of the launches is expected to end. */
   allEndAt(): Nanoseconds {
-    return this.count === 0 ? 0 : this.launches[(this.count - 1) * width + endsAt];
+    return this.count === 0 ? 0 : this.launches[this.order[this.count - 1] + endsAt];
   }
 
   private wanted(): number {
@@ -236,10 +252,16 @@ const delayCounts = 0.3;
 /** Entries of a launch's record: a line of a cache. */
 const width = 8;
 /** Its fields. */
-const laneOf = 0;
-const endsAt = 1;
-const smOf = 2;
-const bandwidthOf = 3;
-const streamsIn = 4;
+const endsAt = 0;
+const smOf = 1;
+const bandwidthOf = 2;
+const streamsIn = 3;
 /** The program that its streams run. */
-const programOf = 5;
+const programOf = 4;
+
+/** Entries of a program's record. */
+const programWidth = 4;
+/** Its fields: launches, and what they fill. */
+const countOf = 0;
+const smIn = 1;
+const bandwidthIn = 2;

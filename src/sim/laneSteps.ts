@@ -5,7 +5,9 @@ import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
 import {recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
+import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
+import {StepCosts, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -31,18 +33,21 @@ export interface LaneTerms {
 
 /** The launches that the lanes hold, and which step of its first launch each lane is at. */
 export class LaneSteps {
-  /** Share (0 to 1] of the SMs that the lane's step takes alone, written by `begin`, */
+  /** Share (0 to 1] of the SMs that the lane's step takes alone, in whole units, as all that `begin` writes here; */
   readonly smShare: Float64Array;
-  /** and of the SMs or the bandwidth, whichever is more. */
+  /** of the SMs or the bandwidth, whichever is more; */
   readonly share: Float64Array;
-  /** How much the lane's step suffers from others, written by `begin`. */
+  /** how much the step suffers from others, */
   readonly exposure: Float64Array;
+  /** and what it presses on them with: its share over its exposure. */
+  readonly pressure: Float64Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
   context!: DeviceContext;
   /** Launches that have ended and that the host has not polled, in that order. */
   readonly ended = new LaunchQueue();
   private readonly model: Costs;
+  private readonly costs: StepCosts;
   /** Null where every step takes what the model says. */
   private readonly factors: LaneTerms | null;
   /** By lane: the launch that is at work, or null, and those behind it. */
@@ -59,11 +64,13 @@ export class LaneSteps {
   constructor(lanes: number, model: Costs, terms: LaneTerms) {
     const {gapNs, pointerCopyNs = 0, residual, laneFactor, tenantFactor} = terms;
     this.model = model;
+    this.costs = new StepCosts(model);
     const isNominal = residual === undefined && laneFactor === undefined && tenantFactor === undefined;
     this.factors = isNominal ? null : terms;
     this.smShare = new Float64Array(lanes);
     this.share = new Float64Array(lanes);
     this.exposure = new Float64Array(lanes).fill(1);
+    this.pressure = new Float64Array(lanes);
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
     this.stepOf = new Int32Array(lanes);
@@ -112,19 +119,19 @@ export class LaneSteps {
   begin(lane: number, at: Nanoseconds): number {
     const launch = this.current[lane]!;
     const step = this.stepOf[lane];
-    const {model} = this;
     const {size, method} = launch;
     let ns: number;
     if (step === 0 && launch.cls < 0) {
       ns = this.beginMixed(launch);
     } else {
       const cls = step === 0 ? launch.cls : this.classOf(launch, step);
-      ns = model.durationNs(cls, size, method);
-      const sm = model.smShare(cls, size, method);
-      const bandwidth = model.bandwidthShare(cls, size, method);
-      this.smShare[lane] = sm;
-      this.share[lane] = sm > bandwidth ? sm : bandwidth;
-      this.exposure[lane] = model.exposure(cls, size, method);
+      const table = this.costs.of(cls, size, method);
+      const at = cls * width;
+      ns = table[at + durationOf];
+      this.smShare[lane] = table[at + smOf];
+      this.share[lane] = table[at + shareOf];
+      this.pressure[lane] = table[at + pressureOf];
+      this.exposure[lane] = table[at + exposureOf];
     }
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
@@ -141,9 +148,12 @@ export class LaneSteps {
       sm += model.smShare(classes[i], 1, method);
       bandwidth += model.bandwidthShare(classes[i], 1, method);
     }
-    this.exposure[lane] = model.sharing.coalesced;
-    this.smShare[lane] = Math.min(1, sm);
-    this.share[lane] = Math.min(1, Math.max(sm, bandwidth));
+    const share = Math.min(1, Math.max(sm, bandwidth));
+    const exposure = model.sharing.coalesced;
+    this.smShare[lane] = inUnits(Math.min(1, sm));
+    this.share[lane] = inUnits(share);
+    this.pressure[lane] = inUnits(share / exposure);
+    this.exposure[lane] = exposure;
     return model.mixedNs(classes, size);
   }
 

@@ -16,16 +16,28 @@ export interface Sharing extends Pick<SharingTerms, 'interference' | 'crowding'>
 }
 
 /**
- * The rates (0 to 1 of the speed alone) of the launches in flight: each is slowed by the pressure of all others
+ * How many times as long as alone a launch of an exposure takes among others: it is slowed by the pressure of those
  * (`slowdownBeside`). Where together they want more than there is, they get no more than what is in proportion to their
- * pressure, whatever the terms.
+ * pressure, whatever the terms: `short` is the pressure of all then, else 0.
  *
  * Blocks of two launches meet on SMs by chance even where there is room for both. Measured on an H200, launches of whole
  * models beside up to seven others took within 2 to 4 % of this, at any load, with an interference of 1.24 to 1.28 and a
  * crowding of 0.06 to 0.12.
- *
- * `share[lane]` is what the lane's launch takes alone of SMs or bandwidth, whichever is more, in (0, 1]. Writes
- * `rate[lane]` for the first `running` entries of `lanes`.
+ */
+export function slowdownAmong(
+  terms: Pick<SharingTerms, 'interference' | 'crowding'>,
+  exposure: number,
+  others: number,
+  short: number,
+): number {
+  const slowed = slowdownBeside(terms, exposure, others);
+  const least = exposure * short;
+  return slowed > least ? slowed : least > 1 ? least : 1;
+}
+
+/**
+ * The rates (0 to 1 of the speed alone) of launches in flight together. `share[lane]` is what the lane's launch takes
+ * alone of SMs or bandwidth, whichever is more, in (0, 1]. Writes `rate[lane]` for the first `running` entries of `lanes`.
  */
 export function shareRates(
   running: number,
@@ -45,10 +57,7 @@ export function shareRates(
   const short = wanted > 1 ? pressure : 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const exposed = exposure[lane];
-    const others = pressure - share[lane] / exposed;
-    const slowed = slowdownBeside(terms, exposed, others);
-    const least = exposed * short;
-    rate[lane] = 1 / (slowed > least ? slowed : least > 1 ? least : 1);
+    const others = pressure - share[lane] / exposure[lane];
+    rate[lane] = 1 / slowdownAmong(terms, exposure[lane], others, short);
   }
 }

@@ -199,11 +199,11 @@ describe('steps ahead', () => {
       submitNs: 10,
       detectNs: 500,
     });
-    // Two kernels take 1.25 of one.
+    // Two kernels take 1.25 of one. The device begins when it has all three steps, as their pointers travel together.
     expect(
       launches.map(({steps, size, startedAt, finishedAt}) => [steps, size, startedAt, finishedAt]),
-    ).toEqual([[3, 2, 10, 510]]);
-    expect(completed.map(({at}) => at)).toEqual([1_010, 1_010]);
+    ).toEqual([[3, 2, 30, 530]]);
+    expect(completed.map(({at}) => at)).toEqual([1_030, 1_030]);
   });
 
   test('move a stream on by as many kernels', () => {
