@@ -24,15 +24,16 @@ export async function measureGroups(bench: Bench, kernel: Gemm, session: Session
   if (!bench.context.graphs) return costs;
   for (const size of sizes) {
     if (steps * size > bench.maxMembers) continue;
-    const ns = await session.measure(`host steps R=${size}`, () => stepNs(bench, kernel, size));
+    const ns = await session.measure(`host steps R=${size}`, () => stepNs(bench, kernel, size, repeats));
     if (ns !== null) costs.push({size, ns});
   }
   return costs;
 }
 
 /** Products of a member that tell what each of them costs. */
-const manyProducts = 32;
+const manyProducts = 8;
 const membersOfMany = 4;
+const repeatsOfMany = 50;
 
 /**
  * Host time of each further product of a member, in ns: next to nothing where the device makes their addresses of the
@@ -44,12 +45,12 @@ export async function measureProduct(bench: Bench, kernel: Gemm, session: Sessio
   const most = size * Math.max(steps, many.count);
   if (!bench.context.graphs || most > bench.maxMembers) return null;
   return session.measure('host product', () => {
-    const more = stepNs(bench, many, size) - stepNs(bench, kernel, size);
-    return Math.max(0, more / (size * (many.count - kernel.count)));
+    const [less, more] = [kernel, many].map((each) => stepNs(bench, each, size, repeatsOfMany));
+    return Math.max(0, (more - less) / (size * (many.count - kernel.count)));
   });
 }
 
-function stepNs(bench: Bench, kernel: Gemm, size: number): number {
+function stepNs(bench: Bench, kernel: Gemm, size: number, repeats: number): number {
   const {context, nowNs} = bench;
   const lane = 0;
   const addresses = addressesOf(bench, kernel, size);
