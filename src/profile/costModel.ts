@@ -242,7 +242,7 @@ class ProfileCosts implements CostModel {
 }
 
 /** Kernels whose single launch a cost model remembers: a power of two. */
-const remembered = 1024;
+const remembered = 4096;
 
 /** Where a kernel may be remembered; sides of shapes are often multiples of powers of two. */
 function placeOf(kernel: Kernel): number {
