@@ -19,8 +19,8 @@ const fmaPerClock = 64;
 const sxm2MHz = 1440;
 
 /**
- * NeuSight's first batched rows took 10 % longer than the model of all others says, whatever their shape, and from one row
- * to the next no longer, among shapes of one kind: until then the GPU ran at a lower clock. The base clock of the board,
+ * NeuSight's first batched rows took 10 % longer than the model of all others says, whatever their shape, and within ten
+ * rows no longer, among shapes of one kind: until then the GPU ran at a lower clock. The base clock of the board,
  * 1245 MHz, would make it 11 %.
  */
 const lowClock = 'low clock';
