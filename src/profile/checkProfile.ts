@@ -64,7 +64,7 @@ export function checkProfile(profile: DeviceProfile, rows: readonly Measurement[
     const kernelNs = hasTables
       ? costs.durationNs(kernel, batch, method)
       : predictedNs(modelOf(measurement), measurement);
-    const ns = shownNs(kernelNs, conditionsOf(profile, measurement));
+    const ns = shownNs(kernelNs, conditionsOf(profile, measurement), measurement);
     return {
       measurement,
       predictedNs: ns,

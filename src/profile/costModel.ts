@@ -72,8 +72,12 @@ class ProfileCosts implements CostModel {
   /** [log2 of bytes, share] of element-wise kernels. */
   private readonly elementwiseShares: readonly (readonly [number, number])[];
   private readonly gemms = new Map<DataType, GemmModel>();
-  /** Of kernels that were asked for, the time of one single launch: however many follow each other, it is the same. */
-  private readonly single = new WeakMap<Kernel, number>();
+  /**
+   * Of kernels that were asked for lately, the time of one single launch: however many follow each other, it is the same.
+   * By a hash of the shape; a map of kernels would take as long as half a prediction.
+   */
+  private readonly lately: (Kernel | undefined)[] = new Array<undefined>(remembered).fill(undefined);
+  private readonly singles = new Float64Array(remembered);
 
   constructor(profile: DeviceProfile, corrected: boolean) {
     this.profile = profile;
@@ -190,8 +194,11 @@ class ProfileCosts implements CostModel {
   }
 
   private singleNs(kernel: Kernel): number {
-    let ns = this.single.get(kernel);
-    if (ns === undefined) this.single.set(kernel, (ns = this.launchNs(kernel, 1, 'single')));
+    const place = placeOf(kernel);
+    if (this.lately[place] === kernel) return this.singles[place];
+    const ns = this.launchNs(kernel, 1, 'single');
+    this.lately[place] = kernel;
+    this.singles[place] = ns;
     return ns;
   }
 
@@ -250,6 +257,15 @@ class ProfileCosts implements CostModel {
     }
     return gemm;
   }
+}
+
+/** Kernels whose single launch a cost model remembers: a power of two. */
+const remembered = 4096;
+
+/** Where a kernel may be remembered; sides of shapes are often multiples of powers of two. */
+function placeOf(kernel: Kernel): number {
+  const shape = kernel.op === 'gemm' ? (kernel.m * 31 + kernel.n) * 31 + kernel.k : kernel.bytes;
+  return (Math.imul(shape, 0x9e3779b1) >>> 16) & (remembered - 1);
 }
 
 /** Which of the library's kernels run a superkernel: a layer of several products is a strided batched launch. */

@@ -20,7 +20,8 @@ interface Parameter {
 /** Conditions that a fit may move: measurements of one host share its part, those of one session its throttling. */
 export interface FittedConditions {
   readonly host: {ns: number; /** Not to be fitted. */ readonly isKnown?: boolean};
-  readonly throttle?: {share: number; half_ns: number} | undefined;
+  readonly throttle?: {share: number; half_ns: number; readonly tflops?: number | undefined} | undefined;
+  readonly slower?: {share: number} | undefined;
 }
 
 /** Options of `fitGemm`. */
@@ -41,8 +42,8 @@ export interface FitOptions {
   readonly fitLaunch?: boolean;
   /** How many measurements one counts for; default 1. */
   readonly weightOf?: (row: Measurement) => number;
-  /** With the model's choice: weight, beside it, of the time of the tile that ran; default 0. */
-  readonly knownWeight?: number;
+  /** With the model's choice: weight, beside it, of the time of the tile that ran, by launch; default: none. */
+  readonly knownWeights?: Readonly<Record<LaunchKind, number>>;
   /** Launches to fit; default: those that the measurements hold, of single and batched. */
   readonly kinds?: readonly LaunchKind[];
   /** Most multiply-adds of one SM in a ns, at the clock of the terms: no tile may step faster; default: no limit. */
@@ -60,6 +61,9 @@ const undisturbed: FittedConditions = {host: {ns: 0, isKnown: true}};
 /** A host's part lies within so many ns of none. */
 const mostHostNs = 20_000;
 
+/** An SM of an H100 has the largest L1, 256 kB with its shared memory. */
+const mostL1Bytes = 262_144;
+
 /** Relative error beyond which a measurement pulls linearly, not by its square. */
 const outlier = 0.1;
 
@@ -76,7 +80,7 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
     conditionsOf = () => undisturbed,
     fitConditions = false,
     fitLaunch = true,
-    knownWeight = 0,
+    knownWeights,
     iterations = 60,
     prior = 0.3,
     leastLaunchNs = 2000,
@@ -94,15 +98,15 @@ export function fitGemm(rows: readonly Measurement[], start: GemmTerms, options:
   const shown = (row: Measurement, known: boolean): (() => number) => {
     const kernelNs = predictionOf(model, terms, row, known);
     const conditions = conditionsOf(row);
-    return () => shownNs(kernelNs(), conditions);
+    return () => shownNs(kernelNs(), conditions, row);
   };
   const predictions = used.map((row) => shown(row, knownTiles));
   const weights = used.map((row) => Math.sqrt(weightOf(row)) / Math.hypot(1, absoluteNs / row.ns / outlier));
   const targets = used.map(({ns}) => ns);
-  if (!knownTiles && knownWeight > 0) {
+  if (!knownTiles && knownWeights !== undefined) {
     for (let i = 0; i < used.length; i++) {
       predictions.push(shown(used[i], true));
-      weights.push(knownWeight * weights[i]);
+      weights.push(knownWeights[launchKindOf(used[i].method)] * weights[i]);
       targets.push(used[i].ns);
     }
   }
@@ -139,7 +143,7 @@ function predictionOf(
   return () => model.tileNs(launch, tile, row.splits ?? 1, row);
 }
 
-/** Of each host the part, as a constant above 0, which has a logarithm; of each session how its GPU slowed. */
+/** Of each host the part, as a constant above 0, which has a logarithm; of each session how its GPU slowed, or was slower. */
 function conditionParameters(conditions: readonly FittedConditions[]): Parameter[] {
   const parameters: Parameter[] = [];
   for (const host of new Set(conditions.map((each) => each.host))) {
@@ -157,6 +161,15 @@ function conditionParameters(conditions: readonly FittedConditions[]): Parameter
       {get: () => throttle.share, set: (value) => (throttle.share = value), lower: 0.001, upper: 0.5},
       {get: () => throttle.half_ns, set: (value) => (throttle.half_ns = value), lower: 1e5, upper: 1e8},
     );
+  }
+  for (const slower of new Set(conditions.map((each) => each.slower))) {
+    if (slower === undefined) continue;
+    parameters.push({
+      get: () => slower.share,
+      set: (value) => (slower.share = value),
+      lower: 0.001,
+      upper: 0.5,
+    });
   }
   return parameters;
 }
@@ -190,6 +203,7 @@ function parametersOf(
   add(memory, 'exposed', 0.001, 1);
   if (memory.edge !== undefined) add(memory, 'edge', 0.02, 0.95);
   if (memory.off_line !== undefined) add(memory, 'off_line', 0.001, 3);
+  if (memory.l1_bytes !== undefined) add(memory, 'l1_bytes', 4096, mostL1Bytes);
   if (memory.off_sector !== undefined) add(memory, 'off_sector', 0.001, 3);
   if (launch.remainder !== undefined) add(launch, 'remainder', 0.01, 32);
   if (tiles.some((tile) => tile.max_splits > 1)) {

@@ -12,10 +12,11 @@ import type {Measurement} from './measurement.ts';
 import type {DeviceProfile, ErrorSummary, Region, Throttle} from './profile.ts';
 
 /**
- * Weight of the times of the tiles that ran beside those of the model's choice. Without it the constants drift up to
- * make good for a choice that is better than the library's, and shapes that fit their tiles come out too long.
+ * Weights of the times of the tiles that ran beside those of the model's choice. Without them the constants drift up to
+ * make good for a choice that is better than the library's, and shapes that fit their tiles come out too long. Of batches
+ * the library is known not to take the fastest tile, so that they need more of it.
  */
-const knownWeight = 0.3;
+const knownWeights = {single: 0.3, batched: 1, grouped: 0} as const;
 
 /**
  * Sessions of one source that disagree say different things of the same GPU, and the larger is no truer: all have the
@@ -24,7 +25,10 @@ const knownWeight = 0.3;
 const mostSessionWeight = 3;
 
 /** Where the fit of a GPU that slows under load starts. */
-const throttleStart: Throttle = {share: 0.05, half_ns: 2e6};
+const throttleStart = {share: 0.05, half_ns: 2e6} as const;
+
+/** Where the fit of a session at a lower clock starts. */
+const slowerStart = 0.05;
 
 /** Options of `fitProfile`. */
 export interface FitProfileOptions {
@@ -47,6 +51,8 @@ export interface FitProfileOptions {
    * their own.
    */
   readonly throttled?: Readonly<Record<string, readonly PublishedLaunch[]>>;
+  /** Sessions of sources whose GPU ran at a lower clock throughout: by how much is fitted too. */
+  readonly slower?: Readonly<Record<string, readonly string[]>>;
   /** Share of the shapes that are held back; default 0.2. */
   readonly testShare?: number;
   /** Most measurements to fit, a sample by shape. */
@@ -69,6 +75,7 @@ export function fitProfile(
     unseenSources = [],
     oneHost = [],
     throttled = {},
+    slower = {},
     testShare = 0.2,
     most = 6000,
   } = options;
@@ -82,15 +89,20 @@ export function fitProfile(
   const {fmaPerClock = peakFmaPerClock(profile, dtype)} = options;
   const weightOf = sessionWeights(sample);
   const hosts = {single: {ns: 0}, batched: {ns: 0}, grouped: {ns: 0, isKnown: true}};
+  const tflops = fmaPerClock === Infinity ? undefined : (2 * fmaPerClock * facts.sms * clock) / 1e6;
   const throttles = mapValues(throttled, (launches) =>
-    Object.fromEntries(launches.map((launch) => [launch, {...throttleStart}])),
+    Object.fromEntries(launches.map((launch) => [launch, {...throttleStart, tflops}])),
+  );
+  const slowSessions = mapValues(slower, (sessions) =>
+    Object.fromEntries(sessions.map((session) => [session, {share: slowerStart}])),
   );
   const conditions = (row: Measurement): FittedConditions => {
     const {source, session} = row;
     const kind = launchKindOf(row.method);
     const throttle = session === undefined ? throttles[source]?.[kind] : undefined;
-    if (oneHost.includes(source)) return {host: hosts[kind], throttle};
-    return {host: {...conditionsOf(profile, row).host, isKnown: true}, throttle};
+    const slow = session === undefined ? undefined : slowSessions[source]?.[session];
+    const host = oneHost.includes(source) ? hosts[kind] : {...conditionsOf(profile, row).host, isKnown: true};
+    return {host, throttle, slower: slow};
   };
   const common = {
     facts,
@@ -99,16 +111,21 @@ export function fitProfile(
     weightOf,
     conditionsOf: conditions,
   };
-  const known = fitGemm(sample, profile.gemm[dtype]!, {...common, knownTiles: true, fitConditions: true});
   // Launch and host are told apart from the rest where the tile is known. A choice of tile that is better than the
   // library's would make both longer.
   const fitLaunch = oneHost.length === 0;
-  const terms = fitGemm(sample, known, {...common, knownTiles: false, knownWeight, fitLaunch});
+  // One way of launching after the other, as nothing that is fitted belongs to both.
+  let terms = profile.gemm[dtype]!;
+  for (const kinds of [['single'], ['batched']] as const) {
+    const known = fitGemm(sample, terms, {...common, kinds, knownTiles: true, fitConditions: true});
+    terms = fitGemm(sample, known, {...common, kinds, knownTiles: false, knownWeights, fitLaunch});
+  }
   const host_ns = {single: hosts.single.ns, batched: hosts.batched.ns};
   const fittedSource = (source: Source, id: string): Source => ({
     ...source,
     ...(oneHost.includes(id) ? {host_ns} : {}),
     ...(id in throttles ? {throttle: mapValues(throttles[id], roundedThrottle)} : {}),
+    ...(id in slowSessions ? {slower: mapValues(slowSessions[id], ({share}) => rounded(share))} : {}),
   });
   const fitted = {
     ...profile,
@@ -117,7 +134,7 @@ export function fitProfile(
   };
   const predict = (row: Measurement): number => {
     const model = gemmModelOf(fitted, dtype, options.clockMHz?.[row.source] ?? clock);
-    return shownNs(predictedNs(model, row), conditionsOf(fitted, row));
+    return shownNs(predictedNs(model, row), conditionsOf(fitted, row), row);
   };
   const parts: [string, Measurement[]][] = [
     ['train', sample],
@@ -137,8 +154,14 @@ export function fitProfile(
 type Source = DeviceProfile['sources'][string];
 
 /** As precise as a fit knows. */
-function roundedThrottle({share, half_ns}: Throttle): Throttle {
-  return {share: Number(share.toPrecision(3)), half_ns: Number(half_ns.toPrecision(3))};
+const rounded = (value: number): number => Number(value.toPrecision(3));
+
+function roundedThrottle({share, half_ns, tflops}: Throttle): Throttle {
+  return {
+    share: rounded(share),
+    half_ns: rounded(half_ns),
+    ...(tflops === undefined ? {} : {tflops: Number(tflops.toPrecision(4))}),
+  };
 }
 
 function mapValues<T, U>(

@@ -27,8 +27,12 @@ const affine = z.strictObject({
 });
 const range = z.tuple([positive, positive]);
 
-/** A launch takes up to this share longer than at the clock that its source names; half of that at `half_ns`. */
-const throttle = z.strictObject({share: z.number().min(0), half_ns: positive});
+/**
+ * A launch takes up to this share longer than at the clock that its source names; half of that at `half_ns`. Where
+ * `tflops`, the GPU's peak, is stated, it is a share of the time that the arithmetic takes at this rate: what a launch does
+ * beside it draws little power.
+ */
+const throttle = z.strictObject({share: z.number().min(0), half_ns: positive, tflops: positive.optional()});
 export type Throttle = z.infer<typeof throttle>;
 
 const source = z.strictObject({
@@ -48,6 +52,8 @@ const source = z.strictObject({
   host_ns: z.strictObject({single: z.number().optional(), batched: z.number().optional()}).optional(),
   /** How its GPU slowed down under load, by launch, as a fit has found it; a check adds this too. */
   throttle: z.strictObject({single: throttle.optional(), batched: throttle.optional()}).optional(),
+  /** By session: what share longer its kernels took, as at a lower clock than `clock_mhz`, as a fit has found it. */
+  slower: z.record(z.string(), z.number().min(0)).optional(),
   library: z.string().optional(),
   note: z.string().optional(),
 });
@@ -98,10 +104,15 @@ const memory = z.strictObject({
    */
   edge: fraction.min(0.01).optional(),
   /**
-   * What is read more where the rows of A and B do not start on a line of L2 (128 bytes): as a share more of `scatter` along
-   * k, in lines for a row of a tile along n; none: nothing.
+   * What is read more where rows along k do not start on a line of L2 (128 bytes), as a share more of `scatter`; none:
+   * nothing. Rows along n need no more: the line that a tile's row ends in is the one that its neighbour's row starts in.
    */
   off_line: z.number().min(0).optional(),
+  /**
+   * Bytes that an SM's L1 has for lines under way, of which each row of the SM's blocks along k has one: `scatter` counts for
+   * the share of them that does not fit; none: for all.
+   */
+  l1_bytes: positive.optional(),
   /** What is written more of C where its rows do not start on a sector (32 bytes), as a share; none: nothing. */
   off_sector: z.number().min(0).optional(),
 });

@@ -57,9 +57,8 @@ export class TileTime {
   private remainder = 0;
   /** Steps in k of a block, k in one part. */
   private onePart = 0;
-  /** What a unit of a tile's `scatter` costs along k, what is read more along n, what C costs. */
+  /** What a unit of a tile's `scatter` costs along k, what C costs. */
   private scatterAlongK = 0;
-  private linesMore = 0;
   private costOfC = 0;
 
   private tile!: Tile;
@@ -113,8 +112,6 @@ export class TileTime {
     this.unaligned = 1 + (launch.unaligned * (offA + (memory.b_along_k ? offA : offB))) / 2;
     // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
     this.scatterAlongK = (k / (k + memory.scatter_k)) * (1 + (off_line ?? 0) * offK);
-    // A row of a tile that starts within a line touches one more.
-    this.linesMore = ((off_line ?? 0) * offN * lineBytes) / this.bytesPerElement;
     // Two tiles, or two rows, write the parts of a sector that they share at different times.
     this.costOfC = memory.c * (1 + off_sector * this.off(n, sectorBytes));
     this.partialsNs = 2 * batch * this.c * memory.partials * this.perByte;
@@ -146,11 +143,13 @@ export class TileTime {
     const down = Math.ceil(this.m / tile.rows);
     const blocks = this.batch * down * across;
     const stride = tile.far === undefined ? this.unaligned : this.unaligned * this.farFactor(tile.far);
-    const latency = tile.l2_step_ns + miss * (tile.dram_step_ns - tile.l2_step_ns);
-    const operandsNs = miss === 0 ? 0 : this.batch * this.bytesMoved(tile, across, down) * this.perByte;
-    // In one part: the SMs have all of the arithmetic to do, a block all of its steps.
+    // The SMs have all of the arithmetic to do: about half of the tiles are out of the race for this alone.
     const block = tile.block_ns * perClock;
     const arithmetic = block + blocks * this.k * stride * tile.step_ns * this.perSm * perClock;
+    if (almost * (launch.launch_ns + arithmetic) >= limit) return false;
+    const latency = tile.l2_step_ns + miss * (tile.dram_step_ns - tile.l2_step_ns);
+    const operandsNs = miss === 0 ? 0 : this.batch * this.bytesMoved(tile, across, down) * this.perByte;
+    // In one part a block has all of its steps.
     const one = Math.max(arithmetic, block + this.onePart * stride * latency * perClock);
     this.leastNs = almost * (launch.launch_ns + overlapped(one, operandsNs, exposed));
     // Split: the more parts, the fewer steps of latency x and the more partial results y, where for any number of them
@@ -258,12 +257,21 @@ export class TileTime {
       const passes = Math.max(1, down / Math.max(1, resident / across));
       readB *= 1 + (passes - 1) * this.missRate(this.b);
     }
-    const alongK = tile.scatter * this.scatterAlongK;
+    const alongK = tile.scatter * this.scatterAlongK * this.linesLost(tile, across, down);
     const costA = memory.a + alongK;
-    const costB = memory.b_along_k
-      ? memory.b + alongK
-      : memory.b * (1 + this.linesMore / Math.min(tile.columns, this.n));
+    const costB = memory.b_along_k ? memory.b + alongK : memory.b;
     return this.miss * (costA * readA + costB * readB + this.costOfC * this.c);
+  }
+
+  /**
+   * Share of the lines of A that an SM's L1 loses before its blocks have read them to the end. A block takes a few elements
+   * of each of its rows at a time, so that there is a line under way for every row of every block on the SM.
+   */
+  private linesLost(tile: Tile, across: number, down: number): number {
+    const {l1_bytes} = this.launch.memory;
+    if (l1_bytes === undefined) return 1;
+    const blocksOfSm = Math.min(tile.blocks_per_sm, this.batch * down * across * this.perSm);
+    return Math.max(0, 1 - l1_bytes / (blocksOfSm * (this.m / down) * lineBytes));
   }
 
   /** Rows that lie far apart miss the address translation cache. */

@@ -51,7 +51,7 @@ function withExposures(
 }
 
 const models = ['resnet-18', 'resnet-50', 'bert-base-128'];
-const window = {startNs: 20e6, endNs: 150e6};
+const window = {startNs: 20e6, endNs: 200e6};
 
 /** As a device with this profile would take. */
 async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {

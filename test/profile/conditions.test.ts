@@ -10,6 +10,7 @@ const source = {
   licence: 'x',
   host_ns: {batched: -5000},
   throttle: {batched: {share: 0.1, half_ns: 2e6}},
+  slower: {'low clock': 0.12},
 };
 const profile = {...plain, sources: {...plain.sources, lab: source}};
 const table = (session: string, batch = 8) =>
@@ -19,16 +20,26 @@ describe('a GPU that slows under load', () => {
   const conditions = conditionsOf(profile, table(''));
 
   test('takes the given share longer, half of it at the given time, nothing where launches are short', () => {
-    const extra = (ns: number): number => (shownNs(ns, conditions) + 5000) / ns - 1;
+    const extra = (ns: number): number => (shownNs(ns, conditions, table('')) + 5000) / ns - 1;
     expect(extra(20_000)).toBeLessThan(1e-4);
     expect(extra(2e6)).toBeCloseTo(0.05, 6);
     expect(extra(1e9)).toBeCloseTo(0.1, 4);
   });
 
+  test('is slowed only while its arithmetic does something, where its peak is known', () => {
+    const throttle = {share: 0.1, half_ns: 2e6, tflops: 10};
+    const row = {...table(''), batch: 1, m: 10_000, n: 10_000, k: 1000};
+    // 200 GFLOP take 20 ms at the peak: all of the launch or a quarter of it.
+    const extra = (ns: number): number => shownNs(ns, {host: {ns: 0}, throttle}, row) / ns - 1;
+    expect(extra(20e6)).toBeCloseTo(0.099, 3);
+    expect(extra(80e6)).toBeCloseTo(0.025, 3);
+    expect(extra(10e6)).toBeCloseTo(0.096, 3);
+  });
+
   test('never shows a longer kernel as shorter', () => {
     let last = 0;
     for (let ns = 1000; ns < 1e8; ns *= 1.05) {
-      const shown = shownNs(ns, conditions);
+      const shown = shownNs(ns, conditions, table(''));
       expect(shown).toBeGreaterThanOrEqual(last);
       last = shown;
     }
@@ -42,7 +53,12 @@ describe('a GPU that slows under load', () => {
   });
 });
 
+test('a session at a lower clock takes the share longer that its source names', () => {
+  const row = table('low clock');
+  expect(shownNs(100_000, conditionsOf(profile, row), row)).toBeCloseTo(112_000 - 5000, 6);
+});
+
 test('a source that the profile does not know shows the kernel alone', () => {
-  const unknown = conditionsOf(profile, {...table(''), source: 'somebody'});
-  expect(shownNs(12_345, unknown)).toBe(12_345);
+  const row = {...table(''), source: 'somebody'};
+  expect(shownNs(12_345, conditionsOf(profile, row), row)).toBe(12_345);
 });

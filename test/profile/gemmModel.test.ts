@@ -147,6 +147,32 @@ describe('rows', () => {
   });
 });
 
+describe('lines under way', () => {
+  const bound = {l2_step_ns: 1, dram_step_ns: 1, step_ns: 0.1, block_ns: 0, max_splits: 1, scatter: 1};
+  const moving = (l1_bytes: number | undefined, batch: number, m = 32): number =>
+    modelOf(1e9, bound, {
+      b_along_k: false,
+      scatter_k: 1e-6,
+      c: 0.01,
+      ...(l1_bytes === undefined ? {} : {l1_bytes}),
+    }).stridedNs({batch, m, n: 32, k: 8192}) - 2000;
+
+  test('cost nothing more where L1 holds one for every row of an SM’s blocks', () => {
+    // Eight blocks of 32 rows have 32 kB under way.
+    expect(moving(32_768, 640)).toBeCloseTo(moving(1e9, 640), 6);
+    expect(moving(16_384, 640) / moving(32_768, 640)).toBeCloseTo(1.25, 2);
+  });
+
+  test('are fewer where fewer blocks run, or tiles reach beyond C', () => {
+    expect(moving(16_384, 320)).toBeCloseTo(moving(1e9, 320), 6);
+    expect(moving(16_384, 640, 16)).toBeCloseTo(moving(1e9, 640, 16), 6);
+  });
+
+  test('are all lost where L1 is not known', () => {
+    expect(moving(undefined, 640)).toBeGreaterThan(moving(4096, 640));
+  });
+});
+
 test('a k of no whole steps of eight costs the given steps more', () => {
   const perStep = {l2_step_ns: 50, dram_step_ns: 50, step_ns: 1, block_ns: 0, max_splits: 1};
   const ns = (k: number, remainder: number): number =>

@@ -48,7 +48,7 @@ function stairs(
     const step = (steps[Math.ceil(blocks / sms)] ??= {measured: [], predicted: []});
     const inUnits = (ns: number): number => (ns - hostNs - launch_ns) / (8 * Math.ceil(row.k / 8)) / unit;
     step.measured.push(inUnits(row.ns));
-    step.predicted.push(inUnits(shownNs(predict(model, tile, row), conditionsOf(profile, row))));
+    step.predicted.push(inUnits(shownNs(predict(model, tile, row), conditionsOf(profile, row), row)));
   }
   return new Map(
     steps.flatMap(({measured, predicted}, perSm): [number, Stairs][] => [

@@ -16,6 +16,9 @@ const residentElements = 32_768;
 /** Where the fit begins of what L2's edge, its lines and sectors and a k of no whole steps do. */
 export const grains = {caches: {edge: 0.2, off_line: 0.3, off_sector: 0.5}, remainder: 2} as const;
 
+/** Where the fit begins of what an SM's L1 holds beside shared memory. */
+const l1Bytes = 32_768;
+
 /** NeuSight's launches of batched volta_sgemm_64x64 have 64 threads, those of all other tiles 128 or 256. */
 export const twoWarps = {warps: 2} as const;
 
@@ -47,7 +50,7 @@ export interface LaunchStart {
   readonly bAlongK?: boolean;
   readonly transposable?: boolean;
   /** Where the fit of what caches, lines and sectors do begins; without, the model leaves it out. */
-  readonly caches?: Pick<MemoryTerms, 'edge' | 'off_sector' | 'off_line'>;
+  readonly caches?: Pick<MemoryTerms, 'edge' | 'off_sector' | 'off_line' | 'l1_bytes'>;
   /** Where the fit of what a k of no whole steps costs begins; without, the model leaves it out. */
   readonly remainder?: number;
 }
@@ -89,7 +92,7 @@ export function gemmTerms(
     single: launch(single.map(split), {bAlongK: true, transposable: true, ...grains}),
     batched: launch(
       batched.map((name) => tile(name, arithmetic, fixed[`batched ${name}`])),
-      grains,
+      grains.caches === undefined ? grains : {...grains, caches: {...grains.caches, l1_bytes: l1Bytes}},
     ),
     grouped: groupedTerms(arithmetic),
     pointers_ns: 500,
