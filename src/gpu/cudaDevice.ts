@@ -18,8 +18,9 @@ import {warmUp} from './warmUp.ts';
 /** Time between two looks at whether the device still lives and whether to stop. A query costs about a microsecond. */
 const lookEveryNs = 2e6;
 
-/** Requests under way hold their activations between their kernels too: a few more than fit on the lanes. */
+/** Requests under way hold their activations between their kernels too: many more than fit on the lanes, where they wait. */
 const fewestPairs = 64;
+const pairsOfTenant = 64;
 
 /** Waits for nothing but time sleep, and spin at their end: a sleeper may wake this much late. */
 const spinNs = 1e6;
@@ -104,7 +105,11 @@ export class CudaDevice implements Device {
       kernels: this.kernels,
       tenants,
       run,
-      streams: Math.max(fewestPairs, (options.hostLanes?.count ?? lanes) * depth * maxSize),
+      streams: Math.max(
+        fewestPairs,
+        (options.hostLanes?.count ?? lanes) * depth * maxSize,
+        (served ?? tenants).length > 1 ? pairsOfTenant * (served ?? tenants).length : 0,
+      ),
       ...(served === undefined ? {} : {served}),
       ...(largestBatch === undefined ? {} : {largestBatch}),
     });

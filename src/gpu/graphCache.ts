@@ -22,7 +22,7 @@ const [wholeLevel, stopLevel, shortLevel] = [0, 1, 2];
 const levels = shortLevel + shortRuns.length;
 
 /** Pairs of activations for which runs are recorded: each needs a workspace of its own. */
-const mostPairs = 256;
+const mostPairs = 512;
 
 /** More steps than any program has. */
 const longest = 8192;

@@ -14,7 +14,9 @@ const alignment = 256;
 const usableShare = 15 / 16;
 
 /** Most streams that get activations of their own; beyond, streams share them. */
-const mostActivations = 256;
+const mostActivations = 512;
+/** More than these leave most of the memory alone. */
+const fewActivations = 64;
 
 /** What a run keeps in device memory, in bytes. */
 export interface OperandPlan {
@@ -206,7 +208,12 @@ export class Operands {
   private planActivations(tensorBytes: number, weights: number): void {
     const {free} = this.context.memoryInfo();
     const room = free * usableShare - weights;
-    const pairs = Math.min(this.streams, mostActivations, Math.floor(room / (2 * tensorBytes)));
+    const fitting = Math.floor(room / (2 * tensorBytes));
+    const pairs = Math.min(
+      this.streams,
+      mostActivations,
+      Math.max(Math.min(fewActivations, fitting), Math.floor(fitting / 4)),
+    );
     if (pairs < 1) {
       const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
       throw new InputError(

@@ -4,8 +4,11 @@ import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
 
-/** Most pairs of activations of one tenant for which whole requests and runs are recorded: its requests under way at once. */
-const pairsOfTenant = 16;
+/**
+ * Most pairs of activations of one tenant for which whole requests and runs are recorded: its requests under way at once. In
+ * a burst a policy may have begun dozens of one of its tenants; a tenant with a host of its own has only what its lane holds.
+ */
+const pairsOfTenant = {several: 40, one: 16};
 
 /** The same for single kernels, */
 const pairsOfKernels = 6;
@@ -89,7 +92,8 @@ function recordRuns({graphs, operands, programs, batchPrograms, runsAhead, now}:
   const until = now() + longestNs;
   const isOver = (): boolean => now() > until || graphs.size >= mostOfKind;
   const rounds: (Program & {readonly pair: number; readonly round: number})[] = [];
-  for (let round = 0; round < pairsOfTenant; round++) {
+  const most = programs.length > 1 ? pairsOfTenant.several : pairsOfTenant.one;
+  for (let round = 0; round < most; round++) {
     for (const program of programs) {
       if (isOver()) return;
       const {tenant, start} = program;
