@@ -39,8 +39,13 @@ export class InFlight {
     this.launches = new Float64Array(lanes * width);
   }
 
-  /** Notes a launch: what it fills, and the program that its streams run. */
-  launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
+  /** Notes a launch: what it fills, the program that its streams run, and whether they are complete then. */
+  launched(
+    {lane, size, releasedAt, predictedNs}: Launch,
+    {sm, bandwidth}: Fill,
+    program: number,
+    runsToEnd = false,
+  ): void {
     const {launches} = this;
     this.add(sm, bandwidth, size);
     // What joins later delays it further; what ends sooner makes up for that.
@@ -55,7 +60,8 @@ export class InFlight {
     launches[at + smOf] = sm;
     launches[at + bandwidthOf] = bandwidth;
     launches[at + streamsIn] = size;
-    launches[at + programOf] = program;
+    launches[at + programOf] = runsToEnd ? none : program;
+    launches[at + endingOf] = runsToEnd ? program : none;
   }
 
   /** Notes its end. */
@@ -92,7 +98,19 @@ export class InFlight {
     return Math.max(this.totalSm, this.totalBandwidth);
   }
 
-  /** The part of it of launches of a program, or of all others. */
+  /** Streams of a program that are complete when their launches end: nobody will coalesce with them. */
+  endingOf(program: number): number {
+    const {launches} = this;
+    let streams = 0;
+    for (let at = 0; at < this.count * width; at += width)
+      if (launches[at + endingOf] === program) streams += launches[at + streamsIn];
+    return streams;
+  }
+
+  /**
+   * The part of it of launches of a program, or of all others. Launches whose streams are complete then are others here,
+   * whatever they run.
+   */
   demandOf(program: number, isOther = false): number {
     const {launches} = this;
     let sm = 0;
@@ -105,7 +123,7 @@ export class InFlight {
     return Math.max(sm, bandwidth);
   }
 
-  /** Whether launches of a program are in flight, or of others. */
+  /** Whether launches of a program are in flight, or of others, as above. */
   has(program: number, isOther = false): boolean {
     const {launches} = this;
     for (let at = 0; at < this.count * width; at += width)
@@ -149,9 +167,11 @@ export class InFlight {
     const doneAfter = this.progress(pressureTogether, together);
     // To first order: what this delays shares the device a little longer.
     const lost = overlap * (1 - doneAfter / doneBefore);
-    const saved =
-      overlap * Math.max(0, doneAfter + share / after - doneBefore) + (this.isUsedAfterNext() ? 0 : gapNs);
-    return streams * gained + others * saved > delayCounts * this.totalStreams * lost;
+    const more = Math.max(0, doneAfter + share / after - doneBefore);
+    const saved = overlap * more + (this.isUsedAfterNext() ? 0 : gapNs);
+    // Where the device gets no more done for it, taking turns is at least as good as sharing.
+    const counts = more > leastGain * doneBefore ? delayCounts : 1;
+    return streams * gained + others * saved > counts * this.totalStreams * lost;
   }
 
   /** When so much will have ended that what is left and `fill` do not exceed the device. */
@@ -227,6 +247,8 @@ export class InFlight {
 
 /** Launches that take no more of the device together than this are worth it whatever they delay. */
 const roomy = 0.5;
+/** Less than this share of what the device gets done is none: an error of rounding. */
+const leastGain = 0.001;
 /**
  * What it counts that streams in flight are delayed: they are held up now rather than by whoever comes next, and who
  * waits meanwhile holds up those behind. Counted in full it makes for too much waiting.
@@ -241,5 +263,7 @@ const endsAt = 1;
 const smOf = 2;
 const bandwidthOf = 3;
 const streamsIn = 4;
-/** The program that its streams run. */
+/** The program that its streams run and run on behind it; the one that they run to its end. */
 const programOf = 5;
+const endingOf = 6;
+const none = -1;

@@ -176,12 +176,15 @@ class OutOfOrder implements Policy {
     if (ready.total > 0) situation.wakeAt(now);
   }
 
-  /** The plan for all streams in the system that run this one's program. */
+  /**
+   * The plan for all streams in the system that run this one's program and may yet run together. Those in flight that
+   * complete without asking again are others.
+   */
   private planOf(slot: number, situation: Situation): LaunchPlan {
     if (slot === this.planned) return this.plan;
     const {streams} = situation;
     const program = this.populations.program(slot, situation);
-    const population = this.populations.of(program);
+    const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
@@ -241,7 +244,7 @@ class OutOfOrder implements Policy {
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */
   private launch(lane: number, seed: number, situation: Situation): Nanoseconds {
-    const {streams, ready, now} = situation;
+    const {streams, programs, ready, now} = situation;
     const {gathering} = this;
     const plan = this.planOf(seed, situation);
     const {size: most, method, steps, completionNs} = plan;
@@ -264,7 +267,8 @@ class OutOfOrder implements Policy {
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
     }
     if (size < most) this.planner.fill(cursor, size, gathering.steps, fill);
-    this.inFlight.launched(launch, fill, program);
+    const runsToEnd = programs.classes[cursor + launch.steps] < 0;
+    this.inFlight.launched(launch, fill, program, runsToEnd);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
 }
