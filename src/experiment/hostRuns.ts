@@ -114,7 +114,8 @@ async function observeRun(
         model,
         replicas: 2,
         slo: '50ms',
-        arrivals: {process: 'poisson', rate: 20},
+        // In bursts a host meets graphs that it has not launched for long.
+        arrivals: {process: 'gamma', rate: 20, cv: 2},
       })),
     }),
     'calibration',

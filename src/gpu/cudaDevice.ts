@@ -22,8 +22,11 @@ const lookEveryNs = 2e6;
 const fewestPairs = 64;
 const pairsOfTenant = 64;
 
-/** Waits for nothing but time sleep, and spin at their end: a sleeper may wake this much late. */
-const spinNs = 1e6;
+/**
+ * Waits for nothing but time sleep where they are long, and spin at their end: a sleeper may wake late, on a core that has to
+ * speed up again, with its caches gone.
+ */
+const spinNs = 20e6;
 const longestSleepMs = 10;
 
 export interface CudaDeviceOptions {

@@ -45,14 +45,20 @@ export class InFlight {
     this.order = new Int32Array(lanes);
   }
 
-  /** Notes a launch: what it fills, and the program that its streams run. */
-  launched({lane, size, releasedAt, predictedNs}: Launch, {sm, bandwidth}: Fill, program: number): void {
+  /** Notes a launch: what it fills, the program that its streams run, and whether they are complete then. */
+  launched(
+    {lane, size, releasedAt, predictedNs}: Launch,
+    {sm, bandwidth}: Fill,
+    program: number,
+    runsToEnd = false,
+  ): void {
     const {launches, order} = this;
     const record = lane * width;
     launches[record + smOf] = inUnits(sm);
     launches[record + bandwidthOf] = inUnits(bandwidth);
     launches[record + streamsIn] = size;
     launches[record + programOf] = program;
+    launches[record + isEnding] = runsToEnd ? 1 : 0;
     this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
     const ends =
@@ -93,6 +99,10 @@ export class InFlight {
       this.singleShare += share;
     }
     const at = this.recordOf(launches[record + programOf]);
+    if (launches[record + isEnding] === 1) {
+      this.ofPrograms[at + endingIn] += sign * launches[record + streamsIn];
+      return;
+    }
     this.ofPrograms[at + countOf] += sign;
     this.ofPrograms[at + smIn] += sm;
     this.ofPrograms[at + bandwidthIn] += bandwidth;
@@ -114,7 +124,15 @@ export class InFlight {
     return Math.max(this.totalSm, this.totalBandwidth);
   }
 
-  /** The part of it of launches of a program, or of all others. */
+  /** Streams of a program that are complete when their launches end: nobody will coalesce with them. */
+  endingOf(program: number): number {
+    return this.ofPrograms[this.recordOf(program) + endingIn];
+  }
+
+  /**
+   * The part of it of launches of a program, or of all others. Launches whose streams are complete then are others here,
+   * whatever they run.
+   */
   demandOf(program: number, isOther = false): number {
     const at = this.recordOf(program);
     const sm = this.ofPrograms[at + smIn];
@@ -122,7 +140,7 @@ export class InFlight {
     return isOther ? Math.max(this.totalSm - sm, this.totalBandwidth - bandwidth) : Math.max(sm, bandwidth);
   }
 
-  /** Whether launches of a program are in flight, or of others. */
+  /** Whether launches of a program are in flight, or of others, as above. */
   has(program: number, isOther = false): boolean {
     const own = this.ofPrograms[this.recordOf(program) + countOf];
     return isOther ? this.count > own : own > 0;
@@ -164,9 +182,11 @@ export class InFlight {
     const doneAfter = this.progress(pressureTogether, together);
     // To first order: what this delays shares the device a little longer.
     const lost = overlap * (1 - doneAfter / doneBefore);
-    const saved =
-      overlap * Math.max(0, doneAfter + share / after - doneBefore) + (this.isUsedAfterNext() ? 0 : gapNs);
-    return streams * gained + others * saved > delayCounts * this.totalStreams * lost;
+    const more = Math.max(0, doneAfter + share / after - doneBefore);
+    const saved = overlap * more + (this.isUsedAfterNext() ? 0 : gapNs);
+    // Where the device gets no more done for it, taking turns is at least as good as sharing.
+    const counts = more > leastGain * doneBefore ? delayCounts : 1;
+    return streams * gained + others * saved > counts * this.totalStreams * lost;
   }
 
   /** When so much will have ended that what is left and `fill` do not exceed the device. */
@@ -243,6 +263,8 @@ export class InFlight {
 
 /** Launches that take no more of the device together than this are worth it whatever they delay. */
 const roomy = 0.5;
+/** Less than this share of what the device gets done is none: an error of rounding. */
+const leastGain = 0.001;
 /**
  * What it counts that streams in flight are delayed: they are held up now rather than by whoever comes next, and who
  * waits meanwhile holds up those behind. Counted in full it makes for too much waiting.
@@ -256,12 +278,14 @@ const endsAt = 0;
 const smOf = 1;
 const bandwidthOf = 2;
 const streamsIn = 3;
-/** The program that its streams run. */
+/** The program that its streams run, and whether they run it to its end (0 or 1). */
 const programOf = 4;
+const isEnding = 5;
 
 /** Entries of a program's record. */
 const programWidth = 4;
-/** Its fields: launches, and what they fill. */
+/** Its fields: launches that streams run on behind, and what they fill; streams of those that they do not. */
 const countOf = 0;
 const smIn = 1;
 const bandwidthIn = 2;
+const endingIn = 3;

@@ -23,8 +23,10 @@ import type {Reaction} from './reaction.ts';
 export interface LaunchPlan {
   /** How many of them to coalesce. */
   size: number;
-  /** How many such launches to keep in flight. */
+  /** How many such launches to keep in flight, where they could coalesce later on. */
   beside: number;
+  /** Whether their kernels recur: streams that began at other times coalesce with them nonetheless. */
+  recurs: boolean;
   /** Index into `methods`. */
   method: number;
   /**
@@ -52,17 +54,22 @@ export interface PlanLimits {
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
 const tie = 0.99;
+/** By number of members: the index of the largest size that is no larger. */
+const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
+  Math.max(
+    0,
+    sizes.findLastIndex((size) => size <= n),
+  ),
+);
 /**
- * Of streams that take turns the first ones complete before a round of turns is over. Where as many arrive as complete,
- * that gains nothing; where none arrives, half of what comes behind the first turn. This counts about a third of that.
+ * Share of like kernels from which on launches in flight are expected to be joined rather than passed by. Chains have 0.5
+ * and more, models with their different layers 0.1 and less.
  */
-const turns = 0.3;
+const mostlyRecurring = 0.25;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
 const preparedSteps = 4;
-/** Under load a request waits about as long as it runs: above this share of its SLO it may well be late. */
-const budgetShare = 0.5;
-/** What it is worth to keep requests below that: so much less throughput. */
-const lateness = 1.1;
+/** What it is worth that a request is in time rather than late: so much less throughput. */
+const timeliness = 0.1;
 
 /**
  * The pay-off of coalescing, over all kernels that streams have before them.
@@ -94,6 +101,21 @@ export class LaunchPlanner {
     const kernels = this.terms.of(cursor)[leftAt];
     for (let left = preparedSteps; left < kernels; left += preparedSteps)
       this.terms.of(cursor + kernels - left);
+  }
+
+  /**
+   * What a launch of `size` streams at `cursor` fills on average if it asks again every `steps` kernels: of the resident
+   * blocks, or of the bandwidth.
+   */
+  fill(cursor: number, size: number, steps: number, out: {sm: number; bandwidth: number}): void {
+    const terms = this.terms.of(cursor);
+    const at = Math.min(termsWidth * (1 + sizeIndex[size]), terms.length - termsWidth);
+    const kernels = terms[leftAt];
+    const reactionNs = this.reaction.ns + terms[at + submitAt];
+    const lane =
+      terms[at + durationAt] + (kernels - 1) * this.stepGapNs + Math.max(1, kernels / steps) * reactionNs;
+    out.sm = terms[at + smAt] / lane;
+    out.bandwidth = terms[at + bandwidthAt] / lane;
   }
 
   /**
@@ -142,8 +164,7 @@ export class LaunchPlanner {
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
-        const all = Math.max(1, launches / beside);
-        const rounds = all - (turns * (all - 1)) / all;
+        const rounds = Math.max(1, launches / beside);
         const least = population * Math.max(device, durationNs * slowed) * rounds;
         let steps = powerBelow(ideal, most, kernels);
         while (least + waitOfOthers < tie * bestDelay) {
@@ -153,12 +174,13 @@ export class LaunchPlanner {
           const round = Math.max(lane * slowed, device, beside * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * rounds + stagger + (steps * joining * kernels) / length;
-          const price = round > budgetShare * sloNs ? lateness : 1;
+          const price = 1 + timeliness * lateShare((round * length) / kernels, sloNs);
           const delay = price * (population * latency + others * launches * Math.max(work, host));
           if (delay < tie * bestDelay) {
             bestDelay = delay;
             plan.size = size;
             plan.beside = beside;
+            plan.recurs = recurring >= mostlyRecurring;
             plan.method = terms[at + methodAt];
             plan.steps = steps;
             plan.sm = smNs / lane;
@@ -180,6 +202,14 @@ export class LaunchPlanner {
 function slowdown(sharing: SharingTerms, coalesces: boolean, equals: number, use: number): number {
   const exposure = coalesces ? sharing.coalesced : 1;
   return slowdownBeside(sharing, exposure, equals / exposure + use);
+}
+
+/**
+ * How many of those requests are late that run for `ns`. Under load they wait about as long as they run, some longer: here
+ * exponentially distributed.
+ */
+function lateShare(ns: Nanoseconds, sloNs: Nanoseconds): number {
+  return ns < sloNs ? Math.exp(1 - sloNs / ns) : 1;
 }
 
 /** The power of two at or below `ideal`; `all` where that is all there is. */

@@ -37,6 +37,7 @@ export class LaunchPlans {
   private readonly plan: LaunchPlan = {
     size: 1,
     beside: 1,
+    recurs: false,
     method: 0,
     steps: 1,
     sm: NaN,
@@ -134,13 +135,16 @@ export class LaunchPlans {
     plan.sm = records[i + 4];
     plan.bandwidth = records[i + 5];
     plan.completionNs = records[i + 6];
+    // Negative where the kernels do not recur.
+    plan.recurs = plan.beside > 0;
+    plan.beside = Math.abs(plan.beside);
   }
 
   private write(at: number): void {
     const {plan, records} = this;
     const i = at * width;
     records[i] = plan.size;
-    records[i + 1] = plan.beside;
+    records[i + 1] = plan.recurs ? plan.beside : -plan.beside;
     records[i + 2] = plan.method;
     records[i + 3] = plan.steps;
     records[i + 4] = plan.sm;

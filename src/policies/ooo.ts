@@ -52,9 +52,9 @@ export const ooo = definePolicy({
 
 /**
  * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
- * and how many such launches side by side. Where those are in flight already it waits for the next of them to end, and
- * what is ready by then runs with it. Beside launches of other kinds it starts unless what is in flight would lose more
- * than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
+ * and how many such launches side by side. Where those are in flight already, or where fewer are ready, it waits for the
+ * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
+ * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
  * end after what is in flight.
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
@@ -67,7 +67,10 @@ class OutOfOrder implements Policy {
   private seeds!: Seeds;
   private readonly groups: SlackQueue[] = [];
   private readonly reaction = new Reaction();
+  private planner!: LaunchPlanner;
   private plans!: LaunchPlans;
+  /** What the launch that is made fills of the device. */
+  private readonly fill = {sm: 0, bandwidth: 0};
   private inFlight!: InFlight;
   private timeliness!: Timeliness;
   private populations!: Populations;
@@ -110,7 +113,8 @@ class OutOfOrder implements Policy {
       quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
       sharing: {...sharing, interference},
     };
-    this.plans = new LaunchPlans(new LaunchPlanner(limits, reaction, situation), reaction);
+    this.planner = new LaunchPlanner(limits, reaction, situation);
+    this.plans = new LaunchPlans(this.planner, reaction);
     const {sloNs, programOf} = this.populations;
     for (let program = 0; program < sloNs.length; program++) {
       const start = tenants[programOf.indexOf(program)].program(1);
@@ -172,12 +176,15 @@ class OutOfOrder implements Policy {
     if (ready.total > 0) situation.wakeAt(now);
   }
 
-  /** The plan for all streams in the system that run this one's program. */
+  /**
+   * The plan for all streams in the system that run this one's program and may yet run together. Those in flight that
+   * complete without asking again are others.
+   */
   private planOf(slot: number, situation: Situation): LaunchPlan {
     if (slot === this.planned) return this.plan;
     const {streams} = situation;
     const program = this.populations.program(slot, situation);
-    const population = this.populations.of(program);
+    const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
@@ -194,10 +201,14 @@ class OutOfOrder implements Policy {
   /** Whether the kernel's plan has room for one more launch beside what is in flight. */
   private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
     const {inFlight} = this;
-    const {size, beside, sm, bandwidth, completionNs, method} = plan;
+    const {size, beside, recurs, sm, bandwidth, completionNs, method} = plan;
     const program = this.populations.program(slot, situation);
-    if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
-    if (!inFlight.has(program, true)) return true;
+    if (recurs && inFlight.has(program)) {
+      // Who is in flight joins those who are fewer than planned.
+      if (situation.ready.count[situation.ready.list(slot)] < size) return false;
+      if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
+    }
+    if (recurs && !inFlight.has(program, true)) return true;
     const others = Math.max(0, situation.ready.total - size);
     const gapNs = this.gapNs(slot, size, method, situation);
     return inFlight.isWorthBeside(plan, completionNs, size, others, gapNs, situation);
@@ -233,24 +244,21 @@ class OutOfOrder implements Policy {
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */
   private launch(lane: number, seed: number, situation: Situation): Nanoseconds {
-    const {streams, ready, now} = situation;
+    const {streams, programs, ready, now} = situation;
     const {gathering} = this;
     const plan = this.planOf(seed, situation);
-    const {size: most, method, steps, sm, bandwidth, completionNs} = plan;
+    const {size: most, method, steps, completionNs} = plan;
+    const cursor = streams.cursor[seed];
+    const {fill} = this;
+    fill.sm = plan.sm;
+    fill.bandwidth = plan.bandwidth;
     const program = this.populations.program(seed, situation);
     const group = ready.list(seed);
     gathering.begin(steps);
     situation.take(seed);
     this.lone = -1;
     if (most > 1 && ready.count[group] > 0)
-      gathering.gather(
-        this.groups[group],
-        streams.cursor[seed],
-        most,
-        completionNs,
-        this.seeds.isCharged,
-        situation,
-      );
+      gathering.gather(this.groups[group], cursor, most, completionNs, this.seeds.isCharged, situation);
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);
@@ -258,7 +266,9 @@ class OutOfOrder implements Policy {
       const slot = launch.members[i];
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
     }
-    this.inFlight.launched(launch, plan, program);
-    return launch.predictedNs * Math.max(sm, bandwidth);
+    if (size < most) this.planner.fill(cursor, size, gathering.steps, fill);
+    const runsToEnd = programs.classes[cursor + launch.steps] < 0;
+    this.inFlight.launched(launch, fill, program, runsToEnd);
+    return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
 }

@@ -127,13 +127,36 @@ describe('ooo', () => {
   });
 
   test('delays a kernel while the device is full, and what is ready by then runs with it', () => {
-    const {launches} = runPolicy('ooo:lanes=4', {
+    const {launches} = runPolicy('ooo:lanes=4,quantum=1us', {
       tenants: [0, 100, 200, 300].map((at) => ({kernels: [0, 0, 0], arrivals: [at], sloNs: 1e6})),
       durations: [1_000],
       batching: () => 1,
     });
-    expect(launches.map(({size}) => size)).toEqual([1, 3]);
+    expect(launches.map(({size}) => size)).toEqual([1, 4, 4, 3]);
   });
+
+  test('waits for those in flight who come back, and not for those who complete', () => {
+    const {launches: whole} = runPolicy('ooo', {...device, tenants: chains()});
+    expect(whole.slice(0, 2).map(({size, steps}) => [size, steps])).toEqual([
+      [1, 20],
+      [1, 20],
+    ]);
+    expect(whole[1].decidedAt).toBeLessThan(whole[0].finishedAt);
+    const {launches: parts} = runPolicy('ooo:quantum=20us', {
+      ...device,
+      batching: () => 1,
+      smShare: () => 1,
+      tenants: chains(),
+    });
+    expect(parts.slice(0, 2).map(({size}) => size)).toEqual([1, 3]);
+  });
+
+  const chains = () =>
+    [0, 1_000, 2_000].map((at) => ({
+      kernels: Array.from({length: 20}, () => 0),
+      arrivals: [at],
+      model: 'toy',
+    }));
 
   test('makes one launch a decision, so that what happens while the host submits is seen by the next', () => {
     const {launches} = runPolicy('ooo:lanes=4', {
@@ -218,6 +241,18 @@ describe('what is in flight', () => {
     inFlight.finished(launch(0, 1, 300));
     inFlight.finished(launch(2, 1, 200));
     expect([inFlight.nextEndsAt(), inFlight.demand()]).toEqual([Infinity, 0]);
+  });
+
+  test('takes launches whose streams are complete then for others', () => {
+    const inFlight = new InFlight(4, sharing(0));
+    const fill = {sm: 0.25, bandwidth: 0};
+    inFlight.launched(launch(0, 3, 100), fill, 7, true);
+    inFlight.launched(launch(1, 2, 200), fill, 7);
+    expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([3, 0]);
+    expect([inFlight.demandOf(7), inFlight.demandOf(7, true)]).toEqual([0.25, 0.25]);
+    expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
+    inFlight.finished(launch(0, 3, 100));
+    expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([0, false]);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
