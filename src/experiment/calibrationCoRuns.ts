@@ -11,6 +11,8 @@ import {recordBoth} from '../scheduler/recorder.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {findModel} from '../workload/models/zoo.ts';
+import {hostWatch} from './hostRuns.ts';
+import type {HostRun} from './hostRuns.ts';
 import {openLiveHost} from './liveHost.ts';
 import {memoryNeed} from './memory.ts';
 import {loadModels} from './ownModels.ts';
@@ -77,6 +79,8 @@ export interface CoRun extends CoRunCell {
   /** Inputs in one request. */
   readonly batch: number;
   readonly launches: readonly CoRunLaunch[];
+  /** What its host did meanwhile; simulated ones do not tell. */
+  readonly host?: HostRun;
 }
 
 /** A launch in company. */
@@ -142,8 +146,8 @@ export async function measureCoRuns(
       skipped++;
       continue;
     }
-    const launches = await session.measure(key, () => observe(profile, spec, ordinal, session.shouldStop));
-    if (launches !== null) runs.push({...cell, models: names, batch, launches});
+    const seen = await session.measure(key, () => observe(profile, spec, ordinal, session.shouldStop));
+    if (seen !== null) runs.push({...cell, models: names, batch, ...seen});
   }
   if (skipped > 0) session.log(`  ${skipped} co-runs left out: no time or memory for them`);
   return runs;
@@ -209,10 +213,11 @@ async function observe(
   spec: RunSpec,
   ordinal: number,
   shouldStop: () => boolean,
-): Promise<CoRunLaunch[] | null> {
+): Promise<Required<Pick<CoRun, 'launches' | 'host'>> | null> {
   const run = await prepareRun(spec, profile);
   const {tenants, classes} = run.workbench;
   const log = new LaunchLog();
+  const watch = hostWatch(profile, classes.kernels, warmUpNs);
   // As in any live run: recording is part of the host's work.
   const recorder = new RunRecorder({
     tenants,
@@ -227,6 +232,7 @@ async function observe(
     ordinal,
     recorder: recordBoth(recorder, log),
     shouldStop,
+    observe: watch.observe,
   });
   try {
     host.run();
@@ -236,7 +242,8 @@ async function observe(
   if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
   const models = spec.scenario.tenants.map(({model}) => model);
   const launches = launchesOf(log.inOrder(), tenants, models, run.window);
-  return launches.length < leastLaunches ? null : launches;
+  if (launches.length < leastLaunches) return null;
+  return {launches, host: {policy: run.policy.name, ...watch.times()}};
 }
 
 /** Twice what weights and activations take: workspaces of recorded requests come on top. */

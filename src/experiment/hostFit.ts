@@ -1,4 +1,5 @@
 // From the host's times to the host's terms of a profile.
+import {rollup, sum} from 'd3';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
 import {affineFit, medianOf} from '../gpu/calibration/samples.ts';
@@ -50,6 +51,14 @@ export function liveDetection(runs: readonly HostRun[]): number | null {
     single !== null && single.n >= leastLatencies ? [single.mean] : [],
   );
   return means.length === 0 ? null : Math.max(0, medianOf(means));
+}
+
+/** The mean wake-up under each policy, of all its runs, in ns. */
+function wakeUpsOf(runs: readonly HostRun[]): Map<string, number> {
+  const told = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
+  const mean = (of: readonly HostRun[]): number =>
+    sum(of, ({wakeUps: {whole}}) => whole.n * whole.mean) / sum(of, ({wakeUps: {whole}}) => whole.n);
+  return rollup(told, mean, ({policy}) => policy);
 }
 
 /**
@@ -106,14 +115,9 @@ export function fitHost(
   if (further !== null) follow.batched = terms(further.a, further.b);
   if (follow.batched !== undefined) follow.padded = follow.batched;
   const detectNs = liveDetection(runs) ?? loopDetectNs;
-  const decide = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
+  const decide = wakeUpsOf(runs);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
-  const told = new Set<string>();
-  for (const {policy, wakeUps} of decide) {
-    // Of several runs under one policy the first counts.
-    if (!told.has(policy)) byPolicy[policy] = {value: Math.round(wakeUps.whole.mean), source: measured};
-    told.add(policy);
-  }
+  for (const [policy, ns] of decide) byPolicy[policy] = {value: Math.round(ns), source: measured};
   return {
     submit: {
       single: submit('single'),
@@ -130,9 +134,9 @@ export function fitHost(
     detect_ns:
       detectNs === null ? otherwise(base.detect_ns) : {value: Math.round(detectNs), source: measured},
     decide_ns:
-      decide.length === 0
+      decide.size === 0
         ? otherwise(base.decide_ns)
-        : {value: Math.round(medianOf(decide.map(({wakeUps}) => wakeUps.whole.mean))), source: measured},
+        : {value: Math.round(medianOf([...decide.values()])), source: measured},
     ...(Object.keys(byPolicy).length === 0 ? {} : {decide_by_policy: byPolicy}),
   };
 }

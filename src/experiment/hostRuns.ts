@@ -6,7 +6,7 @@ import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
-import type {DeviceContext} from '../scheduler/device.ts';
+import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {kernelKey, methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
@@ -54,7 +54,7 @@ const largest = 8;
 /** After the last arrival, what is under way may end. */
 const drainNs = 50e6;
 
-/** The host's times in a run under one policy; of runs under the same one the first says what its wake-ups take. */
+/** The host's times in a run under one policy. */
 export interface HostRun extends HostTimesOfRun {
   /** The policy's name without parameters. */
   readonly policy: string;
@@ -75,6 +75,33 @@ function productsNs(
       if (kernel.op === 'gemm') further += size * (kernel.count - 1);
     }
     return eachNs * further;
+  };
+}
+
+/** Takes the host's times of a live run; what happens in the first `skipNs` does not count. */
+export function hostWatch(
+  profile: DeviceProfile,
+  kernels: readonly Kernel[],
+  skipNs: number,
+): {readonly observe: (device: Device) => Device; readonly times: () => HostTimesOfRun} {
+  const {nowNs} = loadAddon();
+  const measured = new Set(
+    profile.measured?.map(
+      ({m, n, k, count, dtype, method}) => `${kernelKey({op: 'gemm', m, n, k, count, dtype})} ${method}`,
+    ),
+  );
+  let observed: ObservedDevice | undefined;
+  return {
+    observe: (device) =>
+      (observed = new ObservedDevice(device, {
+        now: nowNs,
+        isElementwise: (cls) => kernels[cls].op === 'elementwise',
+        isMeasured: (cls, method) =>
+          kernels[cls].op === 'elementwise' || measured.has(`${kernelKey(kernels[cls])} ${method}`),
+        skipNs,
+        knownNs: productsNs(profile, kernels),
+      })),
+    times: () => observed!.times(),
   };
 }
 
@@ -124,14 +151,8 @@ async function observeRun(
   const run = await prepareRun(spec, profile);
   const {tenants, classes} = run.workbench;
   const {kernels} = classes;
-  const {nowNs} = loadAddon();
-  const measured = new Set(
-    profile.measured?.map(
-      ({m, n, k, count, dtype, method}) => `${kernelKey({op: 'gemm', m, n, k, count, dtype})} ${method}`,
-    ),
-  );
-  let observed: ObservedDevice | undefined;
-  const host = await openLiveHost({
+  const host = hostWatch(profile, kernels, warmUpNs);
+  const live = await openLiveHost({
     run,
     spec,
     profile,
@@ -139,22 +160,14 @@ async function observeRun(
     // As in any live run: recording is part of the host's work.
     recorder: new RunRecorder({tenants, kernels, lanes: run.lanes, window: run.window}),
     shouldStop,
-    observe: (device) =>
-      (observed = new ObservedDevice(device, {
-        now: nowNs,
-        isElementwise: (cls) => kernels[cls].op === 'elementwise',
-        isMeasured: (cls, method) =>
-          kernels[cls].op === 'elementwise' || measured.has(`${kernelKey(kernels[cls])} ${method}`),
-        skipNs: warmUpNs,
-        knownNs: productsNs(profile, kernels),
-      })),
+    observe: host.observe,
   });
   try {
-    host.run();
+    live.run();
   } finally {
-    await host.close();
+    await live.close();
   }
   // What was cut short says too little to be kept.
   if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
-  return {policy: run.policy.name, ...observed!.times()};
+  return {policy: run.policy.name, ...host.times()};
 }

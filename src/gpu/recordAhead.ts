@@ -14,7 +14,7 @@ const pairsOfTenant = {several: 40, one: 16};
 const pairsOfKernels = 6;
 
 /** and for programs of several requests, of which only whole ones are recorded. */
-const pairsOfBatches = 8;
+const pairsOfBatches = 2;
 
 /** Batches larger than this are recorded when they first occur. */
 const largestAhead = 32;
