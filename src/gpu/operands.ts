@@ -15,8 +15,9 @@ const usableShare = 15 / 16;
 
 /** Most streams that get activations of their own; beyond, streams share them. */
 const mostActivations = 512;
-/** More than these leave most of the memory alone. */
+/** More than these take no more than a small part of the memory: other hosts need some too. */
 const fewActivations = 64;
+const moreShare = 16;
 
 /** What a run keeps in device memory, in bytes. */
 export interface OperandPlan {
@@ -212,7 +213,7 @@ export class Operands {
     const pairs = Math.min(
       this.streams,
       mostActivations,
-      Math.max(Math.min(fewActivations, fitting), Math.floor(fitting / 4)),
+      Math.max(Math.min(fewActivations, fitting), Math.floor(fitting / moreShare)),
     );
     if (pairs < 1) {
       const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
