@@ -54,7 +54,7 @@ export interface KindError {
 }
 
 /** Beyond this, as a logarithm, a launch does not count among its kind's. */
-const odd = 1.5;
+const odd = 0.9;
 
 /** Fewer launches of a kind do not tell its error or its exposure. */
 export const leastOfKind = 20;
