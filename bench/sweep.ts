@@ -12,7 +12,7 @@ export const sweepScaling: Benchmark = {
   name: 'sweep',
   summary: "a sweep's worker pool on two cores against one",
   async run({rounds, log}) {
-    const title = 'Sweep: 96 runs of the quickstart; wanted 1.8 times as fast on two cores, aim 1.95';
+    const title = 'Sweep: 288 runs of the quickstart; wanted 1.8 times as fast on two cores, aim 1.95';
     const columns = ['runs on', 'wall s', 'CPU s', 'speed-up', 'of two processes'];
     if (availableParallelism() < 2)
       return {title, columns, rows: [], notes: ['skipped: the machine has one core'], data: null};

@@ -21,7 +21,7 @@ export interface SweepRun extends Elapsed {
 
 const policies = ['greedy', 'slo', 'ooo', 'batcher'];
 const loads = [0.4, 0.8, 1.2];
-const replications = 8;
+const replications = 24;
 
 const {jobs, part, parts} = JSON.parse(process.argv[2]) as SweepRunOptions;
 const name = 'scenarios/quickstart.yaml';
