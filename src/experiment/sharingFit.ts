@@ -309,7 +309,12 @@ function withKinds(
   }
   const measured = [...tables.values()].map(({kernel: {m, n, k, count, dtype}, method, points}) => ({
     source: measuredHere,
-    ...{m, n, k, count, dtype, method},
+    m,
+    n,
+    k,
+    count,
+    dtype,
+    method,
     points: [...points]
       .toSorted(([a], [b]) => a - b)
       .map(([size, [pace, exposure]]): [number, number, number] => [size, pace, exposure]),

@@ -42,7 +42,12 @@ function withExposures(
     const products = programOf(model, 1).filter((kernel) => kernel.op === 'gemm');
     const unique = new Map(products.map((kernel) => [kernelKey(kernel), kernel]));
     return [...unique.values()].map(({m, n, k, count, dtype}) => ({
-      ...{source, m, n, k, count, dtype},
+      source,
+      m,
+      n,
+      k,
+      count,
+      dtype,
       method: size === 1 ? ('single' as const) : ('batched' as const),
       points: [[size, 1, exposure] as [number, number, number]],
     }));
