@@ -22,7 +22,7 @@ export interface Kind {
 }
 
 /** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
-export interface Sharing {
+export interface FittedSharing {
   readonly terms: FittedTerms;
   readonly kinds: ReadonlyMap<string, Kind>;
 }
@@ -32,7 +32,7 @@ export const kindKey = (model: string, size: number): string => `${model} ${size
 
 /** A launch as the sum of what its kind scales. Times in ns. */
 export interface LaunchParts {
-  /** Index of `kinds`. */
+  /** Index of `kindsOfRun`. */
   readonly kind: number;
   /** How long it took, less its gaps and what its element-wise kernels took. */
   readonly tookNs: number;
@@ -53,7 +53,10 @@ export interface KindError {
   readonly error: number;
 }
 
-/** Beyond this, as a logarithm, a launch does not count among its kind's. */
+/**
+ * Beyond this, as a logarithm of predicted over measured, a launch does not count among its kind's: 2.5 times as long happens
+ * beside batches, longer where the host was away for milliseconds.
+ */
 const odd = 0.9;
 
 /** Fewer launches of a kind do not tell its error or its exposure. */
@@ -88,8 +91,9 @@ export class Company {
   /** Pace and exposure of each of the kernel runs, as last asked for. */
   private readonly pace: Float64Array;
   private readonly exposure: Float64Array;
-  /** By launch: its kind, as index of `kindNames`. */
+  /** By launch: its kind, as index of `kindsOfRun`. */
   private readonly kind: Int32Array;
+  /** The kinds that the run has launches of. */
   readonly kindsOfRun: {readonly model: string; readonly size: number}[] = [];
   /** By launch: how long it takes alone in ns, gaps left out, and the least of that at which launches count. */
   private readonly launchAloneNs: Float64Array;
@@ -160,7 +164,7 @@ export class Company {
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
-  layOut(sharing: Sharing): void {
+  layOut(sharing: FittedSharing): void {
     const {terms} = sharing;
     const {owner, besideNs, freeAt, tookNs, at, order, times, place} = this;
     const count = owner.length;
@@ -187,7 +191,7 @@ export class Company {
    * Writes the weighed logarithms of predicted over measured times of long launches from `out[at]` on; returns where they
    * end.
    */
-  residuals(sharing: Sharing, out: Float64Array, at: number): number {
+  residuals(sharing: FittedSharing, out: Float64Array, at: number): number {
     this.predict(sharing);
     for (let launch = 0; launch < this.launches; launch++) {
       if (this.launchAloneNs[launch] < this.longNs) continue;
@@ -197,7 +201,7 @@ export class Company {
   }
 
   /** The launches that say something of their kinds: long ones that nothing odd happened to. */
-  parts(sharing: Sharing): LaunchParts[] {
+  parts(sharing: FittedSharing): LaunchParts[] {
     this.predict(sharing);
     const {stepGapNs} = sharing.terms;
     const {owner, isProducts, aloneNs, besideNs, exposure, pace, kindsOfRun, kind, predicted, tookNs} = this;
@@ -228,7 +232,7 @@ export class Company {
   }
 
   /** The error of launches of each kind together: simulated over measured, less 1. */
-  kinds(sharing: Sharing): KindError[] {
+  kinds(sharing: FittedSharing): KindError[] {
     this.predict(sharing);
     const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
     this.run.launches.forEach(([model, , , size, method], launch) => {
@@ -255,7 +259,7 @@ export class Company {
   }
 
   /** What every launch would take, in ns, beside what ran beside it. */
-  private predict({terms, kinds}: Sharing): void {
+  private predict({terms, kinds}: FittedSharing): void {
     const {coalesced, stepGapNs} = terms;
     const {owner, aloneNs, besideNs, share, pace, exposure, order, times, place, integral, predicted} = this;
     const count = owner.length;

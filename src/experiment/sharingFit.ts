@@ -7,7 +7,7 @@ import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {Company, kindKey, leastOfKind, programOf} from './coRunCompany.ts';
-import type {FittedTerms, Kind, LaunchParts, Sharing} from './coRunCompany.ts';
+import type {FittedTerms, Kind, LaunchParts, FittedSharing} from './coRunCompany.ts';
 import {measuredHere} from './measurements.ts';
 
 /** Launches of one kind in one run: what they took in all, in ns, and what the terms make of it, relative. */
@@ -90,7 +90,7 @@ export function fitSharing(
   const all = runs.map((run) => new Company(run, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
-  const none: Sharing = {terms: before, kinds: new Map()};
+  const none: FittedSharing = {terms: before, kinds: new Map()};
   const trained = bestSharing(train, none);
   for (const each of unseen) each.layOut(trained);
   const after = unseen.length === 0 ? trained : bestSharing(all, trained);
@@ -118,8 +118,8 @@ const coalescedIn = (all: readonly Company[]): number =>
   all.reduce((sum, {coalescedLaunches}) => sum + coalescedLaunches, 0);
 
 /** Terms and kinds in turns: what a launch suffers depends on how much the others press, and so on their exposures. */
-function bestSharing(all: readonly Company[], start: Sharing): Sharing {
-  let sharing: Sharing = {...start, terms: bestTerms(all, start)};
+function bestSharing(all: readonly Company[], start: FittedSharing): FittedSharing {
+  let sharing: FittedSharing = {...start, terms: bestTerms(all, start)};
   for (let turn = 0; turn < turns; turn++) {
     sharing = withBestKinds(all, sharing);
     sharing = {...sharing, terms: bestTerms(all, sharing)};
@@ -130,7 +130,7 @@ function bestSharing(all: readonly Company[], start: Sharing): Sharing {
 /** The launches of each kind in all runs, by `kindKey`. */
 function partsByKind(
   all: readonly Company[],
-  sharing: Sharing,
+  sharing: FittedSharing,
 ): Map<string, {model: string; size: number; parts: LaunchParts[]}> {
   const found = new Map<string, {model: string; size: number; parts: LaunchParts[]}>();
   for (const each of all) {
@@ -146,7 +146,7 @@ function partsByKind(
 }
 
 /** What is particular to the kinds of which there are launches enough; what they suffer depends on how much others press. */
-function withBestKinds(all: readonly Company[], start: Sharing): Sharing {
+function withBestKinds(all: readonly Company[], start: FittedSharing): FittedSharing {
   let sharing = start;
   for (let step = 0; step < kindSteps; step++) {
     const kinds = new Map<string, Kind>();
@@ -169,7 +169,7 @@ function withBestKinds(all: readonly Company[], start: Sharing): Sharing {
  * Exposures count from what single kernels suffer on average: as much of all as they have in common is interference.
  * Otherwise nothing would tell how much those press of which no kind is known.
  */
-function levelled(terms: FittedTerms, kinds: ReadonlyMap<string, Kind>, common: number): Sharing {
+function levelled(terms: FittedTerms, kinds: ReadonlyMap<string, Kind>, common: number): FittedSharing {
   const level = ({pace, exposure}: Kind): Kind => ({pace, exposure: exposure / common});
   return {
     terms: {...terms, interference: within(terms.interference * common, bounds.interference)},
@@ -182,13 +182,9 @@ const within = (value: number, [least, most]: readonly [number, number]): number
 
 /** The exposure with which the launches together take as long as they did, by themselves as long as was measured. */
 function exposureAlone(parts: readonly LaunchParts[]): Kind {
-  const took = sum(parts, ({tookNs, aloneNs}) => tookNs - aloneNs);
-  const exposure =
-    took /
-    Math.max(
-      1,
-      sum(parts, ({sufferedNs}) => sufferedNs),
-    );
+  const longerNs = sum(parts, ({tookNs, aloneNs}) => tookNs - aloneNs);
+  const sufferedNs = sum(parts, (part) => part.sufferedNs);
+  const exposure = longerNs / Math.max(1, sufferedNs);
   return {pace: 1, exposure: within(exposure, bounds.coalesced)};
 }
 
@@ -197,12 +193,16 @@ function exposureAlone(parts: readonly LaunchParts[]): Kind {
  * had about as much beside them.
  */
 function paceAndExposure(parts: readonly LaunchParts[]): Kind | null {
-  const [n, s, ss, t, st] = [0, 0, 0, 0, 0].map((_, i) =>
-    sum(parts, ({tookNs, aloneNs, sufferedNs}) => {
-      const [suffered, took] = [sufferedNs / aloneNs, tookNs / aloneNs];
-      return [1, suffered, suffered * suffered, took, suffered * took][i];
-    }),
-  );
+  const n = parts.length;
+  let [s, ss, t, st] = [0, 0, 0, 0];
+  for (const {tookNs, aloneNs, sufferedNs} of parts) {
+    const suffered = sufferedNs / aloneNs;
+    const took = tookNs / aloneNs;
+    s += suffered;
+    ss += suffered * suffered;
+    t += took;
+    st += suffered * took;
+  }
   const determinant = n * ss - s * s;
   if (!(determinant > leastVariety * n * ss)) return null;
   const pace = within((t * ss - st * s) / determinant, bounds.pace);
@@ -213,7 +213,7 @@ function paceAndExposure(parts: readonly LaunchParts[]): Kind | null {
 
 const short = (value: number): number => Number(value.toFixed(4));
 
-function kindsOf(all: readonly Company[], sharing: Sharing): FittedKind[] {
+function kindsOf(all: readonly Company[], sharing: FittedSharing): FittedKind[] {
   return [...partsByKind(all, sharing)].flatMap(([key, {model, size, parts}]) => {
     const kind = sharing.kinds.get(key);
     if (kind === undefined) return [];
@@ -225,7 +225,7 @@ function kindsOf(all: readonly Company[], sharing: Sharing): FittedKind[] {
  * The terms with which long launches come closest to what they took. Once kinds are known, their paces stand for what gaps
  * would say and their exposures for interference, so that only the others are looked for.
  */
-function bestTerms(all: readonly Company[], {terms: before, kinds}: Sharing): FittedTerms {
+function bestTerms(all: readonly Company[], {terms: before, kinds}: FittedSharing): FittedTerms {
   const size = sum(all, ({longLaunches}) => longLaunches);
   if (size === 0) return before;
   const looked: (keyof FittedTerms)[] = ['crowding'];
@@ -259,7 +259,7 @@ function bestTerms(all: readonly Company[], {terms: before, kinds}: Sharing): Fi
   return terms;
 }
 
-function meanError(all: readonly Company[], sharing: Sharing): number {
+function meanError(all: readonly Company[], sharing: FittedSharing): number {
   const kinds = all.flatMap((each) => each.kinds(sharing));
   const time = kinds.reduce((sum, {measuredNs}) => sum + measuredNs, 0);
   return kinds.reduce((sum, {measuredNs, error}) => sum + (Math.abs(error) * measuredNs) / time, 0);

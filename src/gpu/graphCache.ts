@@ -1,5 +1,6 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
+import {recordedSteps} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
 import {GraphRecorder} from './graphRecorder.ts';
 import type {GraphRecorderOptions} from './graphRecorder.ts';
@@ -9,7 +10,7 @@ import type {Operands} from './operands.ts';
  * Where launches of several steps end: at multiples of this many kernels before their program's end. The driver takes
  * about as long for a graph of sixteen kernels as for one.
  */
-const stopEvery = 16;
+const stopEvery = recordedSteps;
 
 /** How many kernels it is to the next stop from one with which `left` are left of its program. */
 export const toNextStop = (left: number): number => left % stopEvery || stopEvery;
