@@ -88,7 +88,8 @@ describe.skipIf(unavailable)('calibrate', () => {
       const {profile, durations, equivalence, records, check, failed} = await whole();
       expect([...failed]).toEqual([]);
       expect(readProfile(join(folder, 'whole.json'))).toEqual(profile);
-      const costs = costModel(profile);
+      // What runs of launches take longer than launches one by one is a second term, whatever it was found to be here.
+      const costs = costModel({...profile, measured_in_runs: undefined});
       for (const table of profile.measured!) {
         const {m, n, k, count, method, points} = table;
         for (const [size, ns] of points) {
