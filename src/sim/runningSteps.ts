@@ -1,0 +1,157 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import type {LaneSteps} from './laneSteps.ts';
+import {isOver, wholeNs} from './wholeNs.ts';
+
+/** What there is of each step, side by side: all of it is read at every event, and one array is faster than four. */
+const width = 4;
+/** How long it still takes, in ns from `timedAt` on. */
+const takesOf = 0;
+/** How fast it runs: 1 is alone. */
+const rateOf = 1;
+/** How much it suffers, and presses on others. */
+const exposureOf = 2;
+const pressureOf = 3;
+
+type Terms = Pick<SharingTerms, 'interference' | 'crowding'>;
+type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'pressure'>;
+
+/**
+ * The steps that are on one device together. Between two events all run at constant rates; where one has started or ended
+ * they are timed anew in a single pass, which is O(steps on the device).
+ */
+export class RunningSteps {
+  /** Everything before it has been simulated. */
+  time: Nanoseconds = 0;
+  count = 0;
+  /** When the first of them ends. */
+  nextEndAt: Nanoseconds = Infinity;
+  private readonly laneSteps: LaneShares;
+  private readonly sharing: Terms;
+  /** In no order: their lanes, and in groups of `width` the rest. */
+  private readonly lanes: Int32Array;
+  private readonly steps: Float64Array;
+  /** When they were timed, and how many; those behind have been put on since, and take what they do alone. */
+  private timedAt: Nanoseconds = 0;
+  private timedCount = 0;
+  /** Sums over them. */
+  private sm = 0;
+  private wanted = 0;
+  private pressure = 0;
+  /** The share of the SMs in use. */
+  private smInUse = 0;
+  private pastSmNs: Nanoseconds = 0;
+
+  constructor(lanes: number, laneSteps: LaneShares, sharing: Terms) {
+    this.laneSteps = laneSteps;
+    this.sharing = sharing;
+    this.lanes = new Int32Array(lanes);
+    this.steps = new Float64Array(width * lanes);
+  }
+
+  /** Time integral of the SM share in use until `time`, up to which all events have been handled, in ns. */
+  smNs(time: Nanoseconds): Nanoseconds {
+    return this.pastSmNs + Math.max(0, time - this.time) * this.smInUse;
+  }
+
+  /** Lets time pass with no event in between. */
+  moveTo(time: Nanoseconds): void {
+    const elapsed = time - this.time;
+    if (elapsed <= 0) return;
+    this.time = time;
+    this.pastSmNs += elapsed * this.smInUse;
+  }
+
+  /** Adds the lane's step, with `left` ns of work alone on the device. */
+  putOn(lane: number, left: number): void {
+    const {laneSteps, steps} = this;
+    const pressure = laneSteps.pressure[lane];
+    const at = width * this.count;
+    this.lanes[this.count++] = lane;
+    steps[at + takesOf] = left;
+    steps[at + exposureOf] = laneSteps.exposure[lane];
+    steps[at + pressureOf] = pressure;
+    this.sm += laneSteps.smShare[lane];
+    this.wanted += laneSteps.share[lane];
+    this.pressure += pressure;
+  }
+
+  /** Takes those off that end now: writes their lanes and returns how many. */
+  takeDue(due: Int32Array): number {
+    const {lanes, steps} = this;
+    const elapsed = this.time - this.timedAt;
+    let count = 0;
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (!isOver(steps[width * i + takesOf], elapsed)) continue;
+      due[count++] = lanes[i];
+      this.takeOff(i);
+    }
+    return count;
+  }
+
+  /** The last one takes the place of a step that leaves the device. */
+  private takeOff(i: number): void {
+    const {laneSteps, lanes, steps} = this;
+    const lane = lanes[i];
+    this.sm -= laneSteps.smShare[lane];
+    this.wanted -= laneSteps.share[lane];
+    this.pressure -= laneSteps.pressure[lane];
+    const last = --this.count;
+    this.timedCount = last;
+    lanes[i] = lanes[last];
+    const to = width * i;
+    const from = width * last;
+    steps[to + takesOf] = steps[from + takesOf];
+    steps[to + rateOf] = steps[from + rateOf];
+    steps[to + exposureOf] = steps[from + exposureOf];
+    steps[to + pressureOf] = steps[from + pressureOf];
+  }
+
+  /** Takes all off, and writes what is left of each by lane, in ns alone on the device. */
+  takeAllOff(workLeft: Float64Array): void {
+    const {lanes, steps, timedCount} = this;
+    const elapsed = this.time - this.timedAt;
+    for (let i = 0; i < this.count; i++) {
+      const takes = steps[width * i + takesOf];
+      workLeft[lanes[i]] = i < timedCount ? (takes - elapsed) * steps[width * i + rateOf] : takes;
+    }
+    this.count = this.timedCount = 0;
+    this.pressure = this.wanted = this.sm = 0;
+  }
+
+  /**
+   * Times them anew, as some have started or ended.
+   *
+   * `slowdownAmong` is written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
+   * calls into what is compiled here, where every number that crosses a call would be allocated.
+   */
+  retime(): void {
+    const {steps, time, pressure} = this;
+    const {interference, crowding} = this.sharing;
+    // The pressure of all where together they want more than the device has.
+    const short = this.wanted > 1 ? pressure : 0;
+    const elapsed = time - this.timedAt;
+    // Those put on since have lost none of it.
+    const timedEnd = width * this.timedCount;
+    const end = width * this.count;
+    let least = Infinity;
+    for (let at = 0; at < end; at += width) {
+      const exposure = steps[at + exposureOf];
+      const others = pressure - steps[at + pressureOf];
+      const room = 1 + crowding * others;
+      let strain = room + interference * exposure * others;
+      if (strain < exposure * short * room) strain = exposure * short * room;
+      const one = 1 / (room * strain);
+      const takes = steps[at + takesOf];
+      const left = at < timedEnd ? (takes - elapsed) * steps[at + rateOf] : takes;
+      const ns = left * strain * strain * one;
+      steps[at + takesOf] = ns;
+      steps[at + rateOf] = room * room * one;
+      if (ns < least) least = ns;
+    }
+    this.timedAt = time;
+    this.timedCount = this.count;
+    this.nextEndAt = time + wholeNs(least);
+    this.smInUse = this.sm < 1 ? this.sm : 1;
+  }
+}

@@ -1,0 +1,97 @@
+// Steps that start and end beside each other, against the law of sharing integrated step by step.
+import {fc, test} from '@fast-check/vitest';
+import {expect} from 'vitest';
+import {inUnits} from '../../src/scheduler/shareUnits.ts';
+import {RunningSteps} from '../../src/sim/runningSteps.ts';
+import {shareRates} from '../../src/sim/sharing.ts';
+
+interface Step {
+  readonly startsAt: number;
+  readonly workNs: number;
+  readonly share: number;
+  readonly exposure: number;
+}
+
+const terms = fc.record({
+  interference: fc.double({min: 0, max: 3, noNaN: true}),
+  crowding: fc.double({min: 0, max: 1, noNaN: true}),
+});
+const steps = fc.array(
+  fc.record({
+    startsAt: fc.nat(50_000),
+    workNs: fc.integer({min: 1, max: 20_000}),
+    share: fc.double({min: 0.001, max: 1, noNaN: true}).map(inUnits),
+    exposure: fc.constantFrom(0.5, 1, 2),
+  }),
+  {minLength: 1, maxLength: 12},
+);
+
+type Terms = Readonly<Record<'interference' | 'crowding', number>>;
+
+function simulatedEnds(all: readonly Step[], sharing: Terms): {ends: number[]; smNs: number} {
+  const column = (of: (step: Step) => number): Float64Array => Float64Array.from(all, of);
+  const share = column((step) => step.share);
+  const pressure = column((step) => step.share / step.exposure);
+  const lanes = {smShare: share, share, exposure: column((step) => step.exposure), pressure};
+  const running = new RunningSteps(all.length, lanes, sharing);
+  const ends = new Array<number>(all.length).fill(NaN);
+  const waiting = all.map((step, lane) => ({lane, ...step})).sort((a, b) => a.startsAt - b.startsAt);
+  const due = new Int32Array(all.length);
+  while (waiting.length > 0 || running.count > 0) {
+    const startsAt = waiting[0]?.startsAt ?? Infinity;
+    running.moveTo(Math.min(startsAt, running.nextEndAt));
+    if (running.nextEndAt <= running.time) {
+      const count = running.takeDue(due);
+      expect(count).toBeGreaterThan(0);
+      for (const lane of due.subarray(0, count)) ends[lane] = running.time;
+    }
+    while (waiting.length > 0 && waiting[0].startsAt <= running.time) {
+      const {lane, workNs} = waiting.shift()!;
+      running.putOn(lane, workNs);
+    }
+    running.retime();
+  }
+  return {ends, smNs: running.smNs(running.time)};
+}
+
+/** Not in whole ns, and with all rates found anew from all steps. */
+function integratedEnds(all: readonly Step[], sharing: Terms): number[] {
+  const column = (of: (step: Step) => number): Float64Array => Float64Array.from(all, of);
+  const left = column((step) => step.workNs);
+  const rate = new Float64Array(all.length);
+  const ends = new Array<number>(all.length).fill(NaN);
+  let time = 0;
+  for (;;) {
+    const running = all.flatMap(({startsAt}, i) => (startsAt <= time && Number.isNaN(ends[i]) ? [i] : []));
+    const starts = all.flatMap(({startsAt}) => (startsAt > time ? [startsAt] : []));
+    if (running.length === 0 && starts.length === 0) return ends;
+    shareRates(
+      running.length,
+      Int32Array.from(running),
+      column((step) => step.share),
+      column((step) => step.exposure),
+      sharing,
+      rate,
+    );
+    const next = Math.min(...starts, ...running.map((i) => time + left[i] / rate[i]));
+    for (const i of running) {
+      left[i] -= (next - time) * rate[i];
+      if (left[i] < 1e-9) ends[i] = next;
+    }
+    time = next;
+  }
+}
+
+test.prop([steps, terms])('take what the law of sharing says, in whole ns', (all, sharing) => {
+  const {ends} = simulatedEnds(all, sharing);
+  const exact = integratedEnds(all, sharing);
+  // Each is seen to end up to 1 ns late, and slows the others for so long.
+  ends.forEach((end, i) => expect(Math.abs(end - exact[i])).toBeLessThanOrEqual(2 + all.length));
+});
+
+test.prop([steps])('use of the SMs what they take of them, and no more than there is', (all) => {
+  const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0});
+  const first = Math.min(...all.map(({startsAt}) => startsAt));
+  expect(smNs).toBeLessThanOrEqual(Math.max(...ends) - first + 1e-6);
+  if (all.length === 1) expect(smNs).toBeCloseTo(all[0].share * (ends[0] - first), 6);
+});
