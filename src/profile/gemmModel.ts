@@ -49,11 +49,11 @@ export class GemmModel {
     const turnsOf = ({alternation, tiles}: LaunchTerms): Turns | undefined => {
       if (alternation === undefined) return undefined;
       const placeOf = (wanted: string): number => tiles.findIndex(({name}) => name === wanted);
-      return {
-        usual: placeOf(alternation.usual),
-        full: placeOf(alternation.full),
-        alternation: new Alternation(alternation.wave * facts.sms),
-      };
+      const usual = placeOf(alternation.usual);
+      const full = placeOf(alternation.full);
+      // A figure may leave a library one tile only.
+      if (usual < 0 || full < 0) return undefined;
+      return {usual, full, alternation: new Alternation(alternation.wave * facts.sms)};
     };
     this.turns = {
       single: turnsOf(terms.single),
