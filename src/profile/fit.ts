@@ -221,6 +221,7 @@ function parametersOf(
       upper: 3,
     });
     add(tile, 'scatter', 0.01, 8);
+    if (tile.exposed_lines !== undefined) add(tile, 'exposed_lines', 0.001, 1);
     add(tile, 'block_ns', 10, 50_000);
     if (tile.far !== undefined) add(tile, 'far', 0.001, 1);
   }

@@ -1,6 +1,7 @@
 // Which tile the library takes for a GEMM, and what follows from it: the time of a launch and its share of the device.
 import {bytesOf} from '../scheduler/kernel.ts';
 import type {DataType} from '../scheduler/kernel.ts';
+import {Alternation} from './alternation.ts';
 import type {DeviceProfile, GemmTerms, LaunchTerms, Tile} from './profile.ts';
 import {alike} from './tiles.ts';
 import {TileTime, overlapped, stepsOf} from './tileTime.ts';
@@ -9,9 +10,17 @@ import type {DeviceFacts, Problem} from './tileTime.ts';
 /** Which of the library's kernels a launch may use. */
 export type LaunchKind = 'single' | 'batched' | 'grouped';
 
+/** Two tiles of a launch that take turns, and their places among its tiles. */
+interface Turns {
+  readonly usual: number;
+  readonly full: number;
+  readonly alternation: Alternation;
+}
+
 /**
- * The time of a GEMM launch. The library is taken to choose the tile that is fastest, as its heuristics try to; `TileTime`
- * says how fast each is. For given m, n and k no time falls as the batch grows.
+ * The time of a GEMM launch. The library is taken to choose the tile that is fastest, as its heuristics try to, but for
+ * tiles that are known to take turns; `TileTime` says how fast each is. For given m, n and k no time falls as the batch
+ * grows.
  */
 export class GemmModel {
   private readonly terms: GemmTerms;
@@ -22,6 +31,7 @@ export class GemmModel {
   private readonly turned: TileTime;
   /** By launch and size of the problem: the place of the tile that won last. */
   private readonly winners = {single: winnersBySize(), batched: winnersBySize(), grouped: winnersBySize()};
+  private readonly turns: Readonly<Record<LaunchKind, Turns | undefined>>;
   /** What the last `search` found: the fastest tile, plain or turned, and its place among both. */
   private tile!: Tile;
   private tileTime: TileTime;
@@ -36,6 +46,20 @@ export class GemmModel {
     this.plain = new TileTime(facts, bytesPerElement);
     this.turned = new TileTime(facts, bytesPerElement);
     this.tileTime = this.plain;
+    const turnsOf = ({alternation, tiles}: LaunchTerms): Turns | undefined => {
+      if (alternation === undefined) return undefined;
+      const placeOf = (wanted: string): number => tiles.findIndex(({name}) => name === wanted);
+      const usual = placeOf(alternation.usual);
+      const full = placeOf(alternation.full);
+      // A figure may leave a library one tile only.
+      if (usual < 0 || full < 0) return undefined;
+      return {usual, full, alternation: new Alternation(alternation.wave * facts.sms)};
+    };
+    this.turns = {
+      single: turnsOf(terms.single),
+      batched: turnsOf(terms.batched),
+      grouped: turnsOf(terms.grouped),
+    };
   }
 
   /** Time in ns of one product launched alone. */
@@ -110,10 +134,58 @@ export class GemmModel {
   }
 
   /**
+   * Finds the tile of a launch, and returns its time in ns: of two tiles that take turns the one whose turn it is, unless
+   * any other is faster.
+   */
+  private search(kind: LaunchKind, problem: Problem): number {
+    const turns = this.turns[kind];
+    const launch = this.terms[kind];
+    if (turns === undefined || !this.takeTurn(launch, turns, problem))
+      return this.searchFastest(kind, problem);
+    for (let place = 0; place < launch.tiles.length; place++)
+      if (place !== turns.usual && place !== turns.full) this.workOut(launch, place);
+    return this.ns;
+  }
+
+  /**
+   * Takes the tile whose turn it is, if both cut C into equally many blocks; else says no. Where a turn ends the library's
+   * next tile may be faster, so that a launch of more members takes less. The model lets no time fall: it takes the mean
+   * (geometric) of the least and the most that makes of the library's times a curve that never falls, which are the time
+   * itself or that of the other tile where its last turn ended, its next begins.
+   */
+  private takeTurn(launch: LaunchTerms, turns: Turns, {batch, m, n, k}: Problem): boolean {
+    const {alternation} = turns;
+    const usual = launch.tiles[turns.usual];
+    const full = launch.tiles[turns.full];
+    const perProduct = blocksPerProduct(usual, m, n);
+    if (perProduct !== blocksPerProduct(full, m, n)) return false;
+    alternation.lookAt(batch * perProduct);
+    const {isFull, since, until} = alternation;
+    const own = isFull ? full : usual;
+    const other = isFull ? usual : full;
+    const next = this.blocksNs(launch, other, until / perProduct, m, n, k);
+    const last = since === 0 ? 0 : this.blocksNs(launch, other, since / perProduct, m, n, k);
+    const ns = this.blocksNs(launch, own, batch, m, n, k);
+    this.tile = own;
+    this.tileTime = this.plain;
+    this.index = isFull ? turns.full : turns.usual;
+    this.splits = 1;
+    this.ns = Math.sqrt(Math.max(ns, last) * Math.min(ns, next));
+    return true;
+  }
+
+  /** Time in ns of a launch of a tile, k in one part; between whole batches, where turns end, too. */
+  private blocksNs(launch: LaunchTerms, tile: Tile, batch: number, m: number, n: number, k: number): number {
+    this.plain.load(launch, batch, m, n, k);
+    this.plain.take(tile);
+    return this.plain.ns(1);
+  }
+
+  /**
    * Finds the fastest tile of a launch, and returns its time in ns. The tile that won for a problem of about this size
    * comes first: the bounds of most others are above its time, and they need not be worked out.
    */
-  private search(kind: LaunchKind, {batch, m, n, k}: Problem): number {
+  private searchFastest(kind: LaunchKind, {batch, m, n, k}: Problem): number {
     const launch = this.terms[kind];
     const winners = this.winners[kind];
     const size = sizeOf(m, n, k);
@@ -185,6 +257,10 @@ export class GemmModel {
     const together = tileTime.wavesNs(blocks, blockSteps / blocks);
     return launch.launch_ns + overlapped(Math.max(together, alone), moving, launch.memory.exposed);
   }
+}
+
+function blocksPerProduct({rows, columns}: Tile, m: number, n: number): number {
+  return Math.ceil(m / rows) * Math.ceil(n / columns);
 }
 
 /** Sizes of a side that are told apart: powers of two. */

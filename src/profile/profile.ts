@@ -74,6 +74,8 @@ const tile = z.strictObject({
   dram_step_ns: positive,
   /** More of the DRAM time of an operand whose long side is k: a tile reads short pieces of many rows. */
   scatter: z.number().min(0),
+  /** Share of what lines that caches lose take that arithmetic does not hide; none: `exposed` of the memory. */
+  exposed_lines: fraction.optional(),
   /** How much longer a step takes where the rows of an operand along k lie 256 kB apart or more; none up to 128 kB. */
   far: z.number().min(0).optional(),
   /** Per block: fill the pipeline, write C. */
@@ -90,8 +92,13 @@ const memory = z.strictObject({
   a: positive,
   b: positive,
   c: positive,
-  /** Length of k at which an operand whose long side is k costs half of a tile's `scatter` more. */
+  /** Length of k at which an operand whose long side is k costs half of a tile's `scatter` more; with `paged`: all of it. */
   scatter_k: positive,
+  /**
+   * `scatter` grows in proportion to k until, at `scatter_k`, every row along k lies on a page of DRAM of its own, and no
+   * further; none: it grows slowly, without end.
+   */
+  paged: z.literal(true).optional(),
   /** Whether the long side of B is k too, as in C = A B' of row-major operands. */
   b_along_k: z.boolean(),
   /** For the partial results of a split k. */
@@ -113,6 +120,11 @@ const memory = z.strictObject({
    * the share of them that does not fit; none: for all.
    */
   l1_bytes: positive.optional(),
+  /**
+   * Lines come around in turn, so that a cache which drops what was used least recently loses none while they fit, and all
+   * where they are twice as many; none: it keeps as many as fit.
+   */
+  l1_in_turn: z.literal(true).optional(),
   /** What is written more of C where its rows do not start on a sector (32 bytes), as a share; none: nothing. */
   off_sector: z.number().min(0).optional(),
 });
@@ -144,6 +156,11 @@ const launchTerms = z.strictObject({
   /** Whether C' = B' A' may be computed instead, where that is faster. */
   transposable: z.boolean(),
   tiles: z.array(tile).min(1),
+  /**
+   * Two tiles, by name, of which the library takes one or the other by the waves of `wave` blocks per SM, where both cut C
+   * into equally many blocks: see alternation.ts; none: the faster, as of all others.
+   */
+  alternation: z.strictObject({usual: z.string(), full: z.string(), wave: count}).optional(),
 });
 export type LaunchTerms = z.infer<typeof launchTerms>;
 
@@ -327,6 +344,7 @@ export function parseProfile(value: unknown, where = 'profile'): DeviceProfile {
   const result = schema.safeParse(value);
   if (!result.success) throw new InputError(`${where}: ${explain(result.error.issues[0], value)}`);
   checkSources(result.data, where);
+  checkAlternations(result.data, where);
   return result.data;
 }
 
@@ -356,6 +374,23 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   }
   while (at instanceof z.ZodOptional) at = at.unwrap();
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** Tiles that take turns must be among the launch's. */
+function checkAlternations(profile: DeviceProfile, where: string): void {
+  for (const dtype of dataTypesOf(profile)) {
+    for (const kind of ['single', 'batched', 'grouped'] as const) {
+      const {alternation, tiles} = profile.gemm[dtype]![kind];
+      if (alternation === undefined) continue;
+      const names = tiles.map(({name}) => name);
+      for (const key of ['usual', 'full'] as const) {
+        if (names.includes(alternation[key])) continue;
+        throw new InputError(
+          `${where}: gemm.${dtype}.${kind}.alternation.${key}: unknown tile "${alternation[key]}" (known: ${names.join(', ')})`,
+        );
+      }
+    }
+  }
 }
 
 /** Every `source` must be explained in `sources`. */

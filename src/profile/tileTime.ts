@@ -77,6 +77,9 @@ export class TileTime {
   /** Time to move the operands, and what each part of a split k adds: it is written out and read again. */
   private operandsNs = 0;
   private partialsNs = 0;
+  /** Of the operands' time what lines take that caches lose, as a share, and of both what arithmetic does not hide. */
+  private linesShare = 0;
+  private exposed = 0;
   /** What `fastestSplit` has found. */
   splits = 1;
 
@@ -111,7 +114,8 @@ export class TileTime {
     const offB = off_line === undefined && offN > 0 ? 1 : offN;
     this.unaligned = 1 + (launch.unaligned * (offA + (memory.b_along_k ? offA : offB))) / 2;
     // Where k is the operand's long side, a tile reads short pieces of many rows, which wastes bandwidth.
-    this.scatterAlongK = (k / (k + memory.scatter_k)) * (1 + (off_line ?? 0) * offK);
+    const apart = memory.paged ? Math.min(1, k / memory.scatter_k) : k / (k + memory.scatter_k);
+    this.scatterAlongK = apart * (1 + (off_line ?? 0) * offK);
     // Two tiles, or two rows, write the parts of a sector that they share at different times.
     this.costOfC = memory.c * (1 + off_sector * this.off(n, sectorBytes));
     this.partialsNs = 2 * batch * this.c * memory.partials * this.perByte;
@@ -138,7 +142,6 @@ export class TileTime {
    */
   take(tile: Tile, limit = Infinity): boolean {
     const {launch, miss, perClock, partialsNs} = this;
-    const {exposed} = launch.memory;
     const across = Math.ceil(this.n / tile.columns);
     const down = Math.ceil(this.m / tile.rows);
     const blocks = this.batch * down * across;
@@ -149,6 +152,9 @@ export class TileTime {
     if (almost * (launch.launch_ns + arithmetic) >= limit) return false;
     const latency = tile.l2_step_ns + miss * (tile.dram_step_ns - tile.l2_step_ns);
     const operandsNs = miss === 0 ? 0 : this.batch * this.bytesMoved(tile, across, down) * this.perByte;
+    let {exposed} = launch.memory;
+    if (tile.exposed_lines !== undefined && miss > 0)
+      exposed += (tile.exposed_lines - exposed) * this.linesShare;
     // In one part a block has all of its steps.
     const one = Math.max(arithmetic, block + this.onePart * stride * latency * perClock);
     this.leastNs = almost * (launch.launch_ns + overlapped(one, operandsNs, exposed));
@@ -172,13 +178,14 @@ export class TileTime {
     this.fullStep = Math.max(latency, busiest(tile.blocks_per_sm, tile) * tile.step_ns);
     this.operandsNs = operandsNs;
     this.arithmeticNs = arithmetic;
+    this.exposed = exposed;
     return true;
   }
 
   /** Time in ns of the launch with the tile taken, k split into so many parts. */
   ns(splits: number): number {
-    const {launch_ns, split_ns, memory} = this.launch;
-    const ns = launch_ns + overlapped(this.computingNs(splits), this.movingNs(splits), memory.exposed);
+    const {launch_ns, split_ns} = this.launch;
+    const ns = launch_ns + overlapped(this.computingNs(splits), this.movingNs(splits), this.exposed);
     return splits > 1 ? ns + split_ns : ns;
   }
 
@@ -187,8 +194,7 @@ export class TileTime {
    * how many parts that is, else 1.
    */
   fastestSplit(limit: number): number {
-    const {tile, launch, operandsNs, partialsNs} = this;
-    const {exposed} = launch.memory;
+    const {tile, launch, operandsNs, partialsNs, exposed} = this;
     const fixed = launch.launch_ns + launch.split_ns;
     const {blocks_per_sm: slots, max_splits: most} = tile;
     const smsPerBlock = this.facts.sms / this.blocks;
@@ -260,7 +266,10 @@ export class TileTime {
     const alongK = tile.scatter * this.scatterAlongK * this.linesLost(tile, across, down);
     const costA = memory.a + alongK;
     const costB = memory.b_along_k ? memory.b + alongK : memory.b;
-    return this.miss * (costA * readA + costB * readB + this.costOfC * this.c);
+    const moved = costA * readA + costB * readB + this.costOfC * this.c;
+    if (tile.exposed_lines !== undefined)
+      this.linesShare = (alongK * (memory.b_along_k ? readA + readB : readA)) / moved;
+    return this.miss * moved;
   }
 
   /**
@@ -268,10 +277,12 @@ export class TileTime {
    * of each of its rows at a time, so that there is a line under way for every row of every block on the SM.
    */
   private linesLost(tile: Tile, across: number, down: number): number {
-    const {l1_bytes} = this.launch.memory;
+    const {l1_bytes, l1_in_turn} = this.launch.memory;
     if (l1_bytes === undefined) return 1;
     const blocksOfSm = Math.min(tile.blocks_per_sm, this.batch * down * across * this.perSm);
-    return Math.max(0, 1 - l1_bytes / (blocksOfSm * (this.m / down) * lineBytes));
+    const bytes = blocksOfSm * (this.m / down) * lineBytes;
+    if (l1_in_turn) return Math.min(1, Math.max(0, bytes / l1_bytes - 1));
+    return Math.max(0, 1 - l1_bytes / bytes);
   }
 
   /** Rows that lie far apart miss the address translation cache. */

@@ -13,6 +13,7 @@ export function alike(launch: LaunchTerms): LaunchTerms {
     l2_step_ns: tile.l2_step_ns,
     dram_step_ns: tile.dram_step_ns,
     scatter: tile.scatter,
+    exposed_lines: tile.exposed_lines,
     far: tile.far,
     block_ns: tile.block_ns,
     max_splits: tile.max_splits,

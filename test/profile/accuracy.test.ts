@@ -71,12 +71,12 @@ describe('the errors that the V100 profile states of what its fit did not see', 
     expect(p90).toBeLessThanOrEqual(0.25);
   });
 
-  // 23 rows, of which the eleven whose k is the sequence come out too slow: see calibration/README.md.
+  // 23 rows of nine products, of which those whose k is the sequence come out too slow: see calibration/README.md.
   const isKnown = ([part]: (typeof residuals)[number]): boolean => part === 'test neusight layers batched';
   test.for(residuals.filter((part) => !isKnown(part)))('%s: bias within 3 %', ([, {bias}]) => {
     expect(Math.abs(bias)).toBeLessThanOrEqual(0.03);
   });
-  test.for(residuals.filter(isKnown))('%s: bias within 4 %', ([, {bias}]) => {
-    expect(Math.abs(bias)).toBeLessThanOrEqual(0.04);
+  test.for(residuals.filter(isKnown))('%s: bias within 3.5 %', ([, {bias}]) => {
+    expect(Math.abs(bias)).toBeLessThanOrEqual(0.035);
   });
 });

@@ -168,6 +168,53 @@ describe('lines under way', () => {
     expect(moving(16_384, 640, 16)).toBeCloseTo(moving(1e9, 640, 16), 6);
   });
 
+  test('that come around in turn are none lost while they fit, and all where they are twice as many', () => {
+    const inTurn = (l1_bytes: number): number =>
+      modelOf(1e9, bound, {b_along_k: false, scatter_k: 1e-6, c: 0.01, l1_bytes, l1_in_turn: true}).stridedNs(
+        {
+          batch: 640,
+          m: 32,
+          n: 32,
+          k: 8192,
+        },
+      ) - 2000;
+    expect(inTurn(32_768)).toBeCloseTo(moving(1e9, 640), 6);
+    expect(inTurn(16_384)).toBeCloseTo(moving(undefined, 640), 6);
+    expect(inTurn(8192)).toBe(inTurn(16_384));
+  });
+
+  test('that are lost are hidden as little as the tile says', () => {
+    const busy = {step_ns: 30, l2_step_ns: 1, dram_step_ns: 1, block_ns: 0, max_splits: 1, scatter: 1};
+    const ns = (exposed_lines?: number): number =>
+      modelOf(
+        1e9,
+        {...busy, ...(exposed_lines === undefined ? {} : {exposed_lines})},
+        {b_along_k: false, scatter_k: 1e-6, a: 0.01, b: 0.01, c: 0.01},
+      ).stridedNs({batch: 6400, m: 32, n: 32, k: 512});
+    expect(ns(0)).toBeCloseTo(ns(), 6);
+    // Lines take what A takes from DRAM, next to which the rest is nothing.
+    expect(ns(1) - ns(0)).toBeCloseTo((6400 * 4 * 32 * 512) / 800, -4);
+  });
+
+  test('cost more the longer rows are, and no more where each lies on a page of its own', () => {
+    const ns = (k: number): number =>
+      modelOf(1e9, bound, {
+        b_along_k: false,
+        scatter_k: 512,
+        paged: true,
+        a: 0.01,
+        b: 0.01,
+        c: 0.01,
+      }).stridedNs({
+        batch: 6400,
+        m: 32,
+        n: 32,
+        k,
+      }) - 2000;
+    expect(ns(512) / ns(256)).toBeCloseTo(4, 0);
+    expect(ns(1024) / ns(512)).toBeCloseTo(2, 1);
+  });
+
   test('are all lost where L1 is not known', () => {
     expect(moving(undefined, 640)).toBeGreaterThan(moving(4096, 640));
   });

@@ -63,6 +63,12 @@ describe('a faulty profile is refused with the place of the fault', () => {
     );
   });
 
+  test('a tile to take turns with that the launch does not have', () => {
+    expect(faultOf(changed((p) => (p['gemm'].fp32.batched.alternation.full = '32x64')))).toBe(
+      'mine.json: gemm.fp32.batched.alternation.full: unknown tile "32x64" (known: 64x64, 32x128, 128x32)',
+    );
+  });
+
   test('a source that is not explained', () => {
     expect(faultOf(changed((p) => (p['host'].detect_ns.source = 'hearsay')))).toMatch(
       /^mine\.json: host\.detect_ns\.source: unknown source "hearsay" \(known: /,
