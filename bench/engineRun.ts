@@ -21,7 +21,12 @@ export interface EngineRunOptions {
 /** What happened in the measured part. */
 export interface EngineRun extends Counts, Elapsed {
   readonly decisions: number;
+  /** Kernel completions per CPU second in each of `slices` equal parts of it. */
+  readonly rates: readonly number[];
 }
+
+/** Parts short enough, a tenth of a second or so, for neighbours on the machine to leave some of them alone. */
+const slices = 20;
 
 export async function engineRun(options: EngineRunOptions): Promise<EngineRun> {
   const {policy, load, tenants, kernels, warmup, metrics} = options;
@@ -52,12 +57,18 @@ export async function engineRun(options: EngineRunOptions): Promise<EngineRun> {
   scheduler.run(Infinity, () => recorder.kernels >= warmup);
   const before = {...recorder.counts, decisions: scheduler.decisions};
   const elapsed = startWatch();
-  const ended = scheduler.run(Infinity, () => recorder.kernels >= warmup + kernels);
+  const rates: number[] = [];
+  for (let slice = 1; slice <= slices; slice++) {
+    const [done, sliceElapsed] = [recorder.kernels, startWatch()];
+    const ended = scheduler.run(Infinity, () => recorder.kernels >= warmup + (kernels * slice) / slices);
+    if (ended !== 'stopped') throw new Error(`too few arrivals: ${recorder.kernels} kernels in all`);
+    rates.push((recorder.kernels - done) / sliceElapsed().cpuSeconds);
+  }
   const took = elapsed();
-  if (ended !== 'stopped') throw new Error(`too few arrivals: ${recorder.kernels} kernels in all`);
   const after = recorder.counts;
   return {
     ...took,
+    rates,
     decisions: scheduler.decisions - before.decisions,
     arrivals: after.arrivals - before.arrivals,
     requests: after.requests - before.requests,

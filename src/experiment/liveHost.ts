@@ -15,6 +15,7 @@ import {largestBatch, layOutBatches} from './batches.ts';
 import {HostMeter} from './hostMeter.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
+import {collectGarbage} from './quietHeap.ts';
 import {rehearse} from './rehearsal.ts';
 import {superkernelLimit} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
@@ -117,8 +118,10 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       // A look costs nanoseconds, and a live run may decide seldom.
       decisionsPerLook: 1,
     });
+    collectGarbage('major');
     // Last: code that has not run for long is dropped, and recording takes seconds.
     await rehearse(spec, profile, shouldStop);
+    collectGarbage('minor');
   } catch (error) {
     // What went wrong first is what counts.
     await close().catch(() => {});

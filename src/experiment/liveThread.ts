@@ -11,6 +11,7 @@ import {HostSupply} from './hostSupply.ts';
 import {dropContext, keepContext} from './keptContext.ts';
 import {liveRun} from './live.ts';
 import {readProfile} from './profileFiles.ts';
+import {makeRoomForGarbage} from './quietHeap.ts';
 import type {RunSpec} from './simulate.ts';
 import {errorOf, failureOf} from './worker.ts';
 import type {Failure} from './worker.ts';
@@ -116,6 +117,7 @@ export class LiveThread {
 
   private perform(task: Task): Promise<LiveOutcome> {
     if (this.isStopped) throw new StoppedError('the run was stopped');
+    makeRoomForGarbage();
     const worker = (this.worker ??= new Worker(fileURLToPath(import.meta.url), {
       workerData: {superkernelLive: this.stopFlag},
     }));

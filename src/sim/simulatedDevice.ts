@@ -17,7 +17,10 @@ export interface HostModel {
   readonly threads: 'shared' | 'per-lane';
   /** From the end on the device until the host can see it. */
   readonly detectNs: Nanoseconds;
-  /** Host time of one wake-up: seeing what happened, deciding. */
+  /**
+   * Host time of one wake-up: seeing what happened, deciding. It passes between what is seen and the first submission, so
+   * that what happens meanwhile is seen by the next wake-up.
+   */
   readonly decideNs: Nanoseconds;
 }
 
@@ -47,6 +50,8 @@ export class SimulatedDevice implements Device {
   private readonly clock: VirtualClock;
   private readonly detectNs: Nanoseconds;
   private readonly decideNs: Nanoseconds;
+  /** Host time of the present wake-up that has not passed yet. */
+  private owedNs: Nanoseconds = 0;
   /** Where every lane has its own host: when that is free. */
   private readonly hostFreeAt: Float64Array | null;
   private readonly steps: LaneSteps;
@@ -81,7 +86,8 @@ export class SimulatedDevice implements Device {
   submit(launch: Launch): void {
     const {lane} = launch;
     const {clock, hostFreeAt} = this;
-    const now = clock.time;
+    const now = (clock.time += this.owedNs);
+    this.owedNs = 0;
     const begin = hostFreeAt !== null && hostFreeAt[lane] > now ? hostFreeAt[lane] : now;
     const releasedAt = begin + this.steps.releaseNs(launch);
     const end = begin + this.steps.submitNs(launch);
@@ -104,6 +110,8 @@ export class SimulatedDevice implements Device {
   wait(until: Nanoseconds): void {
     const {gpu, clock} = this;
     const {ended} = this.steps;
+    // The wake-up that submitted nothing took its time, too.
+    clock.time += this.owedNs;
     while (ended.first === null && gpu.nextEventAt <= until && gpu.nextEventAt < Infinity) gpu.step();
     let wakeAt = until;
     if (ended.first !== null) {
@@ -112,6 +120,7 @@ export class SimulatedDevice implements Device {
     }
     if (wakeAt === Infinity)
       throw new DeviceError('waited forever: nothing runs on the device and no time was given');
-    clock.time = (clock.time > wakeAt ? clock.time : wakeAt) + this.decideNs;
+    if (clock.time < wakeAt) clock.time = wakeAt;
+    this.owedNs = this.decideNs;
   }
 }
