@@ -1,10 +1,11 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
-import {isOver, wholeNs} from './wholeNs.ts';
+import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step, side by side: all of it is read at every event, and one array is faster than four. */
-const width = 4;
+const shift = 2;
+const width = 1 << shift;
 /** How long it still takes, in ns from `timedAt` on. */
 const takesOf = 0;
 /** How fast it runs: 1 is alone. */
@@ -24,13 +25,14 @@ export class RunningSteps {
   /** Everything before it has been simulated. */
   time: Nanoseconds = 0;
   count = 0;
-  /** When the first of them ends. */
+  /** When the first of them ends: of those that do at once, the one with the lowest lane. */
   nextEndAt: Nanoseconds = Infinity;
   private readonly laneSteps: LaneShares;
   private readonly sharing: Terms;
   /** In no order: their lanes, and in groups of `width` the rest. */
   private readonly lanes: Int32Array;
   private readonly steps: Float64Array;
+  private first = 0;
   /** When they were timed, and how many; those behind have been put on since, and take what they do alone. */
   private timedAt: Nanoseconds = 0;
   private timedCount = 0;
@@ -76,35 +78,27 @@ export class RunningSteps {
     this.pressure += pressure;
   }
 
-  /** Takes those off that end now: writes their lanes and returns how many. */
-  takeDue(due: Int32Array): number {
-    const {lanes, steps} = this;
-    const elapsed = this.time - this.timedAt;
-    let count = 0;
-    for (let i = this.count - 1; i >= 0; i--) {
-      if (!isOver(steps[width * i + takesOf], elapsed)) continue;
-      due[count++] = lanes[i];
-      this.takeOff(i);
-    }
-    return count;
-  }
-
-  /** The last one takes the place of a step that leaves the device. */
-  private takeOff(i: number): void {
-    const {laneSteps, lanes, steps} = this;
-    const lane = lanes[i];
+  /** Takes off the one that ends first, and returns its lane. Before others end that are due at once, all are timed anew. */
+  takeFirst(): number {
+    const {laneSteps, lanes, steps, first} = this;
+    const lane = lanes[first >> shift];
     this.sm -= laneSteps.smShare[lane];
     this.wanted -= laneSteps.share[lane];
     this.pressure -= laneSteps.pressure[lane];
+    // The last one takes its place.
     const last = --this.count;
     this.timedCount = last;
-    lanes[i] = lanes[last];
-    const to = width * i;
-    const from = width * last;
-    steps[to + takesOf] = steps[from + takesOf];
-    steps[to + rateOf] = steps[from + rateOf];
-    steps[to + exposureOf] = steps[from + exposureOf];
-    steps[to + pressureOf] = steps[from + pressureOf];
+    lanes[first >> shift] = lanes[last];
+    const from = last << shift;
+    steps[first + takesOf] = steps[from + takesOf];
+    steps[first + rateOf] = steps[from + rateOf];
+    steps[first + exposureOf] = steps[from + exposureOf];
+    steps[first + pressureOf] = steps[from + pressureOf];
+    return lane;
+  }
+
+  private isBefore(at: number, other: number): boolean {
+    return this.lanes[at >> shift] < this.lanes[other >> shift];
   }
 
   /** Takes all off, and writes what is left of each by lane, in ns alone on the device. */
@@ -135,6 +129,7 @@ export class RunningSteps {
     const timedEnd = width * this.timedCount;
     const end = width * this.count;
     let least = Infinity;
+    let first = 0;
     for (let at = 0; at < end; at += width) {
       const exposure = steps[at + exposureOf];
       const others = pressure - steps[at + pressureOf];
@@ -147,8 +142,12 @@ export class RunningSteps {
       const ns = left * strain * strain * one;
       steps[at + takesOf] = ns;
       steps[at + rateOf] = room * room * one;
-      if (ns < least) least = ns;
+      if (ns <= least && (ns < least || this.isBefore(at, first))) {
+        least = ns;
+        first = at;
+      }
     }
+    this.first = first;
     this.timedAt = time;
     this.timedCount = this.count;
     this.nextEndAt = time + wholeNs(least);

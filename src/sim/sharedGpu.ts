@@ -35,8 +35,6 @@ export class SharedGpu implements Gpu, Contexts {
   /** The lanes whose steps wait, by when they are due; equal ones as in `busy`. */
   private readonly waitingLanes: Int32Array;
   private waitingCount = 0;
-  /** Lanes whose steps end at once. */
-  private readonly ending: Int32Array;
 
   constructor(lanes: number, steps: LaneSteps, sharing: Sharing, startIntervalNs: Nanoseconds) {
     this.count = lanes;
@@ -51,7 +49,6 @@ export class SharedGpu implements Gpu, Contexts {
     this.workLeft = new Float64Array(lanes);
     this.busy = new Int32Array(lanes);
     this.waitingLanes = new Int32Array(lanes);
-    this.ending = new Int32Array(lanes);
   }
 
   begin(lane: number, startsAt: Nanoseconds, now: Nanoseconds): void {
@@ -70,7 +67,7 @@ export class SharedGpu implements Gpu, Contexts {
   step(): void {
     const {onDevice} = this;
     onDevice.moveTo(this.nextEventAt);
-    if (onDevice.nextEndAt <= onDevice.time) this.endDue();
+    if (onDevice.nextEndAt <= onDevice.time) this.end(onDevice.takeFirst());
     this.startDue();
     this.schedule();
   }
@@ -96,14 +93,6 @@ export class SharedGpu implements Gpu, Contexts {
   private catchUp(time: Nanoseconds): void {
     while (this.nextEventAt <= time) this.step();
     this.onDevice.moveTo(time);
-  }
-
-  /** Ends the steps that are due, of lanes that became busy first before those of others. */
-  private endDue(): void {
-    const {ending} = this;
-    const count = this.onDevice.takeDue(ending);
-    if (count > 1) ending.subarray(0, count).sort((a, b) => this.placeOf(a) - this.placeOf(b));
-    for (let i = 0; i < count; i++) this.end(ending[i]);
   }
 
   private end(lane: number): void {

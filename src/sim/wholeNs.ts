@@ -7,8 +7,3 @@ const workEpsilon = 1e-6;
 export function wholeNs(ns: number): Nanoseconds {
   return Math.ceil(ns - workEpsilon);
 }
-
-/** Whether work of `ns` is done after a time: `wholeNs(ns) <= elapsed`. */
-export function isOver(ns: number, elapsed: Nanoseconds): boolean {
-  return ns - workEpsilon <= elapsed;
-}

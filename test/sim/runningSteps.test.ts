@@ -36,15 +36,10 @@ function simulatedEnds(all: readonly Step[], sharing: Terms): {ends: number[]; s
   const running = new RunningSteps(all.length, lanes, sharing);
   const ends = new Array<number>(all.length).fill(NaN);
   const waiting = all.map((step, lane) => ({lane, ...step})).sort((a, b) => a.startsAt - b.startsAt);
-  const due = new Int32Array(all.length);
   while (waiting.length > 0 || running.count > 0) {
     const startsAt = waiting[0]?.startsAt ?? Infinity;
     running.moveTo(Math.min(startsAt, running.nextEndAt));
-    if (running.nextEndAt <= running.time) {
-      const count = running.takeDue(due);
-      expect(count).toBeGreaterThan(0);
-      for (const lane of due.subarray(0, count)) ends[lane] = running.time;
-    }
+    if (running.nextEndAt <= running.time) ends[running.takeFirst()] = running.time;
     while (waiting.length > 0 && waiting[0].startsAt <= running.time) {
       const {lane, workNs} = waiting.shift()!;
       running.putOn(lane, workNs);
@@ -94,4 +89,24 @@ test.prop([steps])('use of the SMs what they take of them, and no more than ther
   const first = Math.min(...all.map(({startsAt}) => startsAt));
   expect(smNs).toBeLessThanOrEqual(Math.max(...ends) - first + 1e-6);
   if (all.length === 1) expect(smNs).toBeCloseTo(all[0].share * (ends[0] - first), 6);
+});
+
+test('of those that end at once the lowest lane is first, and the others follow', () => {
+  const ones = Float64Array.from({length: 3}, () => 1);
+  const running = new RunningSteps(
+    3,
+    {smShare: ones, share: ones, exposure: ones, pressure: ones},
+    {interference: 1, crowding: 0},
+  );
+  for (const lane of [2, 0, 1]) running.putOn(lane, 1000);
+  const ends: [lane: number, at: number][] = [];
+  for (running.retime(); running.count > 0; running.retime()) {
+    running.moveTo(running.nextEndAt);
+    ends.push([running.takeFirst(), running.time]);
+  }
+  expect(ends).toEqual([
+    [0, 3000],
+    [1, 3000],
+    [2, 3000],
+  ]);
 });
