@@ -25,7 +25,7 @@ export interface EngineRun extends Counts, Elapsed {
   readonly rates: readonly number[];
 }
 
-/** Parts short enough, a tenth of a second or so, for neighbours on the machine to leave some of them alone. */
+/** Parts of a tenth of a second or so, the same in every run with these options. */
 const slices = 20;
 
 export async function engineRun(options: EngineRunOptions): Promise<EngineRun> {
