@@ -77,12 +77,15 @@ function integratedEnds(all: readonly Step[], sharing: Terms): number[] {
   }
 }
 
-test.prop([steps, terms], {numRuns: 300})('take what the law of sharing says, in whole ns', (all, sharing) => {
-  const {ends} = simulatedEnds(all, sharing);
-  const exact = integratedEnds(all, sharing);
-  // Each is seen to end up to 1 ns late, and slows the others for so long.
-  ends.forEach((end, i) => expect(Math.abs(end - exact[i])).toBeLessThanOrEqual(2 + 3 * all.length));
-});
+test.prop([steps, terms], {numRuns: 300})(
+  'take what the law of sharing says, in whole ns',
+  (all, sharing) => {
+    const {ends} = simulatedEnds(all, sharing);
+    const exact = integratedEnds(all, sharing);
+    // Each is seen to end up to 1 ns late, and slows the others for so long.
+    ends.forEach((end, i) => expect(Math.abs(end - exact[i])).toBeLessThanOrEqual(2 + 3 * all.length));
+  },
+);
 
 test.prop([steps])('use of the SMs what they take of them, and no more than there is', (all) => {
   const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0});
