@@ -1,6 +1,6 @@
 // From measurements to a device profile. What was not measured is taken from a base profile and marked as an assumption.
 import {cpus} from 'node:os';
-import {parseProfile} from '../profile/profile.ts';
+import {parseProfile} from '../profile/parseProfile.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {withContention} from './contentionFit.ts';
 import {withElementwise} from './elementwiseFit.ts';

@@ -115,12 +115,14 @@ export class LiveThread {
     return Atomics.load(this.stopFlag, 0) === 1;
   }
 
+  private startWorker(): Worker {
+    makeRoomForGarbage();
+    return new Worker(fileURLToPath(import.meta.url), {workerData: {superkernelLive: this.stopFlag}});
+  }
+
   private perform(task: Task): Promise<LiveOutcome> {
     if (this.isStopped) throw new StoppedError('the run was stopped');
-    makeRoomForGarbage();
-    const worker = (this.worker ??= new Worker(fileURLToPath(import.meta.url), {
-      workerData: {superkernelLive: this.stopFlag},
-    }));
+    const worker = (this.worker ??= this.startWorker());
     return new Promise((resolve, reject) => {
       // Not `removeAllListeners`: a Worker delivers nothing any more after that.
       const settle = (act: () => void): void => {

@@ -2,7 +2,7 @@
 import {existsSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {parseProfile} from '../profile/profile.ts';
+import {parseProfile} from '../profile/parseProfile.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {InputError} from '../scheduler/errors.ts';
 

@@ -2,7 +2,7 @@
 import {relativeSums} from '../gpu/calibration/samples.ts';
 import type {DeviceProperties} from '../gpu/cuda.ts';
 import type {HostFloors, PassTime, ProductTime, TensorFlowMeasurements} from '../gpu/tensorflow/measure.ts';
-import {parseProfile} from '../profile/profile.ts';
+import {parseProfile} from '../profile/parseProfile.ts';
 import type {DeviceProfile, MeasuredTable} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 

@@ -3,9 +3,10 @@ import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
 import {wholeNs} from './wholeNs.ts';
 
-/** What there is of each step, side by side: all of it is read at every event, and one array is faster than four. */
+/** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
 const shift = 2;
 const width = 1 << shift;
+/** The fields of a group. */
 /** How long it still takes, in ns from `timedAt` on. */
 const takesOf = 0;
 /** How fast it runs: 1 is alone. */
@@ -32,6 +33,7 @@ export class RunningSteps {
   /** In no order: their lanes, and in groups of `width` the rest. */
   private readonly lanes: Int32Array;
   private readonly steps: Float64Array;
+  /** Where in `steps` the one that ends first is. */
   private first = 0;
   /** When they were timed, and how many; those behind have been put on since, and take what they do alone. */
   private timedAt: Nanoseconds = 0;
@@ -97,6 +99,7 @@ export class RunningSteps {
     return lane;
   }
 
+  /** Whether one place in `steps` is of a lower lane than another. */
   private isBefore(at: number, other: number): boolean {
     return this.lanes[at >> shift] < this.lanes[other >> shift];
   }

@@ -24,7 +24,7 @@ export interface Sharing extends Pick<SharingTerms, 'interference' | 'crowding'>
  * models beside up to seven others took within 2 to 4 % of this, at any load, with an interference of 1.24 to 1.28 and a
  * crowding of 0.06 to 0.12.
  */
-export function slowdownAmong(
+function slowdownAmong(
   terms: Pick<SharingTerms, 'interference' | 'crowding'>,
   exposure: number,
   others: number,

@@ -10,7 +10,7 @@ import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {measureHost} from '../../src/experiment/refreshHost.ts';
 import {probe} from '../../src/gpu/cuda.ts';
 import {costModel} from '../../src/profile/costModel.ts';
-import {parseProfile} from '../../src/profile/profile.ts';
+import {parseProfile} from '../../src/profile/parseProfile.ts';
 import {CalibrationStopped} from '../../src/gpu/calibration/session.ts';
 import type {Gemm} from '../../src/scheduler/kernel.ts';
 import type {Model} from '../../src/workload/models/layer.ts';

@@ -6,7 +6,7 @@ import type {HostRun} from '../../src/experiment/hostRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {spreadOf} from '../../src/gpu/calibration/samples.ts';
 import {costModel} from '../../src/profile/costModel.ts';
-import {parseProfile} from '../../src/profile/profile.ts';
+import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {Gemm} from '../../src/scheduler/kernel.ts';
 
 const base = readProfile('v100');

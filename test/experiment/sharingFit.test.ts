@@ -9,7 +9,7 @@ import {fitSharing} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import type {PreparedRun} from '../../src/experiment/simulate.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
-import {parseProfile} from '../../src/profile/profile.ts';
+import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {kernelKey} from '../../src/scheduler/kernel.ts';
 

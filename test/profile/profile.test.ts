@@ -1,7 +1,7 @@
 // The profile format: what is accepted, and how faults are told.
 import {describe, expect, test} from 'vitest';
 import {profileNames, readProfile} from '../../src/experiment/profileFiles.ts';
-import {parseProfile} from '../../src/profile/profile.ts';
+import {parseProfile} from '../../src/profile/parseProfile.ts';
 import {InputError} from '../../src/scheduler/errors.ts';
 
 const valid = readProfile('v100');

@@ -2,7 +2,7 @@
 import {describe, expect, test} from 'vitest';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {costModel} from '../../src/profile/costModel.ts';
-import {parseProfile} from '../../src/profile/profile.ts';
+import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import type {Elementwise, Gemm} from '../../src/scheduler/kernel.ts';
 

@@ -1,4 +1,4 @@
-import {parseProfile} from '../profile.ts';
+import {parseProfile} from '../parseProfile.ts';
 import type {DeviceProfile, GemmTerms} from '../profile.ts';
 import type {DataType} from '../../scheduler/kernel.ts';
 import {sources} from './sources.ts';
