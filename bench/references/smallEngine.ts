@@ -54,7 +54,7 @@ class SmallCosts implements Costs {
   }
 
   readonly stepGapNs = 0;
-  readonly sharing = {interference: 0, crowding: 0, coalesced: 1};
+  readonly sharing = {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1};
 
   smShare(): number {
     return 1;
@@ -65,6 +65,10 @@ class SmallCosts implements Costs {
   }
 
   exposure(): number {
+    return 1;
+  }
+
+  pressure(): number {
     return 1;
   }
 }
@@ -135,6 +139,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       yieldNs: 0,
       interference: 0,
       crowding: 0,
+      crowdedInterference: 0,
       maxConcurrent: lanes,
     },
     host: {threads: 'shared', detectNs: 0, decideNs: 0},

@@ -55,8 +55,9 @@ export const usualCoRuns: CoRunStage = {
     {policy: 'streams:host-threads=shared', load: 1.4},
     {policy: 'ooo', load: 1.1},
     {policy: 'greedy:lanes=2,run-ahead=16', load: 1.2},
+    {policy: 'slo:lanes=4,run-ahead=16', load: 1.7},
   ],
-  forNs: 1.2e9,
+  forNs: 2e9,
 };
 
 /** Models that differ most in how their kernels fill a device come first. */

@@ -55,8 +55,14 @@ export function reportHost(
   }
 }
 
-const termsText = ({interference, crowding, coalesced, stepGapNs}: FittedTerms): string =>
-  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
+const termsText = ({
+  interference,
+  crowding,
+  crowdedInterference,
+  coalesced,
+  stepGapNs,
+}: FittedTerms): string =>
+  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
@@ -67,8 +73,10 @@ export function reportSharing(
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
-  for (const {model, size, launches, pace, exposure} of kinds)
-    log(`  ${model} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}`);
+  for (const {model, size, launches, pace, exposure, pressure} of kinds)
+    log(
+      `  ${model} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,
+    );
   for (const {policy, load, model, method, size, launches, before, after} of rows) {
     log(
       `  ${policy} at ${load}, ${model} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,
@@ -133,7 +141,7 @@ export function report(
     );
   }
   log(
-    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0} to ${contention.crowded_interference?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
   );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(

@@ -19,27 +19,46 @@ export interface FittedTerms extends SharingTerms {
 export interface Kind {
   readonly pace: number;
   readonly exposure: number;
+  /** What it presses on others with, for each share of the device that it takes. */
+  readonly pressure: number;
+}
+
+/** What was found of superkernels of one model and size; those of size 1 are single kernels. */
+export interface FittedKind extends Kind {
+  readonly model: string;
+  readonly size: number;
+  /** How many of them told it. */
+  readonly launches: number;
 }
 
 /** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
 export interface FittedSharing {
   readonly terms: FittedTerms;
-  readonly kinds: ReadonlyMap<string, Kind>;
+  readonly kinds: ReadonlyMap<string, FittedKind>;
 }
 
 /** Superkernels of so many members of a model, however many steps; 1 where members run one after another. */
 export const kindKey = (model: string, size: number): string => `${model} ${size}`;
 
-/** A launch as the sum of what its kind scales. Times in ns. */
-export interface LaunchParts {
+/**
+ * The launches of a run that tell something: long ones that nothing odd happened to; of kinds with very many an even choice.
+ * Times in ns, by row.
+ */
+export interface CompanyRows {
+  readonly count: number;
   /** Index of `kindsOfRun`. */
-  readonly kind: number;
-  /** How long it took, less its gaps and what its element-wise kernels took. */
-  readonly tookNs: number;
-  /** What its products take by themselves, */
-  readonly aloneNs: number;
-  /** and how much longer they would take with an exposure of 1 beside what they had beside them. */
-  readonly sufferedNs: number;
+  readonly kind: Int32Array;
+  /** How many launches of its kind it stands for. */
+  readonly standsFor: Float64Array;
+  /** How long it took, less the gaps between its kernels. */
+  readonly tookNs: Float64Array;
+  /** The same as last predicted. */
+  readonly predictedNs: Float64Array;
+  /** What its products take by themselves, and its element-wise kernels. */
+  readonly productsNs: Float64Array;
+  readonly elementwiseNs: Float64Array;
+  /** By row, then `kindsOfRun`: the mean share of the device that others of the kind took meanwhile. */
+  readonly beside: Float64Array;
 }
 
 export interface KindError {
@@ -67,8 +86,14 @@ export const leastOfKind = 20;
  * lateness is long: single kernels and terms that all launches share are told by launches beside which that is nothing,
  */
 const longLatenesses = 60;
-/** superkernels of several members, which are seldom as long, by launches beside which it is little. */
+/** superkernels of several members, which are seldom as long, by launches beside which it is little, */
 const fairLatenesses = 20;
+/** and kinds that have no such launches by their longest, if at least they are longer than that. */
+const shortLatenesses = 10;
+const nearlyLongest = 0.9;
+
+/** Of kinds with more launches than this in a run some are left out, and the others stand for them. */
+const mostOfKind = 1000;
 
 export const programOf = (model: string, batch: number): Kernel[] =>
   kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
@@ -88,9 +113,10 @@ export class Company {
   private readonly aloneNs: Float64Array;
   private readonly share: Float64Array;
   private readonly isProducts: Uint8Array;
-  /** Pace and exposure of each of the kernel runs, as last asked for. */
+  /** Pace, exposure and pressure of each of the kernel runs, as last asked for. */
   private readonly pace: Float64Array;
   private readonly exposure: Float64Array;
+  private readonly pressure: Float64Array;
   /** By launch: its kind, as index of `kindsOfRun`. */
   private readonly kind: Int32Array;
   /** The kinds that the run has launches of. */
@@ -99,6 +125,7 @@ export class Company {
   private readonly launchAloneNs: Float64Array;
   private readonly longNs: number;
   private readonly fairNs: number;
+  private readonly shortNs: number;
   /** By launch: how long it took in ns, and what it counts, its time over the mean. */
   private readonly tookNs: Float64Array;
   private readonly weight: Float64Array;
@@ -112,8 +139,10 @@ export class Company {
   private readonly times: Float64Array;
   /** By kernel run: where its start and its end are in that order. */
   private readonly place: Uint32Array;
-  /** Integral over time of the pressure of all, up to each of the times. */
+  /** Integral over time of what all add, up to each of the times, */
   private readonly integral: Float64Array;
+  /** and what they add from each to the next. */
+  private readonly level: Float64Array;
   private readonly predicted: Float64Array;
 
   constructor(run: CoRun, costs: CostModel) {
@@ -129,10 +158,12 @@ export class Company {
     this.isProducts = new Uint8Array(kernelRuns);
     this.pace = new Float64Array(kernelRuns);
     this.exposure = new Float64Array(kernelRuns);
+    this.pressure = new Float64Array(kernelRuns);
     this.kind = new Int32Array(launches.length);
     this.launchAloneNs = new Float64Array(launches.length);
     this.longNs = longLatenesses * costs.detectNs;
     this.fairNs = fairLatenesses * costs.detectNs;
+    this.shortNs = shortLatenesses * costs.detectNs;
     this.tookNs = new Float64Array(launches.length);
     this.weight = new Float64Array(launches.length);
     this.predicted = new Float64Array(launches.length);
@@ -161,6 +192,7 @@ export class Company {
     this.times = new Float64Array(2 * kernelRuns);
     this.place = new Uint32Array(2 * kernelRuns);
     this.integral = new Float64Array(2 * kernelRuns);
+    this.level = new Float64Array(2 * kernelRuns);
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
@@ -192,7 +224,7 @@ export class Company {
    * end.
    */
   residuals(sharing: FittedSharing, out: Float64Array, at: number): number {
-    this.predict(sharing);
+    this.predict(sharing, false);
     for (let launch = 0; launch < this.launches; launch++) {
       if (this.launchAloneNs[launch] < this.longNs) continue;
       out[at++] = this.weight[launch] * Math.log(this.predicted[launch] / this.tookNs[launch]);
@@ -200,35 +232,78 @@ export class Company {
     return at;
   }
 
-  /** The launches that say something of their kinds: long ones that nothing odd happened to. */
-  parts(sharing: FittedSharing): LaunchParts[] {
+  /** The launches that say something of their kinds, and what was beside them. */
+  rows(sharing: FittedSharing): CompanyRows {
     this.predict(sharing);
     const {stepGapNs} = sharing.terms;
-    const {owner, isProducts, aloneNs, besideNs, exposure, pace, kindsOfRun, kind, predicted, tookNs} = this;
-    const found: LaunchParts[] = [];
-    for (let i = 0; i < owner.length;) {
-      const launch = owner[i];
-      let [rest, alone, suffered] = [-stepGapNs, 0, 0];
-      for (; i < owner.length && owner[i] === launch; i++) {
-        rest += stepGapNs;
-        if (isProducts[i] === 1) {
-          alone += aloneNs[i];
-          suffered += (besideNs[i] / pace[i] - aloneNs[i]) / exposure[i];
-        } else {
-          rest += besideNs[i];
-        }
-      }
-      const least = kindsOfRun[kind[launch]].size === 1 ? this.longNs : this.fairNs;
-      if (this.launchAloneNs[launch] < least) continue;
-      if (Math.abs(Math.log(predicted[launch] / tookNs[launch])) > odd) continue;
-      found.push({
-        kind: kind[launch],
-        tookNs: tookNs[launch] - rest,
-        aloneNs: alone,
-        sufferedNs: suffered,
-      });
+    const {owner, isProducts, aloneNs, kindsOfRun, kind, tookNs, predicted, launches} = this;
+    const rowOf = new Int32Array(launches).fill(-1);
+    const leastNs = this.leastOfKinds();
+    const telling = kindsOfRun.map((): number[] => []);
+    for (let launch = 0; launch < launches; launch++) {
+      if (this.launchAloneNs[launch] >= leastNs[kind[launch]] && !this.isOdd(launch))
+        telling[kind[launch]].push(launch);
     }
-    return found;
+    const every = telling.map(({length}) => Math.ceil(length / mostOfKind));
+    let count = 0;
+    telling.forEach((of, i) => {
+      for (let at = 0; at < of.length; at += every[i]) rowOf[of[at]] = count++;
+    });
+    const rows = {
+      count,
+      kind: new Int32Array(count),
+      standsFor: new Float64Array(count),
+      tookNs: new Float64Array(count),
+      predictedNs: new Float64Array(count),
+      productsNs: new Float64Array(count),
+      elementwiseNs: new Float64Array(count),
+      beside: new Float64Array(count * kindsOfRun.length),
+    };
+    for (let launch = 0; launch < launches; launch++) {
+      const row = rowOf[launch];
+      if (row < 0) continue;
+      rows.kind[row] = kind[launch];
+      rows.standsFor[row] = every[kind[launch]];
+      rows.tookNs[row] = tookNs[launch] + stepGapNs;
+      rows.predictedNs[row] = predicted[launch] + stepGapNs;
+    }
+    for (let i = 0; i < owner.length; i++) {
+      const row = rowOf[owner[i]];
+      if (row < 0) continue;
+      rows.tookNs[row] -= stepGapNs;
+      rows.predictedNs[row] -= stepGapNs;
+      (isProducts[i] === 1 ? rows.productsNs : rows.elementwiseNs)[row] += aloneNs[i];
+    }
+    for (const of of kindsOfRun.keys()) this.addBeside(of, rowOf, rows.beside);
+    return rows;
+  }
+
+  /** By kind: how long its launches are by themselves, in ns, that say something of it. */
+  private leastOfKinds(): number[] {
+    const {kindsOfRun, kind, launchAloneNs, longNs, fairNs, shortNs} = this;
+    const longest = kindsOfRun.map(() => 0);
+    launchAloneNs.forEach((ns, launch) => (longest[kind[launch]] = Math.max(longest[kind[launch]], ns)));
+    return kindsOfRun.map(({size}, i) =>
+      Math.max(shortNs, Math.min(size === 1 ? longNs : fairNs, nearlyLongest * longest[i])),
+    );
+  }
+
+  private isOdd(launch: number): boolean {
+    return Math.abs(Math.log(this.predicted[launch] / this.tookNs[launch])) > odd;
+  }
+
+  /** Adds up what launches of one kind took of the device beside each of the rows. */
+  private addBeside(of: number, rowOf: Int32Array, beside: Float64Array): void {
+    const {owner, aloneNs, launchAloneNs, share, kind, kindsOfRun} = this;
+    const shares = share.map((each, i) => (kind[owner[i]] === of ? each : 0));
+    this.integrate(shares);
+    for (let i = 0; i < owner.length; i++) {
+      const launch = owner[i];
+      const row = rowOf[launch];
+      if (row < 0) continue;
+      const others = Math.max(0, this.meanDuring(i) - shares[i]);
+      beside[row * kindsOfRun.length + of] += (others * aloneNs[i]) / launchAloneNs[launch];
+    }
   }
 
   /** The error of launches of each kind together: simulated over measured, less 1. */
@@ -258,38 +333,73 @@ export class Company {
     return known >= 0 ? known : this.kindsOfRun.push({model, size}) - 1;
   }
 
-  /** What every launch would take, in ns, beside what ran beside it. */
-  private predict({terms, kinds}: FittedSharing): void {
+  /**
+   * What every launch would take, in ns, beside what ran beside it: each kernel at the mean of its rates meanwhile, as a device
+   * would run it, or, much faster, at the rate beside the mean of what was there.
+   */
+  private predict({terms, kinds}: FittedSharing, exactly = true): void {
     const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, share, pace, exposure, order, times, place, integral, predicted} = this;
+    const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted} = this;
     const count = owner.length;
-    const usual = this.kindsOfRun.map(({size}): Kind => ({pace: 1, exposure: size === 1 ? 1 : coalesced}));
+    const usual = this.kindsOfRun.map(({size}) => usualKind(size, coalesced));
     const known = this.kindsOfRun.map(({model, size}, i) => kinds.get(kindKey(model, size)) ?? usual[i]);
     for (let i = 0; i < count; i++) {
       const of = (this.isProducts[i] === 1 ? known : usual)[this.kind[owner[i]]];
       pace[i] = of.pace;
       exposure[i] = of.exposure;
+      pressure[i] = share[i] * of.pressure;
     }
-    let pressure = 0;
-    let sum = 0;
-    for (let i = 0, before = times[0]; i < order.length; i++) {
-      sum += pressure * (times[i] - before);
-      before = times[i];
-      integral[i] = sum;
-      const event = order[i];
-      const of = event < count ? event : event - count;
-      const pressing = share[of] / exposure[of];
-      pressure += event < count ? pressing : -pressing;
-    }
+    this.integrate(pressure);
     predicted.fill(-stepGapNs);
     for (let i = 0; i < count; i++) {
-      const [begin, end] = [place[i], place[count + i]];
-      const mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
-      const others = Math.max(0, mean - share[i] / exposure[i]);
-      besideNs[i] = pace[i] * aloneNs[i] * slowdownBeside(terms, exposure[i], others);
+      const slowdown = exactly
+        ? this.slowdown(terms, i)
+        : slowdownBeside(terms, exposure[i], Math.max(0, this.meanDuring(i) - pressure[i]));
+      besideNs[i] = pace[i] * aloneNs[i] * slowdown;
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
   }
+
+  /** How many times as long as alone a kernel takes at the mean of the rates at which it ran beside what was there. */
+  private slowdown(terms: FittedTerms, i: number): number {
+    const {owner, place, times, level, pressure, exposure} = this;
+    const [begin, end] = [place[i], place[owner.length + i]];
+    let done = 0;
+    for (let at = begin; at < end; at++) {
+      const others = Math.max(0, level[at] - pressure[i]);
+      done += (times[at + 1] - times[at]) / slowdownBeside(terms, exposure[i], others);
+    }
+    return done > 0 ? (times[end] - times[begin]) / done : 1;
+  }
+
+  /** Integrates over time what each kernel run adds while it runs. */
+  private integrate(added: Float64Array): void {
+    const {owner, order, times, integral, level} = this;
+    const count = owner.length;
+    let now = 0;
+    let sum = 0;
+    for (let i = 0, before = times[0]; i < order.length; i++) {
+      sum += now * (times[i] - before);
+      before = times[i];
+      integral[i] = sum;
+      const event = order[i];
+      now += event < count ? added[event] : -added[event - count];
+      level[i] = now;
+    }
+  }
+
+  /** The mean while a kernel run runs of what was last integrated. */
+  private meanDuring(i: number): number {
+    const {place, integral, times, owner} = this;
+    const [begin, end] = [place[i], place[owner.length + i]];
+    return (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
+  }
+}
+
+/** What stands for a kind of which nothing is known. */
+export function usualKind(size: number, coalesced: number): Kind {
+  const exposure = size === 1 ? 1 : coalesced;
+  return {pace: 1, exposure, pressure: 1 / exposure};
 }
 
 const SINGLE = methods.indexOf('single');

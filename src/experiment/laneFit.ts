@@ -4,7 +4,7 @@ import type {Work} from '../gpu/calibration/work.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import {medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
 import {shareRates} from '../sim/sharing.ts';
-import type {Sharing} from '../sim/sharing.ts';
+import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import type {CostModel} from '../profile/costModel.ts';
 
 /** What is predicted against what was measured: relative errors of the slowdown of each lane. */
@@ -16,23 +16,25 @@ export interface SharingErrors {
   readonly bias: number;
 }
 
-/** The lanes of one run: the share of the device that each takes alone, its exposure, and how much it was slowed. */
+/** The lanes of one run: the share of the device that each takes alone, its exposure, what it presses with, and how much it was slowed. */
 interface Case {
   readonly share: readonly number[];
   readonly exposure: readonly number[];
+  readonly pressure: readonly number[];
   readonly slowdown: readonly number[];
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it. */
-function slowdowns({share, exposure}: Case, terms: Pick<Sharing, 'interference' | 'crowding'>): number[] {
+function slowdowns({share, exposure, pressure}: Case, terms: ContentionTerms): number[] {
   const rate = new Float64Array(share.length);
   shareRates(
     share.length,
     Int32Array.from(share.keys()),
     Float64Array.from(share),
     Float64Array.from(exposure),
+    Float64Array.from(pressure),
     terms,
     rate,
   );
@@ -42,6 +44,7 @@ function slowdowns({share, exposure}: Case, terms: Pick<Sharing, 'interference' 
 const termsOf = ({profile: {contention}}: CostModel) => ({
   interference: contention.interference.value,
   crowding: contention.crowding?.value ?? 0,
+  crowdedInterference: contention.crowded_interference?.value ?? 0,
 });
 
 const isEqual = ({works}: LaneRun): boolean => works.every((work) => workKey(work) === workKey(works[0]));
@@ -131,6 +134,7 @@ function casesOf(runs: readonly LaneRun[], tested: readonly LaneRun[], costs: Co
     .map(({works, perLaunchNs}) => ({
       share: works.map(shareOf),
       exposure: works.map(({kernel, size, method}) => costs.exposure(kernel, size, method)),
+      pressure: works.map((work) => shareOf(work) * costs.pressure(work.kernel, work.size, work.method)),
       slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
     }));
 }

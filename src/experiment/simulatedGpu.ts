@@ -22,6 +22,7 @@ export function simulatedGpu(
       yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
       interference: scenario.contention ? contention.interference.value : 0,
       crowding: contention.crowding?.value ?? 0,
+      crowdedInterference: scenario.contention ? (contention.crowded_interference?.value ?? 0) : 0,
       maxConcurrent: contention.max_concurrent.value,
     },
     host: {
@@ -48,5 +49,6 @@ function withoutHost(model: Costs): Costs {
     smShare: (cls, size, method) => model.smShare(cls, size, method),
     bandwidthShare: (cls, size, method) => model.bandwidthShare(cls, size, method),
     exposure: (cls, size, method) => model.exposure(cls, size, method),
+    pressure: (cls, size, method) => model.pressure(cls, size, method),
   };
 }

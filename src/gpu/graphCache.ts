@@ -1,6 +1,6 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
-import {recordedSteps} from '../scheduler/launch.ts';
+import {recordedSteps, shortRecordedSteps} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
 import {GraphRecorder} from './graphRecorder.ts';
 import type {GraphRecorderOptions} from './graphRecorder.ts';
@@ -16,7 +16,7 @@ const stopEvery = recordedSteps;
 export const toNextStop = (left: number): number => left % stopEvery || stopEvery;
 
 /** Runs that end elsewhere are put together of these, which begin at multiples of their length before the end. */
-export const shortRuns = [4, 1];
+export const shortRuns = [shortRecordedSteps, 1];
 
 /** What is recorded from a kernel on: the whole program, the run to the next stop, and short runs. */
 const [wholeLevel, stopLevel, shortLevel] = [0, 1, 2];
@@ -29,7 +29,7 @@ const mostPairs = 512;
 const longest = 8192;
 
 /** Batches form anywhere in a program, and where members go different ways they end anywhere: these steps at a time. */
-export const shortGroup = 4;
+export const shortGroup = shortRecordedSteps;
 
 /** Most products of a graph of several steps of a batch whose addresses the device makes: 1.5 MB. */
 const mostProducts = 65_536;

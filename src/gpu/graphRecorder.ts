@@ -1,6 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
+import {shortRecordedSteps} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
 import {CudaError, DeviceLostError, dataTypeCode} from './cuda.ts';
 import {elementwiseBytes} from './operands.ts';
@@ -13,10 +14,17 @@ const mostGraphs = 40_960;
 const keptFree = 1 / 4;
 
 /** While a run goes on, the share of the time that recording may take: what has to wait is launched call by call. */
-const recordingShare = 0.05;
+const recordingShare = 0.01;
 
-/** The number of what cannot be recorded; 0: recording has to wait. */
+/**
+ * Then no shorter runs are recorded: recording one takes the host as long as twenty calls or more, and lanes that run out of
+ * work meanwhile wait for it.
+ */
+const shortestInRun = shortRecordedSteps;
+
+/** The numbers of what cannot be recorded, and of what has to wait. */
 const never = -1;
+const later = 0;
 
 export interface GraphRecorderOptions {
   readonly context: CudaContext;
@@ -74,6 +82,7 @@ export class GraphRecorder {
   /** A graph of `length` kernels of a tenant's stream from cursor `from` on, on its pair; for any lane. */
   runOf(tenant: number, pair: number, from: number, length: number): number {
     const {context, operands, run, kernels} = this;
+    if (!this.isAhead && length < shortestInRun) return later;
     const workspace = this.workspaceOf(pair);
     if (workspace === 0 || this.graphs.length >= mostGraphs) return never;
     const addresses = context.operands;
@@ -150,7 +159,7 @@ export class GraphRecorder {
   }
 
   /**
-   * A new graph; 0 where recording has to wait. What a library cannot record is launched call by call; a device that is
+   * A new graph, or `later` where recording has to wait. What a library cannot record is launched call by call; a device that is
    * lost ends the run.
    */
   private record(recording: () => number): number {
@@ -160,7 +169,7 @@ export class GraphRecorder {
       return graph;
     }
     const begin = this.now();
-    if (begin < this.restsUntil) return 0;
+    if (begin < this.restsUntil) return later;
     const graph = this.tryTo(recording);
     const end = this.now();
     this.restsUntil = end + (end - begin) * (1 / recordingShare - 1);

@@ -36,6 +36,9 @@ export interface CostModel {
   bandwidthShare(kernel: Kernel, size: number, method: Method): number;
   /** How much a superkernel suffers from what runs beside it; see `SharingTerms`. */
   exposure(kernel: Kernel, size: number, method: Method): number;
+
+  /** How much it presses on others, for each share of the device that it takes; see `SharingTerms`. */
+  pressure(kernel: Kernel, size: number, method: Method): number;
   /** Time that the host is busy submitting one superkernel. */
   submitNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** Time that the host is busy submitting it behind another kernel of the same launch: no new ticket, no new flag. */
@@ -153,6 +156,14 @@ class ProfileCosts implements CostModel {
     const points = known?.[isSingle ? 'single' : 'batched'];
     if (points !== undefined) return interpolate(points, isSingle ? 1 : size);
     return isSingle ? 1 : this.coalesced;
+  }
+
+  pressure(kernel: Kernel, size: number, method: Method): number {
+    const isSingle = method === 'single';
+    const known = kernel.op === 'gemm' ? this.tables.of(kernel)?.pressures : undefined;
+    const points = known?.[isSingle ? 'single' : 'batched'];
+    if (points !== undefined) return interpolate(points, isSingle ? 1 : size);
+    return 1 / this.exposure(kernel, size, method);
   }
 
   /** Of several members all methods launch about the same blocks: what batched launches take stands for them. */

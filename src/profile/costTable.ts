@@ -23,6 +23,7 @@ export class CostTable implements Costs {
   private sm: Float64Array[] = [];
   private bandwidth: Float64Array[] = [];
   private exposed: Float64Array[] = [];
+  private pressing: Float64Array[] = [];
   /** Index of the best method + 1; 0: not asked for yet. */
   private best: Uint8Array = new Uint8Array(0);
   /** NaN: not asked for yet. */
@@ -95,10 +96,11 @@ export class CostTable implements Costs {
   }
 
   get sharing(): SharingTerms {
-    const {interference, crowding, coalesced} = this.model.profile.contention;
+    const {interference, crowding, crowded_interference, coalesced} = this.model.profile.contention;
     return {
       interference: interference.value,
       crowding: crowding?.value ?? 0,
+      crowdedInterference: crowded_interference?.value ?? 0,
       coalesced: coalesced?.value ?? 1,
     };
   }
@@ -132,6 +134,18 @@ export class CostTable implements Costs {
     return (this.exposed[method][at] = this.model.exposure(this.classes.kernels[cls], size, methods[method]));
   }
 
+  pressure(cls: number, size: number, method: number): number {
+    if (cls >= this.capacity) this.grow(cls);
+    const at = cls * this.width + size;
+    const known = this.pressing[method][at];
+    if (known !== 0) return known;
+    return (this.pressing[method][at] = this.model.pressure(
+      this.classes.kernels[cls],
+      size,
+      methods[method],
+    ));
+  }
+
   /** Element-wise kernels and kernels of several products have no grouped form. */
   private isPossible(cls: number, method: number): boolean {
     const kernel = this.classes.kernels[cls];
@@ -150,6 +164,7 @@ export class CostTable implements Costs {
     this.sm = methods.map((_, i) => copy(this.sm[i], 0));
     this.bandwidth = methods.map((_, i) => copy(this.bandwidth[i], -1));
     this.exposed = methods.map((_, i) => copy(this.exposed[i], 0));
+    this.pressing = methods.map((_, i) => copy(this.pressing[i], 0));
     this.submit = methods.map((_, i) => copy(this.submit[i], NaN));
     this.follow = methods.map((_, i) => copy(this.follow[i], NaN));
     const best = new Uint8Array(length);

@@ -52,9 +52,10 @@ type Points = readonly (readonly [x: number, y: number])[];
 export interface KernelTables {
   readonly durations: {[method in Method]?: Correction};
   readonly shares: {[method in Method]?: MeasuredShares['points']};
-  /** [R, pace] and [R, exposure]. */
+  /** [R, pace], [R, exposure] and [R, pressure]. */
   readonly paces: {[method in Method]?: Points};
   readonly exposures: {[method in Method]?: Points};
+  readonly pressures: {[method in Method]?: Points};
 }
 
 /** The measured tables of a profile, ready to look up. */
@@ -72,9 +73,13 @@ export class MeasuredTables {
     for (const table of measured) this.tablesOf(table).durations[table.method] = new Correction(table.points);
     for (const table of measured_shares) this.tablesOf(table).shares[table.method] = table.points;
     for (const table of measured_in_runs) {
-      const {paces, exposures} = this.tablesOf(table);
+      const {paces, exposures, pressures} = this.tablesOf(table);
       paces[table.method] = table.points.map(([size, pace]) => [size, pace]);
       exposures[table.method] = table.points.map(([size, , exposure]) => [size, exposure]);
+      pressures[table.method] = table.points.map(([size, , exposure, pressure]) => [
+        size,
+        pressure ?? 1 / exposure,
+      ]);
     }
   }
 
@@ -90,7 +95,7 @@ export class MeasuredTables {
     const key = kernelKey({op: 'gemm', m, n, k, count, dtype});
     let tables = this.byKey.get(key);
     if (tables === undefined)
-      this.byKey.set(key, (tables = {durations: {}, shares: {}, paces: {}, exposures: {}}));
+      this.byKey.set(key, (tables = {durations: {}, shares: {}, paces: {}, exposures: {}, pressures: {}}));
     return tables;
   }
 }

@@ -203,10 +203,11 @@ export type MeasuredShares = z.infer<typeof measuredShares>;
 const measuredInRuns = z.strictObject({
   ...measured.omit({points: true}).shape,
   /**
-   * [R, pace, exposure], R ascending, of superkernels amid the kernels of their model: how long they take over by
-   * themselves, and how much they suffer from what runs beside them; see `SharingTerms`.
+   * [R, pace, exposure, pressure], R ascending, of superkernels amid the kernels of their model: how long they take over by
+   * themselves, how much they suffer from what runs beside them, and press on it with for each share of the device (none: 1
+   * over the exposure); see `SharingTerms`.
    */
-  points: z.array(z.tuple([count, positive, positive])).min(1),
+  points: z.array(z.tuple([count, positive, positive, positive.optional()])).min(1),
 });
 export type MeasuredInRuns = z.infer<typeof measuredInRuns>;
 
@@ -289,6 +290,8 @@ export const schema = z.strictObject({
     interference: quantityOrZero,
     /** None: 0. */
     crowding: quantityOrZero.optional(),
+    /** None: 0. */
+    crowded_interference: quantityOrZero.optional(),
     /**
      * Exposure of launches that coalesce where none was measured, of 1 for others; none: 1. Above 0, as shares are divided
      * by it.
@@ -316,7 +319,7 @@ export const schema = z.strictObject({
   measured: z.array(measured).optional(),
   /** Of singles, and of batched launches for every method with several members. */
   measured_shares: z.array(measuredShares).optional(),
-  /** Of singles, and of batched launches for every method with several members; none: pace 1, exposure 1 or `contention.coalesced`. */
+  /** Of singles, and of batched launches for every method with several members; none: pace 1, exposure 1 or `contention.coalesced`, pressure 1 over that. */
   measured_in_runs: z.array(measuredInRuns).optional(),
 });
 

@@ -38,6 +38,9 @@ export interface Costs {
   /** How much a superkernel suffers from what runs beside it; see `SharingTerms`. */
   exposure(cls: number, size: number, method: number): number;
 
+  /** How much it presses on others, for each share of the device that it takes; see `SharingTerms`. */
+  pressure(cls: number, size: number, method: number): number;
+
   /** How launches side by side slow each other. */
   readonly sharing: SharingTerms;
 }

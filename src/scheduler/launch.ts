@@ -7,6 +7,12 @@ import type {Nanoseconds} from './clock.ts';
 export const recordedSteps = 16;
 
 /**
+ * Runs that end elsewhere than at a multiple of `recordedSteps` before their program's end do so at a multiple of this: a live
+ * device has recorded launches of so many steps too, while others cost the host a call for every kernel.
+ */
+export const shortRecordedSteps = 4;
+
+/**
  * A superkernel on its way: the heads of `size` streams, executed as one by `method` on a lane, then the same streams'
  * following kernels up to `steps` in all. Launches are pooled and reused: copy what has to outlive the completion.
  */

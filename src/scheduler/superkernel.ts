@@ -1,6 +1,6 @@
 import type {Nanoseconds} from './clock.ts';
 import {methods} from './kernel.ts';
-import {Launch} from './launch.ts';
+import {Launch, shortRecordedSteps} from './launch.ts';
 import type {Situation} from './policy.ts';
 import {streamStates} from './streams.ts';
 
@@ -80,10 +80,14 @@ export class Superkernel {
     const first = cursor[open.members[0]];
     const left = programs.kernelsLeft(first);
     // A launch ends at a multiple of `most` before the program's end, where streams that began elsewhere stop as well.
-    let common = most >= left ? left : left % most || most;
+    const toStop = most >= left ? left : left % most || most;
+    let common = toStop;
     for (let i = 1; i < taken && common > 1; i++)
       common = programs.agreement(first, cursor[open.members[i]], common);
-    return common;
+    if (common === toStop) return common;
+    // Where they part, the steps before a recorded launch's end are left to the next one.
+    const aligned = common - (-(left - common) & (shortRecordedSteps - 1));
+    return aligned >= 1 ? aligned : common;
   }
 
   /** Makes a launch of what was taken, with its method and its prediction, and begins the next superkernel. */

@@ -7,7 +7,7 @@ import {recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
-import {StepCosts, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
+import {StepCosts, demandOf, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -39,7 +39,9 @@ export class LaneSteps {
   readonly share: Float64Array;
   /** how much the step suffers from others, */
   readonly exposure: Float64Array;
-  /** and what it presses on them with: its share over its exposure. */
+  /** its share over that, */
+  readonly demand: Float64Array;
+  /** and what it presses on them with. */
   readonly pressure: Float64Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
@@ -70,6 +72,7 @@ export class LaneSteps {
     this.smShare = new Float64Array(lanes);
     this.share = new Float64Array(lanes);
     this.exposure = new Float64Array(lanes).fill(1);
+    this.demand = new Float64Array(lanes);
     this.pressure = new Float64Array(lanes);
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
@@ -132,6 +135,7 @@ export class LaneSteps {
       this.share[lane] = table[at + shareOf];
       this.pressure[lane] = table[at + pressureOf];
       this.exposure[lane] = table[at + exposureOf];
+      this.demand[lane] = table[at + demandOf];
     }
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
@@ -152,7 +156,7 @@ export class LaneSteps {
     const exposure = model.sharing.coalesced;
     this.smShare[lane] = inUnits(Math.min(1, sm));
     this.share[lane] = inUnits(share);
-    this.pressure[lane] = inUnits(share / exposure);
+    this.pressure[lane] = this.demand[lane] = inUnits(share / exposure);
     this.exposure[lane] = exposure;
     return model.mixedNs(classes, size);
   }

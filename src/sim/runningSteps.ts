@@ -1,5 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
 import {wholeNs} from './wholeNs.ts';
 
@@ -15,8 +15,7 @@ const rateOf = 1;
 const exposureOf = 2;
 const pressureOf = 3;
 
-type Terms = Pick<SharingTerms, 'interference' | 'crowding'>;
-type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'pressure'>;
+type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'demand' | 'pressure'>;
 
 /**
  * The steps that are on one device together. Between two events all run at constant rates; where one has started or ended
@@ -29,7 +28,7 @@ export class RunningSteps {
   /** When the first of them ends: of those that do at once, the one with the lowest lane. */
   nextEndAt: Nanoseconds = Infinity;
   private readonly laneSteps: LaneShares;
-  private readonly sharing: Terms;
+  private readonly sharing: ContentionTerms;
   /** In no order: their lanes, and in groups of `width` the rest. */
   private readonly lanes: Int32Array;
   private readonly steps: Float64Array;
@@ -41,12 +40,13 @@ export class RunningSteps {
   /** Sums over them. */
   private sm = 0;
   private wanted = 0;
+  private demand = 0;
   private pressure = 0;
   /** The share of the SMs in use. */
   private smInUse = 0;
   private pastSmNs: Nanoseconds = 0;
 
-  constructor(lanes: number, laneSteps: LaneShares, sharing: Terms) {
+  constructor(lanes: number, laneSteps: LaneShares, sharing: ContentionTerms) {
     this.laneSteps = laneSteps;
     this.sharing = sharing;
     this.lanes = new Int32Array(lanes);
@@ -77,6 +77,7 @@ export class RunningSteps {
     steps[at + pressureOf] = pressure;
     this.sm += laneSteps.smShare[lane];
     this.wanted += laneSteps.share[lane];
+    this.demand += laneSteps.demand[lane];
     this.pressure += pressure;
   }
 
@@ -86,6 +87,7 @@ export class RunningSteps {
     const lane = lanes[first >> shift];
     this.sm -= laneSteps.smShare[lane];
     this.wanted -= laneSteps.share[lane];
+    this.demand -= laneSteps.demand[lane];
     this.pressure -= laneSteps.pressure[lane];
     // The last one takes its place.
     const last = --this.count;
@@ -113,7 +115,7 @@ export class RunningSteps {
       workLeft[lanes[i]] = i < timedCount ? (takes - elapsed) * steps[width * i + rateOf] : takes;
     }
     this.count = this.timedCount = 0;
-    this.pressure = this.wanted = this.sm = 0;
+    this.pressure = this.demand = this.wanted = this.sm = 0;
   }
 
   /**
@@ -124,9 +126,10 @@ export class RunningSteps {
    */
   retime(): void {
     const {steps, time, pressure} = this;
-    const {interference, crowding} = this.sharing;
-    // The pressure of all where together they want more than the device has.
-    const short = this.wanted > 1 ? pressure : 0;
+    const {interference, crowding, crowdedInterference} = this.sharing;
+    const lasting = crowding * crowdedInterference;
+    // What all demand where together they want more than the device has.
+    const short = this.wanted > 1 ? this.demand : 0;
     const elapsed = time - this.timedAt;
     // Those put on since have lost none of it.
     const timedEnd = width * this.timedCount;
@@ -137,7 +140,7 @@ export class RunningSteps {
       const exposure = steps[at + exposureOf];
       const others = pressure - steps[at + pressureOf];
       const room = 1 + crowding * others;
-      let strain = room + interference * exposure * others;
+      let strain = room + (interference + lasting * others) * exposure * others;
       if (strain < exposure * short * room) strain = exposure * short * room;
       const one = 1 / (room * strain);
       const takes = steps[at + takesOf];

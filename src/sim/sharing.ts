@@ -1,9 +1,9 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 
 /** How lanes share the device, and what sharing costs. Durations in ns. */
-export interface Sharing extends Pick<SharingTerms, 'interference' | 'crowding'> {
+export interface Sharing extends ContentionTerms {
   readonly scheme: 'one-context' | 'mps' | 'time-slice' | 'dedicated';
   /** Time slicing: how long one context runs before another gets its turn. */
   readonly sliceNs: Nanoseconds;
@@ -18,18 +18,13 @@ export interface Sharing extends Pick<SharingTerms, 'interference' | 'crowding'>
 /**
  * How many times as long as alone a launch of an exposure takes among others: it is slowed by the pressure of those
  * (`slowdownBeside`). Where together they want more than there is, they get no more than what is in proportion to their
- * pressure, whatever the terms: `short` is the pressure of all then, else 0.
+ * shares over their exposures, whatever the terms: `short` is the sum of those then, else 0.
  *
  * Blocks of two launches meet on SMs by chance even where there is room for both. Measured on an H200, launches of whole
  * models beside up to seven others took within 2 to 4 % of this, at any load, with an interference of 1.24 to 1.28 and a
  * crowding of 0.06 to 0.12.
  */
-function slowdownAmong(
-  terms: Pick<SharingTerms, 'interference' | 'crowding'>,
-  exposure: number,
-  others: number,
-  short: number,
-): number {
+function slowdownAmong(terms: ContentionTerms, exposure: number, others: number, short: number): number {
   const slowed = slowdownBeside(terms, exposure, others);
   const least = exposure * short;
   return slowed > least ? slowed : least > 1 ? least : 1;
@@ -37,27 +32,30 @@ function slowdownAmong(
 
 /**
  * The rates (0 to 1 of the speed alone) of launches in flight together. `share[lane]` is what the lane's launch takes
- * alone of SMs or bandwidth, whichever is more, in (0, 1]. Writes `rate[lane]` for the first `running` entries of `lanes`.
+ * alone of SMs or bandwidth, whichever is more, in (0, 1], `pressure[lane]` what it presses on others with. Writes `rate[lane]` for the first `running` entries of `lanes`.
  */
 export function shareRates(
   running: number,
   lanes: Int32Array,
   share: Float64Array,
   exposure: Float64Array,
-  terms: Pick<SharingTerms, 'interference' | 'crowding'>,
+  pressure: Float64Array,
+  terms: ContentionTerms,
   rate: Float64Array,
 ): void {
   let wanted = 0;
-  let pressure = 0;
+  let demand = 0;
+  let all = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     wanted += share[lane];
-    pressure += share[lane] / exposure[lane];
+    demand += share[lane] / exposure[lane];
+    all += pressure[lane];
   }
-  const short = wanted > 1 ? pressure : 0;
+  const short = wanted > 1 ? demand : 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const others = pressure - share[lane] / exposure[lane];
+    const others = all - pressure[lane];
     rate[lane] = 1 / slowdownAmong(terms, exposure[lane], others, short);
   }
 }

@@ -39,20 +39,22 @@ export class StepCosts {
     table[cls * width + smOf] = inUnits(sm);
     table[cls * width + shareOf] = inUnits(share);
     const exposure = model.exposure(cls, size, method);
-    table[cls * width + pressureOf] = inUnits(share / exposure);
+    table[cls * width + pressureOf] = inUnits(share * model.pressure(cls, size, method));
+    table[cls * width + demandOf] = inUnits(share / exposure);
     table[cls * width + exposureOf] = exposure;
     return table;
   }
 }
 
 /** Entries of a record. */
-export const width = 5;
+export const width = 6;
 /**
  * Its fields: the duration alone; the share of the SMs; of those or the bandwidth, whichever is more; the pressure; how much it
- * suffers from others.
+ * suffers from others; the share over that.
  */
 export const durationOf = 0;
 export const smOf = 1;
 export const shareOf = 2;
 export const pressureOf = 3;
 export const exposureOf = 4;
+export const demandOf = 5;

@@ -9,6 +9,7 @@ import {fitSharing} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import type {PreparedRun} from '../../src/experiment/simulate.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
+import {slowdownBeside} from '../../src/scheduler/sharingTerms.ts';
 import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {kernelKey} from '../../src/scheduler/kernel.ts';
@@ -22,13 +23,20 @@ const base: DeviceProfile = {
   // No least time between starts: what lanes wait for then is no part of sharing.
   launch: {gap_ns: v100.launch.gap_ns, step_gap_ns: quantity(500)},
 };
-const withTerms = ({interference, crowding, coalesced, stepGapNs}: FittedTerms): DeviceProfile => ({
+const withTerms = ({
+  interference,
+  crowding,
+  crowdedInterference,
+  coalesced,
+  stepGapNs,
+}: FittedTerms): DeviceProfile => ({
   ...base,
   launch: {...base.launch, step_gap_ns: quantity(stepGapNs)},
   contention: {
     ...base.contention,
     interference: quantity(interference),
     crowding: quantity(crowding),
+    crowded_interference: quantity(crowdedInterference),
     coalesced: quantity(coalesced),
   },
 });
@@ -36,9 +44,9 @@ const withTerms = ({interference, crowding, coalesced, stepGapNs}: FittedTerms):
 /** With exposures of a model's products in superkernels of a size. */
 function withExposures(
   profile: DeviceProfile,
-  known: readonly (readonly [model: string, size: number, exposure: number])[],
+  known: readonly (readonly [model: string, size: number, exposure: number, pressure: number])[],
 ): DeviceProfile {
-  const tables = known.flatMap(([model, size, exposure]) => {
+  const tables = known.flatMap(([model, size, exposure, pressure]) => {
     const products = programOf(model, 1).filter((kernel) => kernel.op === 'gemm');
     const unique = new Map(products.map((kernel) => [kernelKey(kernel), kernel]));
     return [...unique.values()].map(({m, n, k, count, dtype}) => ({
@@ -49,7 +57,7 @@ function withExposures(
       count,
       dtype,
       method: size === 1 ? ('single' as const) : ('batched' as const),
-      points: [[size, 1, exposure] as [number, number, number]],
+      points: [[size, 1, exposure, pressure] as [number, number, number, number]],
     }));
   });
   return {...profile, measured_in_runs: tables};
@@ -86,14 +94,13 @@ async function coRuns(terms: FittedTerms, cells: readonly CoRunCell[]): Promise<
 }
 
 /** How much longer launches take beside some pressure. */
-const beside = ({interference, crowding}: FittedTerms, pressure: number): number =>
-  (interference * pressure) / (1 + crowding * pressure);
+const beside = (terms: FittedTerms, pressure: number): number => slowdownBeside(terms, 1, pressure) - 1;
 
 describe('the fit of sharing', () => {
   test.for<FittedTerms>([
-    {interference: 1, crowding: 0, coalesced: 1, stepGapNs: 500},
-    {interference: 1.3, crowding: 0.1, coalesced: 0.6, stepGapNs: 900},
-    {interference: 1.1, crowding: 0.05, coalesced: 0.8, stepGapNs: 100},
+    {interference: 1, crowding: 0, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
+    {interference: 1.3, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 900},
+    {interference: 1.2, crowding: 1, crowdedInterference: 0.9, coalesced: 0.8, stepGapNs: 100},
   ])('finds $interference, $crowding, $coalesced and $stepGapNs ns again', async (terms) => {
     const {profile, fit} = fitSharing(base, await coRuns(terms, [...singles, ...coalescing]))!;
     expect(parseProfile(profile)).toEqual(profile);
@@ -101,17 +108,19 @@ describe('the fit of sharing', () => {
     expect(Math.abs(beside(fit.after, 1) - beside(terms, 1))).toBeLessThan(0.1);
     expect(Math.abs(beside(fit.after, 3) - beside(terms, 3))).toBeLessThan(0.2);
     expect(Math.abs(fit.after.coalesced - terms.coalesced)).toBeLessThan(0.08);
-    expect(Math.abs(fit.after.stepGapNs - terms.stepGapNs)).toBeLessThan(300);
-    expect(fit.train.after).toBeLessThan(0.05);
-    expect(fit.test!.after).toBeLessThan(0.05);
+    // Nor what is gap of what kernels take, as the pace of each kind is found as well.
+    expect(Math.abs(fit.after.stepGapNs - terms.stepGapNs)).toBeLessThan(500);
+    expect(fit.train.after).toBeLessThan(0.03);
+    expect(fit.test!.after).toBeLessThan(0.03);
     expect(profile.contention.coalesced!.source).toBe(source);
   });
 
   test('tells what launches of models take that suffer more or less than others', async () => {
-    const terms = {interference: 1.2, crowding: 0.1, coalesced: 0.6, stepGapNs: 500};
-    const known: [model: string, size: number, exposure: number][] = [
-      ['resnet-50', 1, 1.25],
-      ['bert-base-128', 3, 0.9],
+    const terms = {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 500};
+    const known: [model: string, size: number, exposure: number, pressure: number][] = [
+      ['resnet-50', 1, 1.25, 0.8],
+      ['resnet-18', 1, 0.8, 0.8],
+      ['bert-base-128', 3, 0.9, 1.1],
     ];
     const runs: CoRun[] = [];
     for (const cell of [...singles, ...coalescing])
@@ -119,15 +128,19 @@ describe('the fit of sharing', () => {
     const {profile, fit} = fitSharing(withTerms(terms), runs)!;
     expect(fit.test!.after).toBeLessThan(0.02);
     expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
-    const found = (model: string, size: number): number =>
-      fit.kinds.find((each) => each.model === model && each.size === size)!.exposure;
-    expect(found('resnet-50', 1)).toBeGreaterThan(found('resnet-18', 1));
+    const found = (model: string) => fit.kinds.find((each) => each.model === model && each.size === 1)!;
+    expect(found('resnet-50').exposure).toBeGreaterThan(found('resnet-18').exposure);
+    // ResNet-18 presses less than what suffers so little would by itself.
+    expect(found('resnet-18').pressure * found('resnet-18').exposure).toBeLessThan(0.9);
     const {measured_in_runs: tables} = parseProfile(profile);
     expect(tables!.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
   });
 
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
-    const runs = await coRuns({interference: 1.2, crowding: 0.1, coalesced: 1, stepGapNs: 500}, singles);
+    const runs = await coRuns(
+      {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
+      singles,
+    );
     const {profile, fit} = fitSharing(base, runs)!;
     expect(Math.abs(beside(fit.after, 1) - 1.2 / 1.1)).toBeLessThan(0.1);
     expect(profile.contention.coalesced).toEqual(base.contention.coalesced);
@@ -135,12 +148,12 @@ describe('the fit of sharing', () => {
 
   test('shrugs off launches during which something else held the device', async () => {
     const [run] = await coRuns(
-      {interference: 1.1, crowding: 0, coalesced: 1, stepGapNs: 500},
+      {interference: 1.1, crowding: 0, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
       singles.slice(1),
     );
     const held = run.launches.map(
       ([model, kernel, steps, size, method, freeAt, finishedAt], i) =>
-        [model, kernel, steps, size, method, freeAt, i % 50 === 0 ? finishedAt + 5e6 : finishedAt] as const,
+        [model, kernel, steps, size, method, freeAt, i % 200 === 0 ? finishedAt + 5e6 : finishedAt] as const,
     );
     const {fit} = fitSharing(base, [{...run, launches: held}])!;
     expect(Math.abs(beside(fit.after, 1) - 1.1)).toBeLessThan(0.1);

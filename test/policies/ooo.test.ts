@@ -203,7 +203,12 @@ describe('ooo', () => {
 describe('what is in flight', () => {
   const launch = (lane: number, size: number, predictedNs: number) =>
     ({lane, size, predictedNs, releasedAt: 0}) as Parameters<InFlight['launched']>[0];
-  const sharing = (interference: number) => ({interference, crowding: 0.1, coalesced: 0.6});
+  const sharing = (interference: number) => ({
+    interference,
+    crowding: 0.1,
+    crowdedInterference: 0,
+    coalesced: 0.6,
+  });
   const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
 
   test('has room for a launch that fills what is left', () => {

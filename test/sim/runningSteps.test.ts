@@ -1,6 +1,7 @@
 // Steps that start and end beside each other, against the law of sharing integrated step by step.
 import {fc, test} from '@fast-check/vitest';
 import {expect} from 'vitest';
+import type {ContentionTerms} from '../../src/scheduler/sharingTerms.ts';
 import {inUnits} from '../../src/scheduler/shareUnits.ts';
 import {RunningSteps} from '../../src/sim/runningSteps.ts';
 import {shareRates} from '../../src/sim/sharing.ts';
@@ -10,11 +11,14 @@ interface Step {
   readonly workNs: number;
   readonly share: number;
   readonly exposure: number;
+  /** What it presses with for each share. */
+  readonly stress: number;
 }
 
 const terms = fc.record({
   interference: fc.double({min: 0, max: 3, noNaN: true}),
   crowding: fc.double({min: 0, max: 1, noNaN: true}),
+  crowdedInterference: fc.double({min: 0, max: 3, noNaN: true}),
 });
 const steps = fc.array(
   fc.record({
@@ -22,17 +26,21 @@ const steps = fc.array(
     workNs: fc.integer({min: 1, max: 20_000}),
     share: fc.double({min: 0.001, max: 1, noNaN: true}).map(inUnits),
     exposure: fc.constantFrom(0.5, 1, 2),
+    stress: fc.constantFrom(0.5, 1, 2),
   }),
   {minLength: 1, maxLength: 12},
 );
 
-type Terms = Readonly<Record<'interference' | 'crowding', number>>;
-
-function simulatedEnds(all: readonly Step[], sharing: Terms): {ends: number[]; smNs: number} {
+function simulatedEnds(all: readonly Step[], sharing: ContentionTerms): {ends: number[]; smNs: number} {
   const column = (of: (step: Step) => number): Float64Array => Float64Array.from(all, of);
   const share = column((step) => step.share);
-  const pressure = column((step) => step.share / step.exposure);
-  const lanes = {smShare: share, share, exposure: column((step) => step.exposure), pressure};
+  const lanes = {
+    smShare: share,
+    share,
+    exposure: column((step) => step.exposure),
+    demand: column((step) => step.share / step.exposure),
+    pressure: column((step) => step.share * step.stress),
+  };
   const running = new RunningSteps(all.length, lanes, sharing);
   const ends = new Array<number>(all.length).fill(NaN);
   const waiting = all.map((step, lane) => ({lane, ...step})).sort((a, b) => a.startsAt - b.startsAt);
@@ -50,7 +58,7 @@ function simulatedEnds(all: readonly Step[], sharing: Terms): {ends: number[]; s
 }
 
 /** Not in whole ns, and with all rates found anew from all steps. */
-function integratedEnds(all: readonly Step[], sharing: Terms): number[] {
+function integratedEnds(all: readonly Step[], sharing: ContentionTerms): number[] {
   const column = (of: (step: Step) => number): Float64Array => Float64Array.from(all, of);
   const left = column((step) => step.workNs);
   const rate = new Float64Array(all.length);
@@ -65,6 +73,7 @@ function integratedEnds(all: readonly Step[], sharing: Terms): number[] {
       Int32Array.from(running),
       column((step) => step.share),
       column((step) => step.exposure),
+      column((step) => step.share * step.stress),
       sharing,
       rate,
     );
@@ -88,7 +97,7 @@ test.prop([steps, terms], {numRuns: 300})(
 );
 
 test.prop([steps])('use of the SMs what they take of them, and no more than there is', (all) => {
-  const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0});
+  const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0, crowdedInterference: 0});
   const first = Math.min(...all.map(({startsAt}) => startsAt));
   expect(smNs).toBeLessThanOrEqual(Math.max(...ends) - first + 1e-6);
   if (all.length === 1) expect(smNs).toBeCloseTo(all[0].share * (ends[0] - first), 6);
@@ -98,8 +107,8 @@ test('of those that end at once the lowest lane is first, and the others follow'
   const ones = Float64Array.from({length: 3}, () => 1);
   const running = new RunningSteps(
     3,
-    {smShare: ones, share: ones, exposure: ones, pressure: ones},
-    {interference: 1, crowding: 0},
+    {smShare: ones, share: ones, exposure: ones, demand: ones, pressure: ones},
+    {interference: 1, crowding: 0, crowdedInterference: 0},
   );
   for (const lane of [2, 0, 1]) running.putOn(lane, 1000);
   const ends: [lane: number, at: number][] = [];

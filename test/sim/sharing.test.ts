@@ -8,6 +8,9 @@ function rates(
   interference: number,
   exposure: readonly number[] = share.map(() => 1),
   crowding = 0,
+  crowdedInterference = 0,
+  /** By lane: what it presses with for each share. */
+  stress: readonly number[] = exposure.map((each) => 1 / each),
 ): number[] {
   const rate = new Float64Array(share.length);
   const lanes = Int32Array.from(share.keys());
@@ -16,7 +19,8 @@ function rates(
     lanes,
     Float64Array.from(share),
     Float64Array.from(exposure),
-    {interference, crowding},
+    Float64Array.from(share, (each, i) => each * stress[i]),
+    {interference, crowding, crowdedInterference},
     rate,
   );
   return [...rate];
@@ -25,9 +29,13 @@ function rates(
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 const used = (rate: readonly number[], share: readonly number[]): number =>
   sum(rate.map((each, i) => each * share[i]));
-/** Shares of the device with exposures. */
+/** Shares of the device with exposures, and what they press with for each share. */
 const launches = fc.array(
-  fc.tuple(fc.double({min: 0.001, max: 1, noNaN: true}), fc.double({min: 0.2, max: 2, noNaN: true})),
+  fc.tuple(
+    fc.double({min: 0.001, max: 1, noNaN: true}),
+    fc.double({min: 0.2, max: 2, noNaN: true}),
+    fc.double({min: 0.2, max: 3, noNaN: true}),
+  ),
   {minLength: 1, maxLength: 12},
 );
 /** Profiles may hold an interference below 1 and above. */
@@ -35,15 +43,18 @@ const term = fc.double({min: 0, max: 3, noNaN: true});
 const crowded = fc.double({min: 0, max: 1, noNaN: true});
 
 describe('lanes that share a device', () => {
-  test.prop([launches, term, crowded])('take no more than there is of it', (each, interference, crowding) => {
-    const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
-    const rate = rates(share, interference, exposure, crowding);
-    expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
-    for (const one of rate) {
-      expect(one).toBeGreaterThan(0);
-      expect(one).toBeLessThanOrEqual(1);
-    }
-  });
+  test.prop([launches, term, crowded, term])(
+    'take no more than there is of it',
+    (each, interference, crowding, lasting) => {
+      const [share, exposure, stress] = [0, 1, 2].map((i) => each.map((of) => of[i]));
+      const rate = rates(share, interference, exposure, crowding, lasting, stress);
+      expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
+      for (const one of rate) {
+        expect(one).toBeGreaterThan(0);
+        expect(one).toBeLessThanOrEqual(1);
+      }
+    },
+  );
 
   test.prop([launches])('waste nothing that they want together where there is no interference', (each) => {
     // Scaled up until together they want more than there is.
@@ -52,13 +63,14 @@ describe('lanes that share a device', () => {
     expect(used(rates(share, 0), share)).toBeCloseTo(1, 9);
   });
 
-  test.prop([launches, term, crowded, fc.double({min: 0.001, max: 1, noNaN: true})])(
+  test.prop([launches, term, crowded, term, fc.double({min: 0.001, max: 1, noNaN: true})])(
     'are no faster with one more beside them, nor with more interference',
-    (each, interference, crowding, newcomer) => {
-      const [share, exposure] = [each.map(([of]) => of), each.map(([, of]) => of)];
-      const before = rates(share, interference, exposure, crowding);
-      const beside = rates([...share, newcomer], interference, [...exposure, 1], crowding);
-      const more = rates(share, interference + 0.5, exposure, crowding);
+    (each, interference, crowding, lasting, newcomer) => {
+      const [share, exposure, stress] = [0, 1, 2].map((i) => each.map((of) => of[i]));
+      const before = rates(share, interference, exposure, crowding, lasting, stress);
+      const all = [...share, newcomer];
+      const beside = rates(all, interference, [...exposure, 1], crowding, lasting, [...stress, 1]);
+      const more = rates(share, interference + 0.5, exposure, crowding, lasting, stress);
       before.forEach((rate, i) => {
         expect(beside[i]).toBeLessThanOrEqual(rate + 1e-12);
         expect(more[i]).toBeLessThanOrEqual(rate + 1e-12);
@@ -81,6 +93,11 @@ describe('lanes that share a device', () => {
     const [a, b] = rates([0.2, 0.4], 0.5, [1, 1], 0.25);
     expect(a).toBeCloseTo(1 / (1 + 0.2 / 1.1), 12);
     expect(b).toBeCloseTo(1 / (1 + 0.1 / 1.05), 12);
+  });
+
+  test('suffer no less than a certain part of more pressure, where there is a lot', () => {
+    const [suffering] = rates([0.1, 0.2], 0.5, [1, 1], 0.25, 0.3, [1, 2]);
+    expect(suffering).toBeCloseTo(1 / (1 + (0.4 * (0.5 + 0.25 * 0.3 * 0.4)) / 1.1), 12);
   });
 
   test('are slowed by shortage or by neighbours, whichever is more, not by both', () => {

@@ -34,6 +34,7 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         yieldNs,
         interference: 0,
         crowding: 0,
+        crowdedInterference: 0,
         maxConcurrent: 128,
       },
     },

@@ -14,10 +14,11 @@ export function constantCosts(
     submitNs: () => 5000,
     followNs: () => followNs,
     stepGapNs: 1000,
-    sharing: {interference: 0, crowding: 0, coalesced: 1},
+    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1},
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
     exposure: () => 1,
+    pressure: () => 1,
   };
 }
 
@@ -28,5 +29,6 @@ export const quietSharing = {
   yieldNs: 0,
   interference: 0,
   crowding: 0,
+  crowdedInterference: 0,
   maxConcurrent: 128,
 } as const;

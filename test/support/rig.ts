@@ -118,11 +118,12 @@ export function runToy(world: ToyWorld): ToyResult {
       return typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0);
     },
     stepGapNs: world.stepGapNs ?? 0,
-    sharing: {interference: 0, crowding: 0, coalesced: 1},
+    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1},
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,
     exposure: () => 1,
+    pressure: () => 1,
   };
   const programs = new Programs();
   const tenants: Tenant[] = world.tenants.map((tenant, i) => {

@@ -18,14 +18,16 @@ const works = [64, 256, 1024].map((m): Work => ({
 /** What the simulator's own sharing makes of lanes with these works. */
 function simulated(chosen: readonly Work[], interference: number): LaneRun {
   const rate = new Float64Array(chosen.length);
+  const share = Float64Array.from(chosen, ({kernel, size, method}) =>
+    Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method)),
+  );
   shareRates(
     chosen.length,
     Int32Array.from(chosen.keys()),
-    Float64Array.from(chosen, ({kernel, size, method}) =>
-      Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method)),
-    ),
+    share,
     Float64Array.from(chosen, () => 1),
-    {interference, crowding: costs.profile.contention.crowding?.value ?? 0},
+    share,
+    {interference, crowding: costs.profile.contention.crowding?.value ?? 0, crowdedInterference: 0},
     rate,
   );
   return {

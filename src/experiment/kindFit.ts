@@ -1,0 +1,199 @@
+// What launches of models suffer from each other and press on each other with, of each kind: all by one least squares.
+import {group, sum} from 'd3';
+import {leastSquares} from '../profile/leastSquares.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {kindKey, leastOfKind, usualKind} from './coRunCompany.ts';
+import type {Company, CompanyRows, FittedKind, FittedSharing, FittedTerms} from './coRunCompany.ts';
+
+/**
+ * Beyond this error, relative, a launch counts less: the host was away, or something else ran. What launches of a kind take on
+ * average is what decides how many the device gets done, so that the usual scatter counts in full.
+ */
+const outlier = 0.5;
+
+/** A few steps: where kernels lie within launches depends on what is found, so that it is looked for more than once. */
+const mostSteps = 6;
+
+/** Where the search begins for how launches suffer where there is a lot: from 0 it would not find the way. */
+const crowdingAtFirst = 1;
+const crowdedAtFirst = 0.6;
+
+/** How far the search goes. */
+const bounds = {
+  interference: [0, 3],
+  crowding: [0, 3],
+  crowdedInterference: [0, 3],
+  coalesced: [0.2, 2],
+  pace: [0.5, 1.5],
+  exposure: [0.2, 2],
+  /** Logarithm of how much more a kind presses than 1 over its exposure. */
+  stress: [-1.5, 1.5],
+  /** In us: how much later than usual the host of a run saw ends, as it was busy. */
+  late: [-2, 20],
+} as const;
+type Bound = keyof typeof bounds;
+
+/** Few launches do not tell a kind's pace or pressure: being off by 1 counts as much as so many launches off by as much. */
+const inertia = 0.3;
+/** Superkernels were measured as they are launched, and of each size there are few. */
+const inertiaOfBatches = 3;
+
+/** Exposures count from what single kernels suffer on average, and this holds them there. */
+const anchor = 100;
+
+/** A kind of all runs. */
+interface CountedKind {
+  readonly model: string;
+  readonly size: number;
+  readonly launches: number;
+}
+
+/** Where its parameters are. */
+interface KnownKind extends CountedKind {
+  readonly pace: number;
+  readonly exposure: number;
+  readonly stress: number;
+}
+
+/** The terms and kinds with which launches come closest to what they took, given what ran beside them as laid out. */
+export function bestKinds(all: readonly Company[], start: FittedSharing): FittedSharing {
+  const runs = all.map((company) => ({company, rows: company.rows(start)}));
+  const size = sum(runs, ({rows}) => rows.count);
+  if (size === 0) return start;
+  const {terms} = start;
+  const x: number[] = [];
+  const [lower, upper]: [number[], number[]] = [[], []];
+  const add = (bound: Bound, value: number): number => {
+    lower.push(bounds[bound][0]);
+    upper.push(bounds[bound][1]);
+    return x.push(value) - 1;
+  };
+  const isFirst = start.kinds.size === 0;
+  const interference = add('interference', terms.interference);
+  const crowding = add('crowding', isFirst ? crowdingAtFirst : terms.crowding);
+  const crowded = add(
+    'crowdedInterference',
+    isFirst ? crowdedAtFirst * terms.interference : terms.crowdedInterference,
+  );
+  const coalesced = add('coalesced', terms.coalesced);
+  const known = kindsOf(runs).map((kind): KnownKind => {
+    const {model, size} = kind;
+    const {pace, exposure, pressure} =
+      start.kinds.get(kindKey(model, size)) ?? usualKind(size, terms.coalesced);
+    return {
+      ...kind,
+      pace: add('pace', pace),
+      exposure: add('exposure', exposure),
+      stress: add('stress', Math.log(pressure * exposure)),
+    };
+  });
+  const late = runs.map(() => add('late', 0));
+  const termsOf = (x: readonly number[]): FittedTerms => ({
+    ...terms,
+    interference: x[interference],
+    crowding: x[crowding],
+    crowdedInterference: x[crowded],
+    coalesced: x[coalesced],
+  });
+  const sharingOf = (x: readonly number[]): FittedSharing => ({
+    terms: termsOf(x),
+    kinds: new Map(
+      known.map(({model, size, launches, pace, exposure, stress}): [string, FittedKind] => [
+        kindKey(model, size),
+        {
+          model,
+          size,
+          launches,
+          pace: x[pace],
+          exposure: x[exposure],
+          pressure: Math.exp(x[stress]) / x[exposure],
+        },
+      ]),
+    ),
+  });
+  const singles = known.filter(({size}) => size === 1);
+  const counted = runs.map(({company, rows}) => ({
+    company,
+    rows,
+    weight: weightsOf(rows),
+    bend: bendOf(company, rows, start),
+  }));
+  const predicted = new Float64Array(Math.max(...runs.map(({rows}) => rows.count)));
+  const best = leastSquares(
+    (x, out) => {
+      const sharing = sharingOf(x);
+      let at = 0;
+      counted.forEach(({company, rows, weight, bend}, run) => {
+        predict(company, rows, sharing, predicted);
+        const lateNs = 1000 * x[late[run]];
+        for (let row = 0; row < rows.count; row++)
+          out[at++] = weight[row] * (bend[row] * predicted[row] + lateNs - rows.tookNs[row]);
+      });
+      const launches = sum(singles, (kind) => kind.launches);
+      const mean = sum(singles, (kind) => kind.launches * x[kind.exposure]) / launches;
+      out[at++] = singles.length === 0 ? 0 : anchor * (mean - 1);
+      for (const {size, pace, stress} of known) {
+        out[at++] = (size === 1 ? inertia : inertiaOfBatches) * (x[pace] - 1);
+        out[at++] = inertia * x[stress];
+      }
+      for (const run of late) out[at++] = inertia * x[run];
+    },
+    x,
+    size + 1 + 2 * known.length + late.length,
+    {outlier, iterations: mostSteps, tolerance: 1e-4, lower, upper},
+  );
+  return sharingOf(best.x);
+}
+
+/** The kinds of which there are launches enough in all. */
+function kindsOf(
+  runs: readonly {readonly company: Company; readonly rows: CompanyRows}[],
+): readonly CountedKind[] {
+  const found = runs.flatMap(({company, rows}) => {
+    const launches = company.kindsOfRun.map(() => 0);
+    rows.kind.forEach((kind, row) => (launches[kind] += rows.standsFor[row]));
+    return company.kindsOfRun.map((kind, i): CountedKind => ({...kind, launches: launches[i]}));
+  });
+  return [...group(found, ({model, size}) => kindKey(model, size)).values()]
+    .map((same): CountedKind => ({...same[0], launches: sum(same, ({launches}) => launches)}))
+    .filter(({launches}) => launches >= leastOfKind);
+}
+
+/** What an error in ns counts: relative to the time, but as launches are longer, they say more. */
+function weightsOf({count, predictedNs, standsFor}: CompanyRows): Float64Array {
+  const mean = sum(predictedNs) / Math.max(1, count);
+  return predictedNs.map((ns, row) => Math.sqrt(standsFor[row] / (ns * mean)));
+}
+
+/**
+ * What its kernels take one by one over what a launch takes beside the mean of what was beside it: kernels are short, and the
+ * law bends.
+ */
+function bendOf(company: Company, rows: CompanyRows, sharing: FittedSharing): Float64Array {
+  const predicted = new Float64Array(rows.count);
+  predict(company, rows, sharing, predicted);
+  return rows.predictedNs.map((ns, row) => ns / predicted[row]);
+}
+
+/** Writes what launches take beside the mean of what was beside them, in ns. */
+function predict(
+  {kindsOfRun}: Company,
+  {count, kind, productsNs, elementwiseNs, beside}: CompanyRows,
+  {terms, kinds}: FittedSharing,
+  out: Float64Array,
+): void {
+  const all = kindsOfRun.map(
+    ({model, size}) => kinds.get(kindKey(model, size)) ?? usualKind(size, terms.coalesced),
+  );
+  const presses = Float64Array.from(all, ({pressure}) => pressure);
+  const most = presses.length;
+  for (let row = 0, i = 0; row < count; row++) {
+    let pressure = 0;
+    for (let of = 0; of < most; of++) pressure += beside[i++] * presses[of];
+    const {pace, exposure} = all[kind[row]];
+    const products = productsNs[row] * pace * slowdownBeside(terms, exposure, pressure);
+    const elementwise =
+      elementwiseNs[row] === 0 ? 0 : elementwiseNs[row] * slowdownBeside(terms, 1, pressure);
+    out[row] = products + elementwise;
+  }
+}
