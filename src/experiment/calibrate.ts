@@ -34,7 +34,7 @@ import {measureHostRuns} from './hostRuns.ts';
 import type {Measurements} from './measurements.ts';
 import {fitProfile, modelErrors} from './modelFit.ts';
 import {writeProfile} from './profileFiles.ts';
-import {fitSharing} from './sharingFit.ts';
+import {fitSharing, withoutRuns} from './sharingFit.ts';
 import type {CalibrationRequest} from './calibrationRequest.ts';
 
 export interface CalibrationOptions extends CalibrationRequest {
@@ -207,7 +207,16 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     const model = costModel(profile);
     const rows =
       (await session.part('check', () =>
-        checkUnseen(bench, model, classes, shares, points, detectNs, extent, session),
+        checkUnseen(
+          bench,
+          costModel(withoutRuns(profile)),
+          classes,
+          shares,
+          points,
+          detectNs,
+          extent,
+          session,
+        ),
       )) ?? [];
     const durations = rows.length > 0 ? durationErrors(rows) : null;
     const roundTrips = rows.length > 0 ? roundTripErrors(rows) : null;

@@ -4,6 +4,7 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {slowdownAmong} from '../sim/sharing.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import {findModel} from '../workload/models/zoo.ts';
@@ -93,7 +94,7 @@ const shortLatenesses = 10;
 const nearlyLongest = 0.9;
 
 /** Of kinds with more launches than this in a run some are left out, and the others stand for them. */
-const mostOfKind = 1000;
+const mostOfKind = 400;
 
 export const programOf = (model: string, batch: number): Kernel[] =>
   kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
@@ -141,8 +142,9 @@ export class Company {
   private readonly place: Uint32Array;
   /** Integral over time of what all add, up to each of the times, */
   private readonly integral: Float64Array;
-  /** and what they add from each to the next. */
+  /** what they add from each to the next, and the shortage meanwhile. */
   private readonly level: Float64Array;
+  private readonly short: Float64Array;
   private readonly predicted: Float64Array;
 
   constructor(run: CoRun, costs: CostModel) {
@@ -193,6 +195,7 @@ export class Company {
     this.place = new Uint32Array(2 * kernelRuns);
     this.integral = new Float64Array(2 * kernelRuns);
     this.level = new Float64Array(2 * kernelRuns);
+    this.short = new Float64Array(2 * kernelRuns);
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
@@ -350,6 +353,7 @@ export class Company {
       pressure[i] = share[i] * of.pressure;
     }
     this.integrate(pressure);
+    if (exactly) this.findShortage();
     predicted.fill(-stepGapNs);
     for (let i = 0; i < count; i++) {
       const slowdown = exactly
@@ -362,14 +366,31 @@ export class Company {
 
   /** How many times as long as alone a kernel takes at the mean of the rates at which it ran beside what was there. */
   private slowdown(terms: FittedTerms, i: number): number {
-    const {owner, place, times, level, pressure, exposure} = this;
+    const {owner, place, times, level, short, pressure, exposure} = this;
     const [begin, end] = [place[i], place[owner.length + i]];
     let done = 0;
     for (let at = begin; at < end; at++) {
       const others = Math.max(0, level[at] - pressure[i]);
-      done += (times[at + 1] - times[at]) / slowdownBeside(terms, exposure[i], others);
+      const slowed = slowdownAmong(terms, exposure[i], others, short[at]);
+      done += (times[at + 1] - times[at]) / slowed;
     }
     return done > 0 ? (times[end] - times[begin]) / done : 1;
+  }
+
+  /** From each of the times to the next: what all demand where together they want more than the device has. */
+  private findShortage(): void {
+    const {owner, order, share, exposure, short} = this;
+    const count = owner.length;
+    let wanted = 0;
+    let demand = 0;
+    for (let i = 0; i < order.length; i++) {
+      const event = order[i];
+      const of = event < count ? event : event - count;
+      const sign = event < count ? 1 : -1;
+      wanted += sign * share[of];
+      demand += (sign * share[of]) / exposure[of];
+      short[i] = wanted > 1 ? demand : 0;
+    }
   }
 
   /** Integrates over time what each kernel run adds while it runs. */

@@ -25,7 +25,7 @@ const bounds = {
   crowdedInterference: [0, 3],
   coalesced: [0.2, 2],
   pace: [0.5, 1.5],
-  exposure: [0.2, 2],
+  exposure: [0.05, 2],
   /** Logarithm of how much more a kind presses than 1 over its exposure. */
   stress: [-1.5, 1.5],
   /** In us: how much later than usual the host of a run saw ends, as it was busy. */

@@ -106,10 +106,11 @@ export function fitSharing(
 const coalescedIn = (all: readonly Company[]): number =>
   all.reduce((sum, {coalescedLaunches}) => sum + coalescedLaunches, 0);
 
-/** The terms first, where no kinds are known, then with what is particular to kinds. */
+/** The terms first, where no kinds are known, then with what is particular to kinds: in fewer turns where some were. */
 function bestSharing(all: readonly Company[], start: FittedSharing): FittedSharing {
-  let sharing = start.kinds.size > 0 ? start : {...start, terms: bestTerms(all, start)};
-  for (let turn = 0; turn < turns; turn++) {
+  const isFirst = start.kinds.size === 0;
+  let sharing = isFirst ? {...start, terms: bestTerms(all, start)} : start;
+  for (let turn = 0; turn < (isFirst ? turns : turns - 1); turn++) {
     for (const each of all) each.layOut(sharing);
     sharing = bestKinds(all, sharing);
   }
@@ -185,7 +186,8 @@ function withTerms(
   };
 }
 
-function withoutRuns(profile: DeviceProfile): DeviceProfile {
+/** The profile as kernels run in a loop, and not amid those of their model. */
+export function withoutRuns(profile: DeviceProfile): DeviceProfile {
   const copy = {...profile};
   delete copy.measured_in_runs;
   return copy;

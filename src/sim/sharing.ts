@@ -24,7 +24,12 @@ export interface Sharing extends ContentionTerms {
  * models beside up to seven others took within 2 to 4 % of this, at any load, with an interference of 1.24 to 1.28 and a
  * crowding of 0.06 to 0.12.
  */
-function slowdownAmong(terms: ContentionTerms, exposure: number, others: number, short: number): number {
+export function slowdownAmong(
+  terms: ContentionTerms,
+  exposure: number,
+  others: number,
+  short: number,
+): number {
   const slowed = slowdownBeside(terms, exposure, others);
   const least = exposure * short;
   return slowed > least ? slowed : least > 1 ? least : 1;
