@@ -73,9 +73,9 @@ export function reportSharing(
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
-  for (const {model, size, launches, pace, exposure, pressure} of kinds)
+  for (const {model, method, size, launches, pace, exposure, pressure} of kinds)
     log(
-      `  ${model} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,
+      `  ${model} ${method} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,
     );
   for (const {policy, load, model, method, size, launches, before, after} of rows) {
     log(

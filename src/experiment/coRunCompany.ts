@@ -24,10 +24,15 @@ export interface Kind {
   readonly pressure: number;
 }
 
-/** What was found of superkernels of one model and size; those of size 1 are single kernels. */
-export interface FittedKind extends Kind {
+/** Superkernels of one model and size whose members run one after another, or as a batch. */
+export interface RunKind {
   readonly model: string;
+  readonly method: 'single' | 'batched';
   readonly size: number;
+}
+
+/** What was found of superkernels of a kind. */
+export interface FittedKind extends Kind, RunKind {
   /** How many of them told it. */
   readonly launches: number;
 }
@@ -38,8 +43,7 @@ export interface FittedSharing {
   readonly kinds: ReadonlyMap<string, FittedKind>;
 }
 
-/** Superkernels of so many members of a model, however many steps; 1 where members run one after another. */
-export const kindKey = (model: string, size: number): string => `${model} ${size}`;
+export const kindKey = ({model, method, size}: RunKind): string => `${model} ${method} ${size}`;
 
 /**
  * The launches of a run that tell something: long ones that nothing odd happened to; of kinds with very many an even choice.
@@ -89,12 +93,13 @@ export const leastOfKind = 20;
 const longLatenesses = 60;
 /** superkernels of several members, which are seldom as long, by launches beside which it is little, */
 const fairLatenesses = 20;
-/** and kinds that have no such launches by their longest, if at least they are longer than that. */
-const shortLatenesses = 10;
-const nearlyLongest = 0.9;
+/** and kinds that have no such launches in a run by shorter ones: all that run there, as they are of different kernels. */
+const shortLatenesses = 3;
 
 /** Of kinds with more launches than this in a run some are left out, and the others stand for them. */
 const mostOfKind = 400;
+/** Multiples of the golden ratio spread evenly over what follows the point. */
+const golden = (Math.sqrt(5) - 1) / 2;
 
 export const programOf = (model: string, batch: number): Kernel[] =>
   kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
@@ -121,7 +126,7 @@ export class Company {
   /** By launch: its kind, as index of `kindsOfRun`. */
   private readonly kind: Int32Array;
   /** The kinds that the run has launches of. */
-  readonly kindsOfRun: {readonly model: string; readonly size: number}[] = [];
+  readonly kindsOfRun: RunKind[] = [];
   /** By launch: how long it takes alone in ns, gaps left out, and the least of that at which launches count. */
   private readonly launchAloneNs: Float64Array;
   private readonly longNs: number;
@@ -184,7 +189,7 @@ export class Company {
         this.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
       }
-      this.kind[launch] = this.kindOf(run.models[model], method === SINGLE ? 1 : size);
+      this.kind[launch] = this.kindOf(run.models[model], method === SINGLE ? 'single' : 'batched', size);
       this.tookNs[launch] = Math.max(1, finishedAt - freeAt - costs.detectNs);
     });
     const mean = this.tookNs.reduce((sum, ns) => sum + ns, 0) / launches.length;
@@ -250,7 +255,11 @@ export class Company {
     const every = telling.map(({length}) => Math.ceil(length / mostOfKind));
     let count = 0;
     telling.forEach((of, i) => {
-      for (let at = 0; at < of.length; at += every[i]) rowOf[of[at]] = count++;
+      for (let place = 0; place * every[i] < of.length; place++) {
+        // Not always as far behind the last one: launches of a request follow each other in the same order.
+        const at = Math.floor((place + ((place * golden) % 1)) * every[i]);
+        if (at < of.length) rowOf[of[at]] = count++;
+      }
     });
     const rows = {
       count,
@@ -286,9 +295,10 @@ export class Company {
     const {kindsOfRun, kind, launchAloneNs, longNs, fairNs, shortNs} = this;
     const longest = kindsOfRun.map(() => 0);
     launchAloneNs.forEach((ns, launch) => (longest[kind[launch]] = Math.max(longest[kind[launch]], ns)));
-    return kindsOfRun.map(({size}, i) =>
-      Math.max(shortNs, Math.min(size === 1 ? longNs : fairNs, nearlyLongest * longest[i])),
-    );
+    return kindsOfRun.map(({method}, i) => {
+      const limits = method === 'single' ? [longNs, fairNs, shortNs] : [fairNs, shortNs];
+      return limits.find((ns) => longest[i] >= ns) ?? Infinity;
+    });
   }
 
   private isOdd(launch: number): boolean {
@@ -331,9 +341,10 @@ export class Company {
       .map(({kind, measuredNs, predictedNs}) => ({kind, measuredNs, error: predictedNs / measuredNs - 1}));
   }
 
-  private kindOf(model: string, size: number): number {
-    const known = this.kindsOfRun.findIndex((kind) => kind.model === model && kind.size === size);
-    return known >= 0 ? known : this.kindsOfRun.push({model, size}) - 1;
+  private kindOf(model: string, method: RunKind['method'], size: number): number {
+    const kind: RunKind = {model, method, size};
+    const known = this.kindsOfRun.findIndex((other) => kindKey(other) === kindKey(kind));
+    return known >= 0 ? known : this.kindsOfRun.push(kind) - 1;
   }
 
   /**
@@ -344,8 +355,8 @@ export class Company {
     const {coalesced, stepGapNs} = terms;
     const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted} = this;
     const count = owner.length;
-    const usual = this.kindsOfRun.map(({size}) => usualKind(size, coalesced));
-    const known = this.kindsOfRun.map(({model, size}, i) => kinds.get(kindKey(model, size)) ?? usual[i]);
+    const usual = this.kindsOfRun.map((kind) => usualKind(kind, coalesced));
+    const known = this.kindsOfRun.map((kind, i) => kinds.get(kindKey(kind)) ?? usual[i]);
     for (let i = 0; i < count; i++) {
       const of = (this.isProducts[i] === 1 ? known : usual)[this.kind[owner[i]]];
       pace[i] = of.pace;
@@ -418,8 +429,8 @@ export class Company {
 }
 
 /** What stands for a kind of which nothing is known. */
-export function usualKind(size: number, coalesced: number): Kind {
-  const exposure = size === 1 ? 1 : coalesced;
+export function usualKind({method}: RunKind, coalesced: number): Kind {
+  const exposure = method === 'single' ? 1 : coalesced;
   return {pace: 1, exposure, pressure: 1 / exposure};
 }
 

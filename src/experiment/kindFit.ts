@@ -3,7 +3,7 @@ import {group, sum} from 'd3';
 import {leastSquares} from '../profile/leastSquares.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {kindKey, leastOfKind, usualKind} from './coRunCompany.ts';
-import type {Company, CompanyRows, FittedKind, FittedSharing, FittedTerms} from './coRunCompany.ts';
+import type {Company, CompanyRows, FittedKind, FittedSharing, FittedTerms, RunKind} from './coRunCompany.ts';
 
 /**
  * Beyond this error, relative, a launch counts less: the host was away, or something else ran. What launches of a kind take on
@@ -12,7 +12,7 @@ import type {Company, CompanyRows, FittedKind, FittedSharing, FittedTerms} from 
 const outlier = 0.5;
 
 /** A few steps: where kernels lie within launches depends on what is found, so that it is looked for more than once. */
-const mostSteps = 6;
+const mostSteps = 12;
 
 /** Where the search begins for how launches suffer where there is a lot: from 0 it would not find the way. */
 const crowdingAtFirst = 1;
@@ -36,15 +36,13 @@ type Bound = keyof typeof bounds;
 /** Few launches do not tell a kind's pace or pressure: being off by 1 counts as much as so many launches off by as much. */
 const inertia = 0.3;
 /** Superkernels were measured as they are launched, and of each size there are few. */
-const inertiaOfBatches = 3;
+const inertiaOfSeveral = 3;
 
 /** Exposures count from what single kernels suffer on average, and this holds them there. */
 const anchor = 100;
 
 /** A kind of all runs. */
-interface CountedKind {
-  readonly model: string;
-  readonly size: number;
+interface CountedKind extends RunKind {
   readonly launches: number;
 }
 
@@ -77,9 +75,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
   );
   const coalesced = add('coalesced', terms.coalesced);
   const known = kindsOf(runs).map((kind): KnownKind => {
-    const {model, size} = kind;
-    const {pace, exposure, pressure} =
-      start.kinds.get(kindKey(model, size)) ?? usualKind(size, terms.coalesced);
+    const {pace, exposure, pressure} = start.kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced);
     return {
       ...kind,
       pace: add('pace', pace),
@@ -98,10 +94,11 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
   const sharingOf = (x: readonly number[]): FittedSharing => ({
     terms: termsOf(x),
     kinds: new Map(
-      known.map(({model, size, launches, pace, exposure, stress}): [string, FittedKind] => [
-        kindKey(model, size),
+      known.map(({model, method, size, launches, pace, exposure, stress}): [string, FittedKind] => [
+        kindKey({model, method, size}),
         {
           model,
+          method,
           size,
           launches,
           pace: x[pace],
@@ -111,7 +108,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
       ]),
     ),
   });
-  const singles = known.filter(({size}) => size === 1);
+  const singles = known.filter(isSingle);
   const counted = runs.map(({company, rows}) => ({
     company,
     rows,
@@ -132,9 +129,9 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
       const launches = sum(singles, (kind) => kind.launches);
       const mean = sum(singles, (kind) => kind.launches * x[kind.exposure]) / launches;
       out[at++] = singles.length === 0 ? 0 : anchor * (mean - 1);
-      for (const {size, pace, stress} of known) {
-        out[at++] = (size === 1 ? inertia : inertiaOfBatches) * (x[pace] - 1);
-        out[at++] = inertia * x[stress];
+      for (const kind of known) {
+        out[at++] = (isSingle(kind) ? inertia : inertiaOfSeveral) * (x[kind.pace] - 1);
+        out[at++] = inertia * x[kind.stress];
       }
       for (const run of late) out[at++] = inertia * x[run];
     },
@@ -145,6 +142,8 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
   return sharingOf(best.x);
 }
 
+const isSingle = ({method, size}: RunKind): boolean => method === 'single' && size === 1;
+
 /** The kinds of which there are launches enough in all. */
 function kindsOf(
   runs: readonly {readonly company: Company; readonly rows: CompanyRows}[],
@@ -154,7 +153,7 @@ function kindsOf(
     rows.kind.forEach((kind, row) => (launches[kind] += rows.standsFor[row]));
     return company.kindsOfRun.map((kind, i): CountedKind => ({...kind, launches: launches[i]}));
   });
-  return [...group(found, ({model, size}) => kindKey(model, size)).values()]
+  return [...group(found, kindKey).values()]
     .map((same): CountedKind => ({...same[0], launches: sum(same, ({launches}) => launches)}))
     .filter(({launches}) => launches >= leastOfKind);
 }
@@ -182,9 +181,7 @@ function predict(
   {terms, kinds}: FittedSharing,
   out: Float64Array,
 ): void {
-  const all = kindsOfRun.map(
-    ({model, size}) => kinds.get(kindKey(model, size)) ?? usualKind(size, terms.coalesced),
-  );
+  const all = kindsOfRun.map((kind) => kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced));
   const presses = Float64Array.from(all, ({pressure}) => pressure);
   const most = presses.length;
   for (let row = 0, i = 0; row < count; row++) {

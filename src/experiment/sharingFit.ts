@@ -200,16 +200,19 @@ function withKinds(
   kinds: readonly FittedKind[],
 ): DeviceProfile {
   const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, Kind>}>();
-  for (const {model, size, ...kind} of kinds.toSorted((a, b) => a.launches - b.launches)) {
+  for (const {model, method, size, ...kind} of kinds.toSorted((a, b) => a.launches - b.launches)) {
     const {batch} = runs.find(({models}) => models.includes(model))!;
     for (const kernel of programOf(model, batch)) {
       if (kernel.op !== 'gemm') continue;
-      const method = size === 1 ? 'single' : 'batched';
       const key = `${kernelKey(kernel)} ${method}`;
       let table = tables.get(key);
       if (table === undefined) tables.set(key, (table = {kernel, method, points: new Map()}));
       table.points.set(size, kind);
     }
+  }
+  for (const {method, points} of tables.values()) {
+    // One member alone is not as the fewest of which something is known.
+    if (method === 'single' && !points.has(1)) points.set(1, {pace: 1, exposure: 1, pressure: 1});
   }
   const measured = [...tables.values()].map(({kernel: {m, n, k, count, dtype}, method, points}) => ({
     source: measuredHere,

@@ -100,7 +100,8 @@ class ProfileCosts implements CostModel {
   durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
     if (method !== 'single') return whole(this.launchNs(kernel, size, method), kernel, size);
     // Members follow each other as the kernels of one launch do.
-    return whole(size * this.singleNs(kernel) + (size - 1) * this.stepGapNs, kernel, size);
+    const ns = size * this.singleNs(kernel) * this.paceOfSeveral(kernel, size);
+    return whole(ns + (size - 1) * this.stepGapNs, kernel, size);
   }
 
   isExtrapolated(kernel: Kernel, size: number, method: Method): boolean {
@@ -154,7 +155,7 @@ class ProfileCosts implements CostModel {
     const isSingle = method === 'single';
     const known = kernel.op === 'gemm' ? this.tables.of(kernel)?.exposures : undefined;
     const points = known?.[isSingle ? 'single' : 'batched'];
-    if (points !== undefined) return interpolate(points, isSingle ? 1 : size);
+    if (points !== undefined) return interpolate(points, size);
     return isSingle ? 1 : this.coalesced;
   }
 
@@ -162,7 +163,7 @@ class ProfileCosts implements CostModel {
     const isSingle = method === 'single';
     const known = kernel.op === 'gemm' ? this.tables.of(kernel)?.pressures : undefined;
     const points = known?.[isSingle ? 'single' : 'batched'];
-    if (points !== undefined) return interpolate(points, isSingle ? 1 : size);
+    if (points !== undefined) return interpolate(points, size);
     return 1 / this.exposure(kernel, size, method);
   }
 
@@ -228,6 +229,13 @@ class ProfileCosts implements CostModel {
   private pace(kernel: Kernel, members: number, method: Method): number {
     const points = this.tables.of(kernel)?.paces[method === 'single' ? 'single' : 'batched'];
     return points === undefined ? 1 : interpolate(points, members);
+  }
+
+  /** The pace of singles of several members over that of one: of one tenant, the second finds the first one's weights. */
+  private paceOfSeveral(kernel: Kernel, size: number): number {
+    if (size === 1) return 1;
+    const points = this.tables.of(kernel)?.paces.single;
+    return points === undefined ? 1 : interpolate(points, size) / interpolate(points, 1);
   }
 
   private modelNs(kernel: Kernel, members: number, method: Method): number {

@@ -126,9 +126,10 @@ describe('the fit of sharing', () => {
     for (const cell of [...singles, ...coalescing])
       runs.push(await coRun(withExposures(withTerms(terms), known), cell));
     const {profile, fit} = fitSharing(withTerms(terms), runs)!;
-    expect(fit.test!.after).toBeLessThan(0.02);
+    expect(fit.test!.after).toBeLessThan(0.03);
     expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
-    const found = (model: string) => fit.kinds.find((each) => each.model === model && each.size === 1)!;
+    const found = (model: string) =>
+      fit.kinds.find((each) => each.model === model && each.method === 'single' && each.size === 1)!;
     expect(found('resnet-50').exposure).toBeGreaterThan(found('resnet-18').exposure);
     // ResNet-18 presses less than what suffers so little would by itself.
     expect(found('resnet-18').pressure * found('resnet-18').exposure).toBeLessThan(0.9);

@@ -30,8 +30,11 @@ export async function measureGroups(bench: Bench, kernel: Gemm, session: Session
   return costs;
 }
 
-/** Products of a member that tell what each of them costs. */
-const manyProducts = 8;
+/**
+ * Products of a member that tell what each of them costs, where there is room: as many as layers have, since what a launch
+ * takes by chance, some 100 ns, is divided by them.
+ */
+const manyProducts = 256;
 const membersOfMany = 4;
 const repeatsOfMany = 50;
 
@@ -40,10 +43,10 @@ const repeatsOfMany = 50;
  * first one's. Null where the driver has no graphs or the context no room.
  */
 export async function measureProduct(bench: Bench, kernel: Gemm, session: Session): Promise<number | null> {
-  const many = {...kernel, count: manyProducts * kernel.count};
   const size = membersOfMany;
-  const most = size * Math.max(steps, many.count);
-  if (!bench.context.graphs || most > bench.maxMembers) return null;
+  const products = Math.min(manyProducts, Math.floor(bench.maxMembers / (size * kernel.count)));
+  const many = {...kernel, count: products * kernel.count};
+  if (!bench.context.graphs || size * steps > bench.maxMembers || products < 2) return null;
   return session.measure('host product', () => {
     const [less, more] = [kernel, many].map((each) => stepNs(bench, each, size, repeatsOfMany));
     return Math.max(0, (more - less) / (size * (many.count - kernel.count)));
