@@ -161,9 +161,8 @@ export class CudaDevice implements Device {
     launch.startedAt = NaN;
     const times = this.timesOf(launch);
     try {
-      if (times > 1 || !this.submission.asGraphs(launch, on, ticket))
-        this.submitSteps(launch, on, ticket, times);
-      else launch.releasedAt = this.clock.now();
+      if (this.submission.asGraphs(launch, on, ticket, times)) launch.releasedAt = this.clock.now();
+      else this.submitSteps(launch, on, ticket, times);
     } catch (error) {
       this.giveUp(launch, on, ticket, error);
     }
@@ -235,13 +234,13 @@ export class CudaDevice implements Device {
       return;
     }
     context.begin(on, ticket);
-    for (let step = 0; step < steps;) {
-      let some = 1;
-      if (times > 1) for (let i = 0; i < times; i++) submission.step(launch, on, step, 0);
-      else some = submission.steps(launch, on, step, ticket);
-      // As in the simulator: the device may begin when it has the first step.
-      if (step === 0) launch.releasedAt = this.clock.now();
-      step += some;
+    for (let time = 0; time < times; time++) {
+      for (let step = 0; step < steps;) {
+        const some = submission.steps(launch, on, step, ticket);
+        // As in the simulator: the device may begin when it has the first step.
+        if (time === 0 && step === 0) launch.releasedAt = this.clock.now();
+        step += some;
+      }
     }
     context.finish(on, ticket);
   }

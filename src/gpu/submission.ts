@@ -48,18 +48,22 @@ export class Submission {
     this.grouped = new GroupedCalls(options);
   }
 
-  /** Enqueues all of a launch whose members run one after another, as graphs; false where it cannot. */
-  asGraphs(launch: Launch, lane: number, ticket: number): boolean {
+  /**
+   * Enqueues all of a launch whose members run one after another, as graphs, so many times over; false where it cannot.
+   */
+  asGraphs(launch: Launch, lane: number, ticket: number, times = 1): boolean {
     const {graphs, context, operands} = this;
     if (graphs === null || launch.method !== SINGLE) return false;
     const {tenant, cursor} = this.run.streams;
     let count = 0;
-    for (let i = 0; i < launch.size; i++) {
-      const slot = launch.members[i];
-      const pair = operands.pair(slot, tenant[slot]);
-      if (!operands.isOwnPair(slot)) return false;
-      count = graphs.cover(tenant[slot], pair, cursor[slot], launch.steps, count);
-      if (count === 0) return false;
+    for (let time = 0; time < times; time++) {
+      for (let i = 0; i < launch.size; i++) {
+        const slot = launch.members[i];
+        const pair = operands.pair(slot, tenant[slot]);
+        if (!operands.isOwnPair(slot)) return false;
+        count = graphs.cover(tenant[slot], pair, cursor[slot], launch.steps, count);
+        if (count === 0) return false;
+      }
     }
     context.launchGraphs(lane, ticket, count);
     return true;
