@@ -4,11 +4,11 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import {slowdownAmong} from '../sim/sharing.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import {findModel} from '../workload/models/zoo.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
+import {CoRunTimeline} from './coRunTimeline.ts';
 
 /** What is fitted; `coalesced` stays as it was where few launches coalesce. */
 export interface FittedTerms extends SharingTerms {
@@ -139,18 +139,8 @@ export class Company {
   private readonly freeAt: Float64Array;
   /** By kernel run: what it takes beside others, in ns, as last predicted. */
   private readonly besideNs: Float64Array;
-  /** Starts and ends of the kernel runs, i of the start of i, n + i of its end: in order, and when they are. */
-  private readonly at: Float64Array;
-  private readonly order: Uint32Array;
-  private readonly times: Float64Array;
-  /** By kernel run: where its start and its end are in that order. */
-  private readonly place: Uint32Array;
-  /** Integral over time of what all add, up to each of the times, */
-  private readonly integral: Float64Array;
-  /** what they add from each to the next, and the shortage meanwhile. */
-  private readonly level: Float64Array;
-  private readonly short: Float64Array;
   private readonly predicted: Float64Array;
+  private readonly timeline: CoRunTimeline;
 
   constructor(run: CoRun, costs: CostModel) {
     this.run = run;
@@ -176,7 +166,7 @@ export class Company {
     this.predicted = new Float64Array(launches.length);
     this.freeAt = Float64Array.from(launches, (launch) => launch[5]);
     this.besideNs = new Float64Array(kernelRuns);
-    this.at = new Float64Array(2 * kernelRuns);
+    this.timeline = new CoRunTimeline(kernelRuns);
     const lookUp = remembered(costs);
     let i = 0;
     launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt], launch) => {
@@ -195,24 +185,19 @@ export class Company {
     const mean = this.tookNs.reduce((sum, ns) => sum + ns, 0) / launches.length;
     this.tookNs.forEach((ns, launch) => (this.weight[launch] = Math.sqrt(ns / mean)));
     this.longLaunches = this.launchAloneNs.reduce((sum, ns) => sum + (ns >= this.longNs ? 1 : 0), 0);
-    this.order = Uint32Array.from(this.at.keys());
-    this.times = new Float64Array(2 * kernelRuns);
-    this.place = new Uint32Array(2 * kernelRuns);
-    this.integral = new Float64Array(2 * kernelRuns);
-    this.level = new Float64Array(2 * kernelRuns);
-    this.short = new Float64Array(2 * kernelRuns);
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
   layOut(sharing: FittedSharing): void {
     const {terms} = sharing;
-    const {owner, besideNs, freeAt, tookNs, at, order, times, place} = this;
+    const {owner, besideNs, freeAt, tookNs, timeline} = this;
     const count = owner.length;
     // At first as if all were alone.
-    if (times[times.length - 1] > 0) this.predict(sharing);
+    if (timeline.isArranged) this.predict(sharing);
     const whole = new Float64Array(this.launches).fill(-terms.stepGapNs);
     for (let i = 0; i < count; i++) whole[owner[i]] += besideNs[i] + terms.stepGapNs;
     const begin = Float64Array.from(freeAt);
+    const at = new Float64Array(2 * count);
     for (let i = 0; i < count; i++) {
       const launch = owner[i];
       const stretch = tookNs[launch] / whole[launch];
@@ -220,11 +205,7 @@ export class Company {
       at[count + i] = begin[launch] + besideNs[i] * stretch;
       begin[launch] = at[count + i] + terms.stepGapNs * stretch;
     }
-    order.sort((a, b) => at[a] - at[b]);
-    order.forEach((event, i) => {
-      times[i] = at[event];
-      place[event] = i;
-    });
+    timeline.arrange(at);
   }
 
   /**
@@ -307,14 +288,14 @@ export class Company {
 
   /** Adds up what launches of one kind took of the device beside each of the rows. */
   private addBeside(of: number, rowOf: Int32Array, beside: Float64Array): void {
-    const {owner, aloneNs, launchAloneNs, share, kind, kindsOfRun} = this;
+    const {owner, aloneNs, launchAloneNs, share, kind, kindsOfRun, timeline} = this;
     const shares = share.map((each, i) => (kind[owner[i]] === of ? each : 0));
-    this.integrate(shares);
+    timeline.integrate(shares);
     for (let i = 0; i < owner.length; i++) {
       const launch = owner[i];
       const row = rowOf[launch];
       if (row < 0) continue;
-      const others = Math.max(0, this.meanDuring(i) - shares[i]);
+      const others = Math.max(0, timeline.meanDuring(i) - shares[i]);
       beside[row * kindsOfRun.length + of] += (others * aloneNs[i]) / launchAloneNs[launch];
     }
   }
@@ -353,7 +334,7 @@ export class Company {
    */
   private predict({terms, kinds}: FittedSharing, exactly = true): void {
     const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted} = this;
+    const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted, timeline} = this;
     const count = owner.length;
     const usual = this.kindsOfRun.map((kind) => usualKind(kind, coalesced));
     const known = this.kindsOfRun.map((kind, i) => kinds.get(kindKey(kind)) ?? usual[i]);
@@ -363,68 +344,16 @@ export class Company {
       exposure[i] = of.exposure;
       pressure[i] = share[i] * of.pressure;
     }
-    this.integrate(pressure);
-    if (exactly) this.findShortage();
+    timeline.integrate(pressure);
+    if (exactly) timeline.findShortage(share, exposure);
     predicted.fill(-stepGapNs);
     for (let i = 0; i < count; i++) {
       const slowdown = exactly
-        ? this.slowdown(terms, i)
-        : slowdownBeside(terms, exposure[i], Math.max(0, this.meanDuring(i) - pressure[i]));
+        ? timeline.slowdown(terms, i, exposure[i], pressure[i])
+        : slowdownBeside(terms, exposure[i], Math.max(0, timeline.meanDuring(i) - pressure[i]));
       besideNs[i] = pace[i] * aloneNs[i] * slowdown;
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
-  }
-
-  /** How many times as long as alone a kernel takes at the mean of the rates at which it ran beside what was there. */
-  private slowdown(terms: FittedTerms, i: number): number {
-    const {owner, place, times, level, short, pressure, exposure} = this;
-    const [begin, end] = [place[i], place[owner.length + i]];
-    let done = 0;
-    for (let at = begin; at < end; at++) {
-      const others = Math.max(0, level[at] - pressure[i]);
-      const slowed = slowdownAmong(terms, exposure[i], others, short[at]);
-      done += (times[at + 1] - times[at]) / slowed;
-    }
-    return done > 0 ? (times[end] - times[begin]) / done : 1;
-  }
-
-  /** From each of the times to the next: what all demand where together they want more than the device has. */
-  private findShortage(): void {
-    const {owner, order, share, exposure, short} = this;
-    const count = owner.length;
-    let wanted = 0;
-    let demand = 0;
-    for (let i = 0; i < order.length; i++) {
-      const event = order[i];
-      const of = event < count ? event : event - count;
-      const sign = event < count ? 1 : -1;
-      wanted += sign * share[of];
-      demand += (sign * share[of]) / exposure[of];
-      short[i] = wanted > 1 ? demand : 0;
-    }
-  }
-
-  /** Integrates over time what each kernel run adds while it runs. */
-  private integrate(added: Float64Array): void {
-    const {owner, order, times, integral, level} = this;
-    const count = owner.length;
-    let now = 0;
-    let sum = 0;
-    for (let i = 0, before = times[0]; i < order.length; i++) {
-      sum += now * (times[i] - before);
-      before = times[i];
-      integral[i] = sum;
-      const event = order[i];
-      now += event < count ? added[event] : -added[event - count];
-      level[i] = now;
-    }
-  }
-
-  /** The mean while a kernel run runs of what was last integrated. */
-  private meanDuring(i: number): number {
-    const {place, integral, times, owner} = this;
-    const [begin, end] = [place[i], place[owner.length + i]];
-    return (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
   }
 }
 
