@@ -42,7 +42,7 @@ export interface CoRunStage {
 /**
  * Whole requests on a lane for each tenant, which say the most, as the host sees an end some microseconds late, the later
  * the busier it is; and launches that coalesce, on few and on many lanes. At loads at which some and at which most launches
- * have company.
+ * have company, and one at which large batches form.
  */
 export const usualCoRuns: CoRunStage = {
   models: 4,

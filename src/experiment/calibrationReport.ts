@@ -14,7 +14,7 @@ import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals, speedups} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
-import type {FittedTerms} from './coRunCompany.ts';
+import type {FittedTerms} from './launchKinds.ts';
 import type {SharingFit} from './sharingFit.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);

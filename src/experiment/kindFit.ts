@@ -2,8 +2,10 @@
 import {group, sum} from 'd3';
 import {leastSquares} from '../profile/leastSquares.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import {kindKey, leastOfKind, usualKind} from './coRunCompany.ts';
-import type {Company, CompanyRows, FittedKind, FittedSharing, FittedTerms, RunKind} from './coRunCompany.ts';
+import {leastOfKind} from './coRunCompany.ts';
+import type {Company, CompanyRows} from './coRunCompany.ts';
+import {kindKey, usualKind} from './launchKinds.ts';
+import type {FittedKind, FittedSharing, RunKind} from './launchKinds.ts';
 
 /**
  * Beyond this error, relative, a launch counts less: the host was away, or something else ran. What launches of a kind take on
@@ -18,7 +20,10 @@ const mostSteps = 12;
 const crowdingAtFirst = 1;
 const crowdedAtFirst = 0.6;
 
-/** How far the search goes. */
+/**
+ * How far the search goes. Beyond a crowding of about 3 the law is an offset and a slope, and launches beside little are too few
+ * to tell how soon.
+ */
 const bounds = {
   interference: [0, 3],
   crowding: [0, 3],
@@ -38,7 +43,10 @@ const inertia = 0.3;
 /** Superkernels were measured as they are launched, and of each size there are few. */
 const inertiaOfSeveral = 3;
 
-/** Exposures count from what single kernels suffer on average, and this holds them there. */
+/**
+ * Exposures count from what single kernels suffer on average, as only their product with the interference shows. This holds them
+ * there: off by 0.01 is as bad as one launch that takes twice as long.
+ */
 const anchor = 100;
 
 /** A kind of all runs. */
@@ -46,11 +54,11 @@ interface CountedKind extends RunKind {
   readonly launches: number;
 }
 
-/** Where its parameters are. */
+/** A kind, and which of the parameters are its own. */
 interface KnownKind extends CountedKind {
-  readonly pace: number;
-  readonly exposure: number;
-  readonly stress: number;
+  readonly paceAt: number;
+  readonly exposureAt: number;
+  readonly stressAt: number;
 }
 
 /** The terms and kinds with which launches come closest to what they took, given what ran beside them as laid out. */
@@ -78,37 +86,37 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     const {pace, exposure, pressure} = start.kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced);
     return {
       ...kind,
-      pace: add('pace', pace),
-      exposure: add('exposure', exposure),
-      stress: add('stress', Math.log(pressure * exposure)),
+      paceAt: add('pace', pace),
+      exposureAt: add('exposure', exposure),
+      stressAt: add('stress', Math.log(pressure * exposure)),
     };
   });
   const late = runs.map(() => add('late', 0));
-  const termsOf = (x: readonly number[]): FittedTerms => ({
-    ...terms,
-    interference: x[interference],
-    crowding: x[crowding],
-    crowdedInterference: x[crowded],
-    coalesced: x[coalesced],
-  });
+  const kindOf = (x: readonly number[], of: KnownKind): FittedKind => {
+    const {model, method, size, launches} = of;
+    const exposure = x[of.exposureAt];
+    return {
+      model,
+      method,
+      size,
+      launches,
+      pace: x[of.paceAt],
+      exposure,
+      pressure: Math.exp(x[of.stressAt]) / exposure,
+    };
+  };
   const sharingOf = (x: readonly number[]): FittedSharing => ({
-    terms: termsOf(x),
-    kinds: new Map(
-      known.map(({model, method, size, launches, pace, exposure, stress}): [string, FittedKind] => [
-        kindKey({model, method, size}),
-        {
-          model,
-          method,
-          size,
-          launches,
-          pace: x[pace],
-          exposure: x[exposure],
-          pressure: Math.exp(x[stress]) / x[exposure],
-        },
-      ]),
-    ),
+    terms: {
+      ...terms,
+      interference: x[interference],
+      crowding: x[crowding],
+      crowdedInterference: x[crowded],
+      coalesced: x[coalesced],
+    },
+    kinds: new Map(known.map((kind) => [kindKey(kind), kindOf(x, kind)])),
   });
   const singles = known.filter(isSingle);
+  const ofSingles = sum(singles, ({launches}) => launches);
   const counted = runs.map(({company, rows}) => ({
     company,
     rows,
@@ -126,12 +134,11 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
         for (let row = 0; row < rows.count; row++)
           out[at++] = weight[row] * (bend[row] * predicted[row] + lateNs - rows.tookNs[row]);
       });
-      const launches = sum(singles, (kind) => kind.launches);
-      const mean = sum(singles, (kind) => kind.launches * x[kind.exposure]) / launches;
+      const mean = sum(singles, (kind) => kind.launches * x[kind.exposureAt]) / ofSingles;
       out[at++] = singles.length === 0 ? 0 : anchor * (mean - 1);
       for (const kind of known) {
-        out[at++] = (isSingle(kind) ? inertia : inertiaOfSeveral) * (x[kind.pace] - 1);
-        out[at++] = inertia * x[kind.stress];
+        out[at++] = (isSingle(kind) ? inertia : inertiaOfSeveral) * (x[kind.paceAt] - 1);
+        out[at++] = inertia * x[kind.stressAt];
       }
       for (const run of late) out[at++] = inertia * x[run];
     },

@@ -16,7 +16,10 @@ export interface SharingErrors {
   readonly bias: number;
 }
 
-/** The lanes of one run: the share of the device that each takes alone, its exposure, what it presses with, and how much it was slowed. */
+/**
+ * The lanes of one run: the share of the device that each takes alone, its exposure, what it presses on the others with, and how
+ * much it was slowed.
+ */
 interface Case {
   readonly share: readonly number[];
   readonly exposure: readonly number[];

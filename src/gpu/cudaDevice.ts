@@ -234,11 +234,11 @@ export class CudaDevice implements Device {
       return;
     }
     context.begin(on, ticket);
-    for (let time = 0; time < times; time++) {
+    for (let pass = 0; pass < times; pass++) {
       for (let step = 0; step < steps;) {
         const some = submission.steps(launch, on, step, ticket);
         // As in the simulator: the device may begin when it has the first step.
-        if (time === 0 && step === 0) launch.releasedAt = this.clock.now();
+        if (pass === 0 && step === 0) launch.releasedAt = this.clock.now();
         step += some;
       }
     }

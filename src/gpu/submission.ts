@@ -51,12 +51,12 @@ export class Submission {
   /**
    * Enqueues all of a launch whose members run one after another, as graphs, so many times over; false where it cannot.
    */
-  asGraphs(launch: Launch, lane: number, ticket: number, times = 1): boolean {
+  asGraphs(launch: Launch, lane: number, ticket: number, times: number): boolean {
     const {graphs, context, operands} = this;
     if (graphs === null || launch.method !== SINGLE) return false;
     const {tenant, cursor} = this.run.streams;
     let count = 0;
-    for (let time = 0; time < times; time++) {
+    for (let pass = 0; pass < times; pass++) {
       for (let i = 0; i < launch.size; i++) {
         const slot = launch.members[i];
         const pair = operands.pair(slot, tenant[slot]);

@@ -99,9 +99,9 @@ class ProfileCosts implements CostModel {
 
   durationNs(kernel: Kernel, size: number, method: Method): Nanoseconds {
     if (method !== 'single') return whole(this.launchNs(kernel, size, method), kernel, size);
-    // Members follow each other as the kernels of one launch do.
-    const ns = size * this.singleNs(kernel) * this.paceOfSeveral(kernel, size);
-    return whole(ns + (size - 1) * this.stepGapNs, kernel, size);
+    // Members follow each other as the kernels of one launch do; of one tenant, the second finds the first one's weights.
+    const pace = size === 1 ? 1 : this.pace(kernel, size, method) / this.pace(kernel, 1, method);
+    return whole(size * pace * this.singleNs(kernel) + (size - 1) * this.stepGapNs, kernel, size);
   }
 
   isExtrapolated(kernel: Kernel, size: number, method: Method): boolean {
@@ -229,13 +229,6 @@ class ProfileCosts implements CostModel {
   private pace(kernel: Kernel, members: number, method: Method): number {
     const points = this.tables.of(kernel)?.paces[method === 'single' ? 'single' : 'batched'];
     return points === undefined ? 1 : interpolate(points, members);
-  }
-
-  /** The pace of singles of several members over that of one: of one tenant, the second finds the first one's weights. */
-  private paceOfSeveral(kernel: Kernel, size: number): number {
-    if (size === 1) return 1;
-    const points = this.tables.of(kernel)?.paces.single;
-    return points === undefined ? 1 : interpolate(points, size) / interpolate(points, 1);
   }
 
   private modelNs(kernel: Kernel, members: number, method: Method): number {

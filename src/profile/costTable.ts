@@ -22,8 +22,6 @@ export class CostTable implements Costs {
   private duration: Float64Array[] = [];
   private sm: Float64Array[] = [];
   private bandwidth: Float64Array[] = [];
-  private exposed: Float64Array[] = [];
-  private pressing: Float64Array[] = [];
   /** Index of the best method + 1; 0: not asked for yet. */
   private best: Uint8Array = new Uint8Array(0);
   /** NaN: not asked for yet. */
@@ -126,24 +124,13 @@ export class CostTable implements Costs {
     ));
   }
 
+  /** Whoever asks for it remembers it with the rest of the step. */
   exposure(cls: number, size: number, method: number): number {
-    if (cls >= this.capacity) this.grow(cls);
-    const at = cls * this.width + size;
-    const known = this.exposed[method][at];
-    if (known !== 0) return known;
-    return (this.exposed[method][at] = this.model.exposure(this.classes.kernels[cls], size, methods[method]));
+    return this.model.exposure(this.classes.kernels[cls], size, methods[method]);
   }
 
   pressure(cls: number, size: number, method: number): number {
-    if (cls >= this.capacity) this.grow(cls);
-    const at = cls * this.width + size;
-    const known = this.pressing[method][at];
-    if (known !== 0) return known;
-    return (this.pressing[method][at] = this.model.pressure(
-      this.classes.kernels[cls],
-      size,
-      methods[method],
-    ));
+    return this.model.pressure(this.classes.kernels[cls], size, methods[method]);
   }
 
   /** Element-wise kernels and kernels of several products have no grouped form. */
@@ -163,8 +150,6 @@ export class CostTable implements Costs {
     this.duration = methods.map((_, i) => copy(this.duration[i], 0));
     this.sm = methods.map((_, i) => copy(this.sm[i], 0));
     this.bandwidth = methods.map((_, i) => copy(this.bandwidth[i], -1));
-    this.exposed = methods.map((_, i) => copy(this.exposed[i], 0));
-    this.pressing = methods.map((_, i) => copy(this.pressing[i], 0));
     this.submit = methods.map((_, i) => copy(this.submit[i], NaN));
     this.follow = methods.map((_, i) => copy(this.follow[i], NaN));
     const best = new Uint8Array(length);

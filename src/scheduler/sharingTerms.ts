@@ -1,14 +1,14 @@
 /**
  * How launches beside each other slow each other. A launch presses on the others with its share of the device times what
- * its kind presses for each, and suffers from the pressure of all others together in proportion to its exposure. Of kinds of
- * which nothing was measured that is 1 over the exposure.
+ * its kind presses for each, 1 over its exposure where that was not measured, and suffers from the pressure of all others
+ * together in proportion to its exposure. None of this has a unit.
  *
  * Sensitivity and pressure as in Mars et al., Bubble-Up, MICRO 2011; pressures add up.
  */
 export interface SharingTerms {
   /** How much a launch suffers from what others take of the device, where that is little. */
   readonly interference: number;
-  /** How fast it comes to suffer no more than `crowdedInterference` from more of it, the more there is; 0: never. */
+  /** How fast `crowdedInterference` takes the place of `interference`, for each unit of pressure; 0: never. */
   readonly crowding: number;
   /** How much it suffers from more of it where there is a lot. */
   readonly crowdedInterference: number;
@@ -22,7 +22,10 @@ export interface SharingTerms {
 /** Those that say what a pressure does to a launch. */
 export type ContentionTerms = Pick<SharingTerms, 'interference' | 'crowding' | 'crowdedInterference'>;
 
-/** How many times as long as alone a launch of an exposure takes beside a pressure, where the device has enough for all. */
+/**
+ * How many times as long as alone a launch of an exposure e takes beside a pressure p, where the device has enough for all:
+ * 1 + e p (i + l c) / (1 + c), where i is the interference, l the one that lasts in a crowd, and c = crowding p.
+ */
 export function slowdownBeside(
   {interference, crowding, crowdedInterference}: ContentionTerms,
   exposure: number,

@@ -85,9 +85,9 @@ export class Superkernel {
     for (let i = 1; i < taken && common > 1; i++)
       common = programs.agreement(first, cursor[open.members[i]], common);
     if (common === toStop) return common;
-    // Where they part, the steps before a recorded launch's end are left to the next one.
-    const aligned = common - (-(left - common) & (shortRecordedSteps - 1));
-    return aligned >= 1 ? aligned : common;
+    // Where they part, the steps beyond the end of what a live device has recorded are left to the next launch.
+    const beyond = (shortRecordedSteps - ((left - common) % shortRecordedSteps)) % shortRecordedSteps;
+    return beyond < common ? common - beyond : common;
   }
 
   /** Makes a launch of what was taken, with its method and its prediction, and begins the next superkernel. */

@@ -4,7 +4,7 @@ import {coRunSpec, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {programOf} from '../../src/experiment/coRunCompany.ts';
-import type {FittedTerms} from '../../src/experiment/coRunCompany.ts';
+import type {FittedTerms} from '../../src/experiment/launchKinds.ts';
 import {fitSharing} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import type {PreparedRun} from '../../src/experiment/simulate.ts';

@@ -38,7 +38,7 @@ function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns:
     });
     made.cls = made.classes[0];
     ticket++;
-    if (submission.asGraphs(made, lane, ticket)) return ticket;
+    if (submission.asGraphs(made, lane, ticket, 1)) return ticket;
     context.begin(lane, ticket);
     for (let step = 0; step < steps;) step += submission.steps(made, lane, step, ticket);
     context.finish(lane, ticket);

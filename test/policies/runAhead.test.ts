@@ -24,6 +24,9 @@ describe.each(['greedy', 'slo', 'delay:condition=immediately'])('%s that runs ah
   test('stops where its members go different ways', () => {
     const apart = [request([0, 1, 1, 2]), request([0, 1, 1, 0])];
     expect(shape(run('request', apart)).slice(0, 1)).toEqual([[2, 3]]);
+    // Six in common, of eight: the first four end where recorded runs do, and two come with what is left.
+    const late = [request([0, 1, 0, 1, 0, 1, 2, 2]), request([0, 1, 0, 1, 0, 1, 0, 0])];
+    expect(shape(run('request', late)).slice(0, 1)).toEqual([[2, 4]]);
     const shorter = [request([0, 1]), request([0, 1, 2])];
     expect(shape(run('request', shorter))).toEqual([[2, 2], [1, 1]]); // prettier-ignore
   });

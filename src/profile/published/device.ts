@@ -37,8 +37,9 @@ export interface DeviceFactSheet {
 const startIntervalNs = 2500;
 
 /**
- * How launches slow each other down: `interference`, `crowding` and `coalesced` of calibration/h200.json, where they were fitted to
- * live launches of whole models. No public measurement tells them of the GPUs here.
+ * How launches slow each other down, as three calibrations of an H200 had it that were fitted to live launches of whole models
+ * with pressure as 1 over exposure. calibration/h200.json now tells them apart by kind, and its shared terms mean little
+ * without those. No public measurement tells any of them of the GPUs here.
  */
 const sharingTerms = {interference: 1.25, crowding: 0.1, coalesced: 0.6} as const;
 

@@ -1,0 +1,44 @@
+// What sharing is made of where it is fitted: terms of all launches, and what is particular to those of a kind.
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+
+/** What is fitted; `coalesced` stays as it was where few launches coalesce. */
+export interface FittedTerms extends SharingTerms {
+  /** From the end of a kernel to the start of the next, different one of its launch. */
+  readonly stepGapNs: Nanoseconds;
+}
+
+/** What is particular to a kind: see the profile's `measured_in_runs`. */
+export interface Kind {
+  readonly pace: number;
+  readonly exposure: number;
+  /** What it presses on others with, for each share of the device that it takes. */
+  readonly pressure: number;
+}
+
+/** Superkernels of one model and size whose members run one after another, or as a batch. */
+export interface RunKind {
+  readonly model: string;
+  readonly method: 'single' | 'batched';
+  readonly size: number;
+}
+
+/** What was found of superkernels of a kind. */
+export interface FittedKind extends Kind, RunKind {
+  /** How many of them told it. */
+  readonly launches: number;
+}
+
+/** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
+export interface FittedSharing {
+  readonly terms: FittedTerms;
+  readonly kinds: ReadonlyMap<string, FittedKind>;
+}
+
+export const kindKey = ({model, method, size}: RunKind): string => `${model} ${method} ${size}`;
+
+/** What stands for a kind of which nothing is known. */
+export function usualKind({method}: RunKind, coalesced: number): Kind {
+  const exposure = method === 'single' ? 1 : coalesced;
+  return {pace: 1, exposure, pressure: 1 / exposure};
+}
