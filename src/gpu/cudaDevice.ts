@@ -141,7 +141,7 @@ export class CudaDevice implements Device {
         operands,
         programs: programsOf(1),
         batchPrograms: Array.from({length: (largestBatch ?? 1) - 1}, (_, i) => programsOf(i + 2)).flat(),
-        batches: batchesOf(classes.keys(), kernels, maxSize, maxMembers),
+        batches: batchesOf(classes.keys(), kernels, {maxSize, maxMembers, lanes: length}),
         lanes: length,
         runsAhead: options.runsAhead ?? false,
         kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),

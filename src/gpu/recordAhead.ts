@@ -1,5 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import type {Kernel} from '../scheduler/kernel.ts';
+import type {Gemm, Kernel} from '../scheduler/kernel.ts';
 import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
@@ -16,8 +16,11 @@ const pairsOfKernels = 6;
 /** and for programs of several requests, of which only whole ones are recorded. */
 const pairsOfBatches = 2;
 
-/** Batches larger than this are recorded when they first occur. */
+/** Single steps of batches are recorded up to this size, and larger ones where so few kernels may form any */
 const largestAhead = 32;
+
+/** that all of them are no more than this, on all lanes. Others are recorded when they first occur. */
+const mostBatches = 8192;
 
 /** Recording ahead leaves room for what only turns out in the run, */
 const mostAhead = 32_768;
@@ -28,14 +31,17 @@ const mostOfKind = 12_288;
 /** Recording stops after this long, for runs, batches and several steps of batches each. */
 const longestNs: Nanoseconds = 3e9;
 
-/** Batches of which several steps are recorded as one: up to this size, */
+/** Batches of which several steps are recorded as one: from every kernel up to this size, larger ones where they usually end, */
 const largestGroup = 16;
 
 /** where policies launch them for so many lanes that run the same steps at once, */
 const copies = 3;
 
-/** elsewhere once, and up to this size for two lanes. */
+/** elsewhere once, and up to this size for two lanes; */
 const largestTwice = 8;
+
+/** larger ones, which fill the device, for so many. */
+const copiesOfLarge = 2;
 
 export interface Program {
   readonly tenant: number;
@@ -48,18 +54,18 @@ export interface Batch {
   readonly size: number;
 }
 
-/** The batches that superkernels of these classes may form, small ones first. */
+/** The batches that superkernels of these classes may form on so many lanes, small ones first. */
 export function batchesOf(
   classes: Iterable<number>,
   kernels: readonly Kernel[],
-  maxSize: number,
-  maxMembers: number,
+  {maxSize, maxMembers, lanes}: {maxSize: number; maxMembers: number; lanes: number},
 ): Batch[] {
   const found: Batch[] = [];
-  for (const cls of classes) {
-    const kernel = kernels[cls];
-    if (kernel.op !== 'gemm') continue;
-    const largest = Math.min(maxSize, largestAhead, Math.floor(maxMembers / kernel.count));
+  const products = [...classes].filter((cls) => kernels[cls].op === 'gemm');
+  const ahead = Math.max(largestAhead, Math.floor(mostBatches / (products.length * lanes)));
+  for (const cls of products) {
+    const {count} = kernels[cls] as Gemm;
+    const largest = Math.min(maxSize, ahead, Math.floor(maxMembers / count));
     for (let size = 2; size <= largest; size++) found.push({cls, size});
   }
   return found.toSorted((a, b) => a.size - b.size);
@@ -159,6 +165,19 @@ function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAhead
           if (isOver()) return;
           const toStop = toNextStop(end - at);
           if (toStop > 1) graphs.prepareGroup(at, toStop, size);
+          if (toStop > shortGroup) graphs.prepareGroup(at, shortGroup, size);
+        }
+      }
+    }
+  }
+  for (let copy = 0; copy < copiesOfLarge; copy++) {
+    for (let size = largestGroup + 1; size <= largest(Infinity); size++) {
+      for (const start of starts) {
+        const end = start + kernelsLeft(start);
+        for (let at = start + ((end - start) % shortGroup); at < end; at += shortGroup) {
+          if (isOver()) return;
+          const toStop = toNextStop(end - at);
+          graphs.prepareGroup(at, toStop, size);
           if (toStop > shortGroup) graphs.prepareGroup(at, shortGroup, size);
         }
       }

@@ -1,4 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import {shortRecordedSteps} from '../scheduler/launch.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {Situation} from '../scheduler/policy.ts';
@@ -68,6 +69,8 @@ const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
 const mostlyRecurring = 0.25;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
 const preparedSteps = 4;
+/** Lengths that are looked at are powers of it: what a live device has recorded, and what is put together of that. */
+const lengths = shortRecordedSteps;
 /** What it is worth that a request is in time rather than late: so much less throughput. */
 const timeliness = 0.1;
 
@@ -166,7 +169,7 @@ export class LaunchPlanner {
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const rounds = Math.max(1, launches / beside);
         const least = population * Math.max(device, durationNs * slowed) * rounds;
-        let steps = powerBelow(ideal, most, kernels);
+        let steps = lengthBelow(ideal, most, kernels);
         while (least + waitOfOthers < tie * bestDelay) {
           const asked = kernels / steps;
           const lane = durationNs + gaps + asked * reactionNs;
@@ -188,7 +191,7 @@ export class LaunchPlanner {
             plan.completionNs = round;
           }
           if (steps >= most) break;
-          steps = Math.min(2 * steps, most);
+          steps = Math.min(lengths * steps, most);
         }
         // More side by side would only share the device.
         if (done === 1 && device > durationNs * slowed) break;
@@ -212,8 +215,10 @@ function lateShare(ns: Nanoseconds, sloNs: Nanoseconds): number {
   return ns < sloNs ? Math.exp(1 - sloNs / ns) : 1;
 }
 
-/** The power of two at or below `ideal`; `all` where that is all there is. */
-function powerBelow(ideal: number, most: number, all: number): number {
+/** The power of `lengths` at or below `ideal`; `most` where that is all there is. */
+function lengthBelow(ideal: number, most: number, all: number): number {
   if (ideal >= all) return most;
-  return Math.min(most, 2 ** Math.max(0, Math.floor(Math.log2(ideal))));
+  let steps = 1;
+  while (steps * lengths <= ideal) steps *= lengths;
+  return Math.min(most, steps);
 }
