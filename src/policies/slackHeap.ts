@@ -8,25 +8,50 @@ const firstSweep = 64;
 /**
  * Ready kernels, the one that has to start first on top; among equals the one that was pushed first. A kernel's latest
  * start does not change while it is ready, so its key is set once. Kernels that were launched, held or dropped since are
- * skipped when they surface, and swept out when they are more than half of the heap.
+ * skipped when they surface, and swept out when they are more than half of all.
+ *
+ * Members of a launch come back in the order in which they were taken, so that most pushes have a later start than the one
+ * before: they lengthen a run, at O(1), and a heap holds the heads of the runs. A push that begins a run and a pop cost
+ * O(log runs).
  */
 export class SlackHeap {
-  /** Records, so that what is used together is in one line of the cache. */
-  private entries = new Float64Array(firstSweep * width);
   /** Entries, those included that have gone since. */
   size = 0;
+  /** By entry: its latest start, and how many were pushed before. */
+  private keys = new Float64Array(firstSweep * keyWidth);
+  /** By entry: its slot and stamp, and the entry behind it in its run, or that is free; -1: none. */
+  private links = new Int32Array(firstSweep * linkWidth);
+  /** A heap of the first entries of the runs. */
+  private heads = new Int32Array(firstSweep);
+  private runs = 0;
+  /** The last entry of the run that the next push may lengthen, or -1. */
+  private tail = -1;
+  /** The first entry that is free again, or -1, and how many have ever been in use. */
+  private free = -1;
+  private used = 0;
   private pushed = 0;
   private sweepAt = firstSweep;
 
   push(slot: number, latestStart: Nanoseconds, streams: Streams): void {
     if (this.size === this.sweepAt) this.sweep(streams);
-    this.raise(this.size++, latestStart, this.pushed++, slot, streams.stamp[slot]);
+    const entry = this.entry();
+    const {keys, links, tail} = this;
+    keys[entry * keyWidth] = latestStart;
+    keys[entry * keyWidth + orderOf] = this.pushed++;
+    links[entry * linkWidth + slotOf] = slot;
+    links[entry * linkWidth + stampOf] = streams.stamp[slot];
+    links[entry * linkWidth + nextOf] = -1;
+    this.size++;
+    this.tail = entry;
+    if (tail >= 0 && keys[tail * keyWidth] <= latestStart) links[tail * linkWidth + nextOf] = entry;
+    else this.beginRun(entry);
   }
 
   /** The ready kernel that has to start first, or -1. */
   top(streams: Streams): number {
-    while (this.size > 0) {
-      if (this.isLive(0, streams)) return this.entries[slotOf];
+    while (this.runs > 0) {
+      const entry = this.heads[0];
+      if (this.isLive(entry, streams)) return this.links[entry * linkWidth + slotOf];
       this.pop();
     }
     return -1;
@@ -39,98 +64,122 @@ export class SlackHeap {
     return slot;
   }
 
-  private isLive(i: number, streams: Streams): boolean {
-    const {entries} = this;
-    const slot = entries[i * width + slotOf];
-    return streams.stamp[slot] === entries[i * width + stampOf] && streams.state[slot] === streamStates.ready;
+  private isLive(entry: number, streams: Streams): boolean {
+    const {links} = this;
+    const at = entry * linkWidth;
+    const slot = links[at + slotOf];
+    return streams.stamp[slot] === links[at + stampOf] && streams.state[slot] === streamStates.ready;
   }
 
   private pop(): void {
-    const last = --this.size;
-    if (last > 0) this.sinkEntry(0, last, last);
+    const {heads} = this;
+    const entry = heads[0];
+    const behind = this.links[entry * linkWidth + nextOf];
+    this.release(entry);
+    if (behind >= 0) this.sink(0, behind);
+    else if (--this.runs > 0) this.sink(0, heads[this.runs]);
   }
 
-  /** Drops what is no longer ready. At least as many pushes follow before the next sweep, so a push stays O(log n). */
+  /** Drops what is no longer ready. At least as many pushes follow before the next sweep, so a push stays O(log runs). */
   private sweep(streams: Streams): void {
-    let live = 0;
-    for (let i = 0; i < this.size; i++) if (this.isLive(i, streams)) this.copy(i, live++);
-    this.size = live;
-    for (let i = (live >> 1) - 1; i >= 0; i--) this.sinkEntry(i, i, live);
-    this.sweepAt = Math.max(firstSweep, 2 * live);
-    if (this.sweepAt * width <= this.entries.length) return;
-    const {entries} = this;
-    this.entries = new Float64Array(this.sweepAt * width);
-    this.entries.set(entries);
+    const {heads, links} = this;
+    let runs = 0;
+    for (let run = 0; run < this.runs; run++) {
+      let head = -1;
+      let last = -1;
+      for (let entry = heads[run], behind = -1; entry >= 0; entry = behind) {
+        behind = links[entry * linkWidth + nextOf];
+        if (!this.isLive(entry, streams)) {
+          this.release(entry);
+          continue;
+        }
+        if (last < 0) head = entry;
+        else links[last * linkWidth + nextOf] = entry;
+        links[entry * linkWidth + nextOf] = -1;
+        last = entry;
+      }
+      if (head >= 0) heads[runs++] = head;
+    }
+    this.runs = runs;
+    for (let i = (runs >> 1) - 1; i >= 0; i--) this.sink(i, heads[i]);
+    this.sweepAt = Math.max(firstSweep, 2 * this.size);
   }
 
-  private raise(hole: number, key: Nanoseconds, order: number, slot: number, stamp: number): void {
-    const {entries} = this;
-    let i = hole;
+  /** A new entry's number. */
+  private entry(): number {
+    const {free} = this;
+    if (free >= 0) {
+      this.free = this.links[free * linkWidth + nextOf];
+      return free;
+    }
+    if (this.used * linkWidth === this.links.length) this.grow();
+    return this.used++;
+  }
+
+  private release(entry: number): void {
+    if (entry === this.tail) this.tail = -1;
+    this.links[entry * linkWidth + nextOf] = this.free;
+    this.free = entry;
+    this.size--;
+  }
+
+  private grow(): void {
+    const {keys, links, heads} = this;
+    this.keys = new Float64Array(2 * keys.length);
+    this.keys.set(keys);
+    this.links = new Int32Array(2 * links.length);
+    this.links.set(links);
+    this.heads = new Int32Array(2 * heads.length);
+    this.heads.set(heads);
+  }
+
+  private beginRun(entry: number): void {
+    const {heads, keys} = this;
+    const key = keys[entry * keyWidth];
+    let i = this.runs++;
     while (i > 0) {
       const parent = (i - 1) >> 1;
       // A new entry goes behind its equals.
-      if (entries[parent * width] <= key) break;
-      this.copy(parent, i);
+      if (keys[heads[parent] * keyWidth] <= key) break;
+      heads[i] = heads[parent];
       i = parent;
     }
-    this.put(i, key, order, slot, stamp);
+    heads[i] = entry;
   }
 
-  /** Sinks the entry at `from` into the heap below a hole. */
-  private sinkEntry(hole: number, from: number, size: number): void {
-    const {entries} = this;
-    const at = from * width;
-    this.sink(hole, entries[at], entries[at + orderOf], entries[at + slotOf], entries[at + stampOf], size);
-  }
-
-  private sink(
-    hole: number,
-    key: Nanoseconds,
-    order: number,
-    slot: number,
-    stamp: number,
-    size: number,
-  ): void {
-    const {entries} = this;
+  /** Sinks an entry into the heap below a hole. */
+  private sink(hole: number, entry: number): void {
+    const {heads, keys, runs} = this;
+    const at = entry * keyWidth;
+    const key = keys[at];
+    const order = keys[at + orderOf];
     let i = hole;
     for (;;) {
       let child = 2 * i + 1;
-      if (child >= size) break;
-      let at = child * width;
-      const right = at + width;
-      if (
-        child + 1 < size &&
-        (entries[right] < entries[at] ||
-          (entries[right] === entries[at] && entries[right + orderOf] < entries[at + orderOf]))
-      ) {
-        child++;
-        at = right;
+      if (child >= runs) break;
+      let of = heads[child] * keyWidth;
+      if (child + 1 < runs) {
+        const other = heads[child + 1] * keyWidth;
+        if (
+          keys[other] < keys[of] ||
+          (keys[other] === keys[of] && keys[other + orderOf] < keys[of + orderOf])
+        ) {
+          child++;
+          of = other;
+        }
       }
-      if (entries[at] > key || (entries[at] === key && entries[at + orderOf] > order)) break;
-      this.copy(child, i);
+      if (keys[of] > key || (keys[of] === key && keys[of + orderOf] > order)) break;
+      heads[i] = heads[child];
       i = child;
     }
-    this.put(i, key, order, slot, stamp);
-  }
-
-  private copy(from: number, to: number): void {
-    const {entries} = this;
-    const at = from * width;
-    this.put(to, entries[at], entries[at + orderOf], entries[at + slotOf], entries[at + stampOf]);
-  }
-
-  private put(i: number, key: Nanoseconds, order: number, slot: number, stamp: number): void {
-    const {entries} = this;
-    const at = i * width;
-    entries[at] = key;
-    entries[at + orderOf] = order;
-    entries[at + slotOf] = slot;
-    entries[at + stampOf] = stamp;
+    heads[i] = entry;
   }
 }
 
-/** Entries of a record; its fields, behind the latest start. */
-const width = 4;
+const keyWidth = 2;
 const orderOf = 1;
-const slotOf = 2;
-const stampOf = 3;
+/** A power of two, so that an entry lies in one line of the cache. */
+const linkWidth = 4;
+const slotOf = 0;
+const stampOf = 1;
+const nextOf = 2;
