@@ -20,7 +20,9 @@ export const calibrate: Command = {
       default: 'cuda:0',
     }),
     models: text('Models to measure for, separated by commas'),
-    scenario: text('Measure for the models of this scenario'),
+    scenario: text(
+      'Measure for this scenario: its models, besides those of --models, and how its tenants slow each other',
+    ),
     budget: text('Time that measuring may take', {default: '5min'}),
     name: text('Name of the profile (default: of the file)'),
     'host-only': text(
@@ -40,6 +42,7 @@ export const calibrate: Command = {
   },
   examples: [
     ['$0 calibrate -o h200.json --models resnet-50,lstm-1024', 'a profile for two models'],
+    ['$0 calibrate -o mine.json --scenario mine.yaml', 'a profile for a scenario of your own'],
     ['$0 calibrate --host-only h200.json', 'the same GPU in another machine'],
     ['$0 calibrate --profiler tfjs -o tfjs.json', 'as TensorFlow.js runs it; then "profile compare"'],
   ],
@@ -160,15 +163,16 @@ function ordinalOf(device: string): number {
 
 async function modelsOf(names: unknown, scenarioFile: unknown) {
   const {findModel} = await import('../workload/models/zoo.ts');
+  const listed = typeof names === 'string' ? names.split(',').filter((name) => name !== '') : [];
   if (typeof scenarioFile !== 'string') {
     const {usualModels} = await import('../experiment/calibrationPlan.ts');
-    const list = typeof names === 'string' ? names.split(',').filter((name) => name !== '') : usualModels;
-    return {models: list.map(findModel)};
+    return {models: (typeof names === 'string' ? listed : usualModels).map(findModel)};
   }
-  if (names !== undefined) throw new InputError('give --models or --scenario, not both');
   const {parseScenario} = await import('../experiment/scenario.ts');
   const {loadModels} = await import('../experiment/ownModels.ts');
   const scenario = parseScenario(readFileSync(scenarioFile, 'utf8'), scenarioFile);
+  const models = loadModels(scenario, dirname(scenarioFile));
+  for (const name of listed) if (!models.has(name)) models.set(name, findModel(name));
   const batches = [...new Set(scenario.tenants.map(({batch}) => batch))];
-  return {models: [...loadModels(scenario, dirname(scenarioFile)).values()], batches};
+  return {models: [...models.values()], batches, scenario};
 }

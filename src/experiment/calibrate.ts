@@ -36,9 +36,12 @@ import {fitProfile, modelErrors} from './modelFit.ts';
 import {writeProfile} from './profileFiles.ts';
 import {fitSharing, withoutRuns} from './sharingFit.ts';
 import type {CalibrationRequest} from './calibrationRequest.ts';
+import type {Scenario} from './scenario.ts';
 
 export interface CalibrationOptions extends CalibrationRequest {
   readonly models: readonly Model[];
+  /** Its tenants run beside each other, to show how launches slow each other. None: some of each of the models. */
+  readonly scenario?: Scenario;
   /** Inputs in one request: batch sizes to calibrate for. Default 1. */
   readonly batches?: readonly number[];
   readonly ordinal?: number;
@@ -77,6 +80,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     cublas,
     models: options.models.map(({name}) => name),
     batches: options.batches ?? [1],
+    tenants: options.scenario?.tenants ?? null,
     // What a record holds has changed since the first version.
     format: 5,
   });
@@ -182,6 +186,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
         measureCoRuns(unhosted, session, {
           models: options.models,
           batch: options.batches?.[0] ?? 1,
+          ...(options.scenario === undefined ? {} : {scenario: options.scenario}),
           stage: extent.coRuns,
           ordinal,
           freeBytes: () => context.memoryInfo().free,

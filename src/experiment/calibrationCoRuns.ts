@@ -10,6 +10,7 @@ import type {DeviceProfile} from '../profile/profile.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
+import {isClosed} from '../workload/arrivals/schema.ts';
 import {findModel} from '../workload/models/zoo.ts';
 import {hostWatch} from './hostRuns.ts';
 import type {HostRun} from './hostRuns.ts';
@@ -74,6 +75,9 @@ const maxSize = 16;
 /** Fewer launches say nothing. */
 const leastLaunches = 50;
 
+/** The tenants of co-runs, as a scenario has them. */
+export type CoRunMix = Scenario['tenants'];
+
 /** A live run of several tenants of some models, and what its launches took. */
 export interface CoRun extends CoRunCell {
   readonly models: readonly string[];
@@ -119,6 +123,8 @@ function isKnown({name, layers}: Model): boolean {
 export interface CoRunOptions {
   readonly models: readonly Model[];
   readonly batch: number;
+  /** The scenario that is calibrated for: its tenants run beside each other. None: some of each of the models. */
+  readonly scenario?: Scenario;
   readonly stage: CoRunStage;
   readonly ordinal: number;
   /** Bytes of the device that the tenants may take. */
@@ -131,18 +137,20 @@ export interface CoRunOptions {
 export async function measureCoRuns(
   profile: DeviceProfile,
   session: Session,
-  {models, batch, stage, ordinal, freeBytes, until}: CoRunOptions,
+  {models, batch, scenario, stage, ordinal, freeBytes, until}: CoRunOptions,
 ): Promise<CoRun[]> {
-  const names = coRunModels(models, stage.models);
+  const mix =
+    scenario === undefined
+      ? equalMix(profile, coRunModels(models, stage.models), batch, stage.tenants)
+      : scenarioMix(profile, scenario, batch, session.log);
+  const names = modelsOf(mix);
   if (names.length === 0) return [];
+  const of = scenario === undefined ? '' : `${scenario.name}: `;
   const runs: CoRun[] = [];
   let skipped = 0;
   for (const cell of stage.cells) {
-    const key = `co-run ${names.join('+')} ${cell.policy} at ${cell.load}`;
-    const spec = coRunSpec(profile, names, batch, stage.tenants, cell, {
-      startNs: warmUpNs,
-      endNs: warmUpNs + stage.forNs,
-    });
+    const key = `co-run ${of}${names.join('+')} ${cell.policy} at ${cell.load}`;
+    const spec = coRunSpec(mix, cell, {startNs: warmUpNs, endNs: warmUpNs + stage.forNs});
     if (!session.journal.has(key) && (session.used > until || bytesOf(spec) > freeBytes())) {
       skipped++;
       continue;
@@ -154,44 +162,70 @@ export async function measureCoRuns(
   return runs;
 }
 
-/**
- * The run of a cell: the same live and simulated. Every model offers the same load, as the profile predicts it, but short
- * requests no more than the host can submit.
- */
-export function coRunSpec(
+const modelsOf = (mix: CoRunMix): string[] => [...new Set(mix.map(({model}) => model))];
+
+/** Requests a second that keep the device busy, as the profile predicts it, but no more than the host can submit. */
+function busyRate(profile: DeviceProfile, model: string, batch: number): number {
+  const costs = costModel(profile);
+  const kernels = kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
+  const aloneNs = kernels.reduce((sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'), 0);
+  return Math.min(mostPerSecond, 1e9 / aloneNs);
+}
+
+/** As many tenants of every model, which offer the same load. */
+export function equalMix(
   profile: DeviceProfile,
   models: readonly string[],
   batch: number,
   tenants: number,
-  {policy, load}: CoRunCell,
-  window: Window,
-): RunSpec {
-  const ns = (value: number): string => `${Math.round(value)}ns`;
-  const costs = costModel(profile);
-  const rateOf = (model: string): number => {
-    const kernels = kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
-    const aloneNs = kernels.reduce((sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'), 0);
-    return Math.min(mostPerSecond, 1e9 / aloneNs);
-  };
-  const scenario: Scenario = parseScenario(
+): CoRunMix {
+  if (models.length === 0) return [];
+  return parseScenario(
     JSON.stringify({
-      duration: ns(window.endNs),
-      warmup: ns(window.startNs),
-      drain: ns(drainNs),
-      memory: false,
-      'max-size': maxSize,
       tenants: models.map((model) => ({
         name: model,
         model,
         replicas: Math.ceil(tenants / models.length),
         batch,
         slo: '50ms',
-        arrivals: {process: 'poisson', rate: rateOf(model)},
+        arrivals: {process: 'poisson', rate: busyRate(profile, model, batch)},
       })),
     }),
     'calibration',
+  ).tenants;
+}
+
+/** A scenario's own tenants, of known models and this batch; those that ask again when they are answered do so at random. */
+export function scenarioMix(
+  profile: DeviceProfile,
+  {tenants, models}: Scenario,
+  batch: number,
+  log: (line: string) => void,
+): CoRunMix {
+  const taken = tenants.filter(
+    (tenant) => models[tenant.model] === undefined && tenant.batch === batch && tenant.dtype === 'fp32',
   );
-  return {scenario, policy, load, replication: 0, directory: '.'};
+  for (const tenant of tenants) if (!taken.includes(tenant)) log(`  ${tenant.name} takes no part in co-runs`);
+  return taken.map((tenant) =>
+    isClosed(tenant.arrivals)
+      ? {...tenant, arrivals: {process: 'poisson', rate: busyRate(profile, tenant.model, batch)}}
+      : tenant,
+  );
+}
+
+/** The run of a cell: the same live and simulated. Its arrivals are those of no other run of the tenants. */
+export function coRunSpec(tenants: CoRunMix, {policy, load}: CoRunCell, window: Window): RunSpec {
+  const scenario = parseScenario(
+    JSON.stringify({
+      memory: false,
+      seed: 'co-runs',
+      'max-size': maxSize,
+      tenants: [{name: 'any', model: 'lstm-16', slo: '50ms'}],
+    }),
+    'calibration',
+  );
+  const times = {duration: window.endNs, warmup: window.startNs, drain: drainNs};
+  return {scenario: {...scenario, ...times, tenants}, policy, load, replication: 0, directory: '.'};
 }
 
 /** The launches that began in the run's window and went well. */
@@ -241,7 +275,7 @@ async function observe(
     await host.close();
   }
   if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
-  const models = spec.scenario.tenants.map(({model}) => model);
+  const models = modelsOf(spec.scenario.tenants);
   const launches = launchesOf(log.inOrder(), tenants, models, run.window);
   if (launches.length < leastLaunches) return null;
   return {launches, host: {policy: run.policy.name, ...watch.times()}};

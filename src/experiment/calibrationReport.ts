@@ -66,13 +66,14 @@ const termsText = ({
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
-  {before, after, train, test, rows, kinds}: SharingFit,
+  {before, after, train, test, rows, kinds, lateNs}: SharingFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
+  log(`  ends seen ${us(lateNs)} us later than by a host that only waits`);
   for (const {model, method, size, launches, pace, exposure, pressure} of kinds)
     log(
       `  ${model} ${method} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,

@@ -8,10 +8,11 @@ import {kindKey, usualKind} from './launchKinds.ts';
 import type {FittedKind, FittedSharing, RunKind} from './launchKinds.ts';
 
 /**
- * Beyond this error, relative, a launch counts less: the host was away, or something else ran. What launches of a kind take on
- * average is what decides how many the device gets done, so that the usual scatter counts in full.
+ * Beyond this error, of the geometric mean of its time and that of all, a launch counts less: the host was away, or something
+ * else ran. What launches of a kind take on average is what decides how many the device gets done, so that scatter counts in
+ * full: some beside large batches take twice as long as most, and with them left out everything came out 1 to 2 % too fast.
  */
-const outlier = 0.5;
+const outlier = 3;
 
 /** A few steps: where kernels lie within launches depends on what is found, so that it is looked for more than once. */
 const mostSteps = 12;
@@ -105,7 +106,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
       pressure: Math.exp(x[of.stressAt]) / exposure,
     };
   };
-  const sharingOf = (x: readonly number[]): FittedSharing => ({
+  const sharingOf = (x: readonly number[]): Omit<FittedSharing, 'lateNs'> => ({
     terms: {
       ...terms,
       interference: x[interference],
@@ -146,7 +147,8 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     size + 1 + 2 * known.length + late.length,
     {outlier, iterations: mostSteps, tolerance: 1e-4, lower, upper},
   );
-  return sharingOf(best.x);
+  const lateNs = (1000 * sum(late, (at) => best.x[at])) / late.length;
+  return {...sharingOf(best.x), lateNs};
 }
 
 const isSingle = ({method, size}: RunKind): boolean => method === 'single' && size === 1;
@@ -185,7 +187,7 @@ function bendOf(company: Company, rows: CompanyRows, sharing: FittedSharing): Fl
 function predict(
   {kindsOfRun}: Company,
   {count, kind, productsNs, elementwiseNs, beside}: CompanyRows,
-  {terms, kinds}: FittedSharing,
+  {terms, kinds}: Omit<FittedSharing, 'lateNs'>,
   out: Float64Array,
 ): void {
   const all = kindsOfRun.map((kind) => kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced));

@@ -33,6 +33,8 @@ export interface FittedKind extends Kind, RunKind {
 export interface FittedSharing {
   readonly terms: FittedTerms;
   readonly kinds: ReadonlyMap<string, FittedKind>;
+  /** How much later than one that only waits a host of a run sees an end, on average: it looks at many lanes. */
+  readonly lateNs: Nanoseconds;
 }
 
 export const kindKey = ({model, method, size}: RunKind): string => `${model} ${method} ${size}`;

@@ -35,6 +35,8 @@ export interface SharingFit {
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly SharingRow[];
   readonly kinds: readonly FittedKind[];
+  /** How much later than an idle one the host of a run saw an end, on average. */
+  readonly lateNs: number;
 }
 
 /** Beyond this error, relative, a launch counts less: the host was away, or something else ran. */
@@ -81,7 +83,7 @@ export function fitSharing(
   const all = runs.map((run) => new Company(run, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
-  const none: FittedSharing = {terms: before, kinds: new Map()};
+  const none: FittedSharing = {terms: before, kinds: new Map(), lateNs: 0};
   const trained = bestSharing(train, none);
   for (const each of unseen) each.layOut(trained);
   const after = unseen.length === 0 ? trained : bestSharing(all, trained);
@@ -100,9 +102,11 @@ export function fitSharing(
     test: unseen.length === 0 ? null : both(unseen),
     rows,
     kinds: kindsOf(after),
+    lateNs: after.lateNs,
   };
   const isTold = coalescedIn(all) >= leastCoalesced;
-  return {profile: withKinds(withTerms(given, after.terms, isTold), runs, fit.kinds), fit};
+  const seen = withLateness(withTerms(given, after.terms, isTold), after.lateNs);
+  return {profile: withKinds(seen, runs, fit.kinds), fit};
 }
 
 const coalescedIn = (all: readonly Company[]): number =>
@@ -130,7 +134,8 @@ const kindsOf = ({kinds}: FittedSharing): FittedKind[] =>
   }));
 
 /** The terms with which long launches come closest to what they took, whatever their kinds. */
-function bestTerms(all: readonly Company[], {terms: before, kinds}: FittedSharing): FittedTerms {
+function bestTerms(all: readonly Company[], start: FittedSharing): FittedTerms {
+  const {terms: before} = start;
   const size = sum(all, ({longLaunches}) => longLaunches);
   if (size === 0) return before;
   const looked: (keyof typeof bounds)[] = ['crowding', 'interference', 'stepGapNs'];
@@ -141,12 +146,12 @@ function bestTerms(all: readonly Company[], {terms: before, kinds}: FittedSharin
   });
   let terms = before;
   for (let look = 0; look < looks; look++) {
-    for (const each of all) each.layOut({terms, kinds});
+    for (const each of all) each.layOut({...start, terms});
     const {x} = leastSquares(
       (values, out) => {
         const tried = termsOf(values);
         let at = 0;
-        for (const each of all) at = each.residuals({terms: tried, kinds}, out, at);
+        for (const each of all) at = each.residuals({...start, terms: tried}, out, at);
       },
       looked.map((name) => terms[name] / units[name]),
       size,
@@ -186,6 +191,13 @@ function withTerms(
       ...(isTold ? {coalesced: term(coalesced)} : {}),
     },
   };
+}
+
+/** The profile with a host that sees ends so much later. */
+function withLateness(profile: DeviceProfile, lateNs: number): DeviceProfile {
+  const {host} = profile;
+  const value = Math.max(0, Math.round(host.detect_ns.value + lateNs));
+  return {...profile, host: {...host, detect_ns: {value, source: measuredHere}}};
 }
 
 /** The profile as kernels run in a loop, and not amid those of their model. */

@@ -3,9 +3,10 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {coRunModels, measureCoRuns} from '../../src/experiment/calibrationCoRuns.ts';
+import {coRunModels, measureCoRuns, scenarioMix} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunOptions} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {parseScenario} from '../../src/experiment/scenario.ts';
 import {Bench} from '../../src/gpu/calibration/bench.ts';
 import {measureGroups} from '../../src/gpu/calibration/groups.ts';
 import {Journal} from '../../src/gpu/calibration/journal.ts';
@@ -74,6 +75,48 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     const stopped = (): boolean => true;
     // Nothing is left to measure, so that nothing stops.
     expect(await measure(sessionOf('whole.jsonl', {shouldStop: stopped}))).toEqual(runs);
+  });
+
+  test('are of the tenants of a scenario, where there is one, with arrivals of their own', async () => {
+    const tenant = (name: string, model: string, more: object): object => ({
+      name,
+      model,
+      slo: '5ms',
+      ...more,
+    });
+    const scenario = parseScenario(
+      JSON.stringify({
+        name: 'mine',
+        models: {own: 'own.yaml'},
+        tenants: [
+          tenant('often', 'lstm-16', {replicas: 2, arrivals: {process: 'gamma', rate: 300, cv: 2}}),
+          tenant('again', 'lstm-32', {arrivals: {process: 'saturated'}}),
+          tenant('seldom', 'lstm-16', {arrivals: {process: 'poisson', rate: 100}}),
+          tenant('several', 'lstm-16', {batch: 2}),
+          tenant('unknown', 'own', {}),
+        ],
+      }),
+      'mine.yaml',
+    );
+    const profile = readProfile('v100');
+    lines.length = 0;
+    const mix = scenarioMix(profile, scenario, 1, (line) => lines.push(line));
+    expect(lines).toEqual(['  several takes no part in co-runs', '  unknown takes no part in co-runs']);
+    expect(mix.map(({name, replicas}) => [name, replicas])).toEqual([
+      ['often', 2],
+      ['again', 1],
+      ['seldom', 1],
+    ]);
+    expect(mix.map(({arrivals: {process}}) => process)).toEqual(['gamma', 'poisson', 'poisson']);
+    const runs = await measure(sessionOf('scenario.jsonl'), {scenario});
+    expect(runs.map(({models}) => models)).toEqual([
+      ['lstm-16', 'lstm-32'],
+      ['lstm-16', 'lstm-32'],
+    ]);
+    const [first] = runs;
+    const of = (model: number): number => first.launches.filter((launch) => launch[0] === model).length;
+    expect(of(0)).toBeGreaterThan(0);
+    expect(of(1)).toBeGreaterThan(0);
   });
 
   test('are left out where there is no time or no memory for them', async () => {

@@ -1,6 +1,6 @@
 // Terms of sharing, found again in co-runs that were simulated with known ones.
 import {describe, expect, test} from 'vitest';
-import {coRunSpec, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
+import {coRunSpec, equalMix, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {programOf} from '../../src/experiment/coRunCompany.ts';
@@ -70,7 +70,7 @@ const window = {startNs: 20e6, endNs: 200e6};
 async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {
   const log = new LaunchLog(Math.round(profile.host.detect_ns.value));
   let run: PreparedRun | undefined;
-  await simulateRun(coRunSpec(profile, models, 1, 9, cell, window), {
+  await simulateRun(coRunSpec(equalMix(profile, models, 1, 9), cell, window), {
     profile,
     recorder: (prepared) => {
       run = prepared;
@@ -83,8 +83,8 @@ async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {
 
 const singles: CoRunCell[] = [0.5, 0.9].map((load) => ({policy: 'streams:host-threads=shared', load}));
 const coalescing: CoRunCell[] = [
-  {policy: 'greedy:lanes=3,run-ahead=16', load: 1.3},
-  {policy: 'greedy:lanes=2,run-ahead=16', load: 1.3},
+  {policy: 'greedy:lanes=3,run-ahead=16', load: 1.5},
+  {policy: 'greedy:lanes=2,run-ahead=16', load: 1.5},
 ];
 
 async function coRuns(terms: FittedTerms, cells: readonly CoRunCell[]): Promise<CoRun[]> {
