@@ -25,7 +25,15 @@ import {assembleProfile} from './calibratedProfile.ts';
 import {measureCoRuns} from './calibrationCoRuns.ts';
 import {checkUnseen} from './calibrationCheck.ts';
 import {measureAllShares, measureGrid, measureStrided} from './calibrationParts.ts';
-import {classesOf, isUsed, ringSlots, typicalWorks, until, usualExtent} from './calibrationPlan.ts';
+import {
+  classesOf,
+  classesOfRequests,
+  isUsed,
+  ringSlots,
+  typicalWorks,
+  until,
+  usualExtent,
+} from './calibrationPlan.ts';
 import type {Extent} from './calibrationPlan.ts';
 import {checkRecord, durationErrors, roundTripErrors} from './calibrationRecord.ts';
 import {percent, report, reportSharing, us} from './calibrationReport.ts';
@@ -101,7 +109,9 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   const context = open({lanes, maxMembers, ringSlots});
   try {
     const {classes, elementwise} = classesOf(options.models, options.batches ?? [1], extent);
-    const pool = poolFor(context, [...classes.map(({kernel}) => kernel), ...elementwise], extent.poolBytes);
+    const together = classesOfRequests(options.models, options.batches ?? [1], extent.requests, classes);
+    const kernels = [...classes, ...together].map(({kernel}) => kernel);
+    const pool = poolFor(context, [...kernels, ...elementwise], extent.poolBytes);
     const cacheBytes = extent.cacheBytes ?? device.l2Bytes;
     const bench = new Bench({context, nowNs, pool, lanes, maxMembers, ringSlots, cacheBytes});
     log(
@@ -115,6 +125,8 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     log(
       `  detection ${us(detectNs)} us; empty launch ${us(calls?.empty?.after.p50)} us after its submission`,
     );
+    const ofRequests =
+      (await session.part('several requests together', () => measureSolo(bench, together, session))) ?? [];
     const tables: SizeTable[] = [];
     await session.part('superkernels', () => measureGrid(bench, classes, shares, extent, session, tables));
     const strided = (await session.part('strided', () => measureStrided(bench, extent, session))) ?? [];
@@ -153,7 +165,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     );
     log(`  ${added ?? 0} points added`);
 
-    const points = [...solo, ...strided, ...tables.flatMap((table) => table.points)];
+    const points = [...solo, ...ofRequests, ...strided, ...tables.flatMap((table) => table.points)];
     let measurements: Measurements = {
       name: options.name,
       device,

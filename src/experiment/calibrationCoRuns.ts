@@ -101,6 +101,8 @@ export type CoRunLaunch = readonly [
   /** From when on its lane was free for it until the host saw its end, in ns. */
   freeAt: number,
   finishedAt: number,
+  /** How many requests each member serves. */
+  requests: number,
 ];
 
 /** The models that co-runs are made of: of the known ones, so that a scenario can name them. */
@@ -148,7 +150,7 @@ export async function measureCoRuns(
   const of = scenario === undefined ? '' : `${scenario.name}: `;
   const runs: CoRun[] = [];
   let skipped = 0;
-  for (const cell of stage.cells) {
+  for (const cell of scenario === undefined ? stage.cells : scenarioCells(scenario, stage.cells)) {
     const key = `co-run ${of}${names.join('+')} ${cell.policy} at ${cell.load}`;
     const spec = coRunSpec(mix, cell, {startNs: warmUpNs, endNs: warmUpNs + stage.forNs});
     if (!session.journal.has(key) && (session.used > until || bytesOf(spec) > freeBytes())) {
@@ -170,6 +172,26 @@ function busyRate(profile: DeviceProfile, model: string, batch: number): number 
   const kernels = kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
   const aloneNs = kernels.reduce((sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'), 0);
   return Math.min(mostPerSecond, 1e9 / aloneNs);
+}
+
+/** Policies under which tenants have a host, a context or a device of their own, or that are not a calibration's to load. */
+const apart = /^(time-slice|mps|exclusive|evict)\b|[/\\]/;
+
+/**
+ * Runs under a scenario's own policies, at a quarter and at three quarters of the way from the least to the most of the loads
+ * that it names, so that it is calibrated for what it asks, but not with its own runs.
+ */
+export function scenarioCells(
+  {policies, loads = [0.6, 1.4]}: Scenario,
+  usual: readonly CoRunCell[],
+): readonly CoRunCell[] {
+  const [least, most] = [Math.min(...loads), Math.max(...loads)];
+  const between = [0.25, 0.75].map((share) => Number((least + share * (most - least)).toFixed(3)));
+  const inOne = policies.filter(
+    (policy) => !apart.test(policy) && (!/^streams\b/.test(policy) || policy.includes('host-threads=shared')),
+  );
+  const cells = between.flatMap((load) => inOne.map((policy) => ({policy, load})));
+  return cells.length > 0 ? cells : usual;
 }
 
 /** As many tenants of every model, which offer the same load. */
@@ -237,9 +259,9 @@ export function launchesOf(
 ): CoRunLaunch[] {
   return logged.flatMap((launch): CoRunLaunch[] => {
     const {failed, batch, tenant, kernel, steps, size, method, cls, freeAt, finishedAt} = launch;
-    // Mixed shapes, batches of requests, what did not run: their kernels are not the model's.
-    if (failed || batch !== 1 || cls < 0 || freeAt < startNs) return [];
-    return [[models.indexOf(tenants[tenant].model), kernel, steps, size, method, freeAt, finishedAt]];
+    // Mixed shapes, what did not run: their kernels are not the model's.
+    if (failed || cls < 0 || freeAt < startNs) return [];
+    return [[models.indexOf(tenants[tenant].model), kernel, steps, size, method, freeAt, finishedAt, batch]];
   });
 }
 

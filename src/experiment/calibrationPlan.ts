@@ -32,6 +32,8 @@ export interface Extent {
   readonly poolBytes: number;
   /** More sizes are measured where a straight line between two misses one by more than this. */
   readonly tolerance: number;
+  /** Requests that a policy may answer together: kernels of the models for so many are measured too, alone. */
+  readonly requests: readonly number[];
   /** Unseen pairs that the profile is checked with. */
   readonly checks: number;
   readonly slicing: {kernel?: Gemm; forNs?: number};
@@ -53,6 +55,7 @@ export const usualExtent: Extent = {
   // Many times what a cache of today holds.
   poolBytes: 8 * 2 ** 30,
   tolerance: usualTolerance,
+  requests: [2, 3, 4, 5, 6, 7, 8],
   checks: 120,
   slicing: {},
   hosting: usualStage,
@@ -106,6 +109,19 @@ export function classesOf(
   }
   for (const kernel of extent.generic) add(kernel, null);
   return {classes: [...uses.values()], elementwise: [...elementwise.values()]};
+}
+
+/** The shape classes of the models where several requests are answered together that are none of one request's. */
+export function classesOfRequests(
+  models: readonly Model[],
+  batches: readonly number[],
+  requests: readonly number[],
+  known: readonly ShapeClass[],
+): ShapeClass[] {
+  const keys = new Set(known.map(({kernel}) => kernelKey(kernel)));
+  const more = batches.flatMap((batch) => requests.map((count) => batch * count));
+  const {classes} = classesOf(models, more, {...usualExtent, papers: [], generic: []});
+  return classes.filter(({kernel}) => !keys.has(kernelKey(kernel)));
 }
 
 /** A few kinds of launches that stand for the rest: the papers' shapes, the classes that take most time, and superkernels. */

@@ -64,6 +64,8 @@ const termsText = ({
 }: FittedTerms): string =>
   `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
 
+const named = (model: string, batch: number): string => (batch === 1 ? model : `${model} (batch ${batch})`);
+
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
   {before, after, train, test, rows, kinds, lateNs}: SharingFit,
@@ -74,13 +76,13 @@ export function reportSharing(
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
   log(`  ends seen ${us(lateNs)} us later than by a host that only waits`);
-  for (const {model, method, size, launches, pace, exposure, pressure} of kinds)
+  for (const {model, batch, method, size, launches, pace, exposure, pressure} of kinds)
     log(
-      `  ${model} ${method} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,
+      `  ${named(model, batch)} ${method} R=${size}, ${launches} launches: pace ${pace}, exposure ${exposure}, pressure ${pressure}`,
     );
-  for (const {policy, load, model, method, size, launches, before, after} of rows) {
+  for (const {policy, load, model, batch, method, size, launches, before, after} of rows) {
     log(
-      `  ${policy} at ${load}, ${model} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,
+      `  ${policy} at ${load}, ${named(model, batch)} ${method} R=${size}, ${launches} launches: ${percent(before)} off -> ${percent(after)}`,
     );
   }
 }

@@ -34,6 +34,7 @@ export interface CompanyRows {
 export interface KindError {
   readonly kind: {
     readonly model: string;
+    readonly batch: number;
     readonly method: string;
     readonly size: number;
     readonly launches: number;
@@ -109,7 +110,6 @@ export class Company {
 
   constructor(run: CoRun, costs: CostModel) {
     this.run = run;
-    const programs = run.models.map((name) => programOf(name, run.batch));
     const {launches} = run;
     const kernelRuns = launches.reduce((sum, [, , steps]) => sum + steps, 0);
     this.launches = launches.length;
@@ -133,10 +133,13 @@ export class Company {
     this.besideNs = new Float64Array(kernelRuns);
     this.timeline = new CoRunTimeline(kernelRuns);
     const lookUp = remembered(costs);
+    const programFor = rememberedPrograms();
     let i = 0;
-    launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt], launch) => {
+    launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt, requests], launch) => {
+      const batch = run.batch * requests;
+      const program = programFor(run.models[model], batch);
       for (let step = 0; step < steps; step++, i++) {
-        const runs = programs[model][kernel + step];
+        const runs = program[kernel + step];
         const {ns, share} = lookUp(runs, size, method);
         this.owner[i] = launch;
         this.aloneNs[i] = this.besideNs[i] = ns;
@@ -144,7 +147,12 @@ export class Company {
         this.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
       }
-      this.kind[launch] = this.kindOf(run.models[model], method === SINGLE ? 'single' : 'batched', size);
+      this.kind[launch] = this.kindOf({
+        model: run.models[model],
+        batch,
+        method: method === SINGLE ? 'single' : 'batched',
+        size,
+      });
       this.tookNs[launch] = Math.max(1, finishedAt - freeAt - costs.detectNs);
     });
     const mean = this.tookNs.reduce((sum, ns) => sum + ns, 0) / launches.length;
@@ -269,12 +277,18 @@ export class Company {
   kinds(sharing: FittedSharing): KindError[] {
     this.predict(sharing);
     const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
-    this.run.launches.forEach(([model, , , size, method], launch) => {
-      const key = `${model} ${method} ${size}`;
+    this.run.launches.forEach(([model, , , size, method, , , requests], launch) => {
+      const key = `${model} ${requests} ${method} ${size}`;
       const of = kinds.get(key);
       const [measuredNs, predictedNs] = [this.tookNs[launch], this.predicted[launch]];
       if (of === undefined) {
-        const kind = {model: this.run.models[model], method: methods[method], size, launches: 1};
+        const kind = {
+          model: this.run.models[model],
+          batch: this.run.batch * requests,
+          method: methods[method],
+          size,
+          launches: 1,
+        };
         kinds.set(key, {kind, measuredNs, predictedNs});
       } else {
         of.kind = {...of.kind, launches: of.kind.launches + 1};
@@ -287,8 +301,7 @@ export class Company {
       .map(({kind, measuredNs, predictedNs}) => ({kind, measuredNs, error: predictedNs / measuredNs - 1}));
   }
 
-  private kindOf(model: string, method: RunKind['method'], size: number): number {
-    const kind: RunKind = {model, method, size};
+  private kindOf(kind: RunKind): number {
     const known = this.kindsOfRun.findIndex((other) => kindKey(other) === kindKey(kind));
     return known >= 0 ? known : this.kindsOfRun.push(kind) - 1;
   }
@@ -323,6 +336,17 @@ export class Company {
 }
 
 const SINGLE = methods.indexOf('single');
+
+/** The kernels of a model for so many inputs, the same ones each time. */
+function rememberedPrograms(): (model: string, batch: number) => readonly Kernel[] {
+  const known = new Map<string, Kernel[]>();
+  return (model, batch) => {
+    const key = `${model} ${batch}`;
+    let program = known.get(key);
+    if (program === undefined) known.set(key, (program = programOf(model, batch)));
+    return program;
+  };
+}
 
 /** Time alone and share of the device, whichever of its parts it takes more of. */
 function remembered(

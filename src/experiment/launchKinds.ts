@@ -19,6 +19,8 @@ export interface Kind {
 /** Superkernels of one model and size whose members run one after another, or as a batch. */
 export interface RunKind {
   readonly model: string;
+  /** Inputs that each member's kernels work on. */
+  readonly batch: number;
   readonly method: 'single' | 'batched';
   readonly size: number;
 }
@@ -33,11 +35,12 @@ export interface FittedKind extends Kind, RunKind {
 export interface FittedSharing {
   readonly terms: FittedTerms;
   readonly kinds: ReadonlyMap<string, FittedKind>;
-  /** How much later than one that only waits a host of a run sees an end, on average: it looks at many lanes. */
+  /** How much later than one that only waits the idlest host of a run sees an end: it looks at many lanes. */
   readonly lateNs: Nanoseconds;
 }
 
-export const kindKey = ({model, method, size}: RunKind): string => `${model} ${method} ${size}`;
+export const kindKey = ({model, batch, method, size}: RunKind): string =>
+  `${model} ${batch} ${method} ${size}`;
 
 /** What stands for a kind of which nothing is known. */
 export function usualKind({method}: RunKind, coalesced: number): Kind {

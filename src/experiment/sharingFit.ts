@@ -16,6 +16,7 @@ export interface SharingRow {
   readonly policy: string;
   readonly load: number;
   readonly model: string;
+  readonly batch: number;
   readonly method: string;
   readonly size: number;
   readonly launches: number;
@@ -35,7 +36,7 @@ export interface SharingFit {
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly SharingRow[];
   readonly kinds: readonly FittedKind[];
-  /** How much later than an idle one the host of a run saw an end, on average. */
+  /** How much later than a host that only waits the idlest one of a run saw an end. */
   readonly lateNs: number;
 }
 
@@ -106,7 +107,7 @@ export function fitSharing(
   };
   const isTold = coalescedIn(all) >= leastCoalesced;
   const seen = withLateness(withTerms(given, after.terms, isTold), after.lateNs);
-  return {profile: withKinds(seen, runs, fit.kinds), fit};
+  return {profile: withKinds(seen, fit.kinds), fit};
 }
 
 const coalescedIn = (all: readonly Company[]): number =>
@@ -208,14 +209,9 @@ export function withoutRuns(profile: DeviceProfile): DeviceProfile {
 }
 
 /** What is known of the kinds said of the models' products; of one that several models have, the most launches count. */
-function withKinds(
-  profile: DeviceProfile,
-  runs: readonly CoRun[],
-  kinds: readonly FittedKind[],
-): DeviceProfile {
+function withKinds(profile: DeviceProfile, kinds: readonly FittedKind[]): DeviceProfile {
   const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, Kind>}>();
-  for (const {model, method, size, ...kind} of kinds.toSorted((a, b) => a.launches - b.launches)) {
-    const {batch} = runs.find(({models}) => models.includes(model))!;
+  for (const {model, batch, method, size, ...kind} of kinds.toSorted((a, b) => a.launches - b.launches)) {
     for (const kernel of programOf(model, batch)) {
       if (kernel.op !== 'gemm') continue;
       const key = `${kernelKey(kernel)} ${method}`;

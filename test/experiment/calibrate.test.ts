@@ -60,6 +60,7 @@ describe.skipIf(unavailable)('calibrate', () => {
       poolBytes: 1 << 20,
       // Times on the CPU vary: refinement would measure every size, and leave none to check.
       tolerance: 1,
+      requests: [2],
       checks: 6,
       slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
       // Live runs have a test of their own.

@@ -153,8 +153,17 @@ describe('the fit of sharing', () => {
       singles.slice(1),
     );
     const held = run.launches.map(
-      ([model, kernel, steps, size, method, freeAt, finishedAt], i) =>
-        [model, kernel, steps, size, method, freeAt, i % 200 === 0 ? finishedAt + 5e6 : finishedAt] as const,
+      ([model, kernel, steps, size, method, freeAt, finishedAt, requests], i) =>
+        [
+          model,
+          kernel,
+          steps,
+          size,
+          method,
+          freeAt,
+          i % 200 === 0 ? finishedAt + 5e6 : finishedAt,
+          requests,
+        ] as const,
     );
     const {fit} = fitSharing(base, [{...run, launches: held}])!;
     expect(Math.abs(beside(fit.after, 1) - 1.1)).toBeLessThan(0.1);
