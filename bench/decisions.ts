@@ -92,7 +92,11 @@ async function measure(scenario: Scenario, policyText: string, load: number): Pr
   const metrics = new RunRecorder({tenants, kernels: classes.kernels, lanes: run.lanes, window: run.window});
   const gpu = simulatedGpu(run, scenario, profile);
   const virtual = new VirtualClock();
-  const simulated = new SimulatedDevice({clock: virtual, ...gpu, host: {...gpu.host, decideNs: 0}});
+  const simulated = new SimulatedDevice({
+    clock: virtual,
+    ...gpu,
+    host: {...gpu.host, decideNs: 0, decideMemberNs: 0},
+  });
   const clock = new WallClock();
   const now = (): number => clock.now();
   const from = run.window.startNs;

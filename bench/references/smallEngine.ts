@@ -142,7 +142,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       crowdedInterference: 0,
       maxConcurrent: lanes,
     },
-    host: {threads: 'shared', detectNs: 0, decideNs: 0},
+    host: {threads: 'shared', detectNs: 0, decideNs: 0, decideMemberNs: 0},
     gapNs: 0,
   });
   const recorder = new SmallRecorder();

@@ -90,7 +90,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     batches: options.batches ?? [1],
     tenants: options.scenario?.tenants ?? null,
     // What a record holds has changed since the first version.
-    format: 5,
+    format: 6,
   });
   const {nowNs} = loadAddon();
   const session = new Session({

@@ -7,6 +7,7 @@ import type {Spread} from '../gpu/calibration/samples.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import {shareErrors} from './contentionFit.ts';
+import {wakeUpLine} from './hostFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
@@ -35,8 +36,12 @@ const shorten = (errors: object): object =>
     Object.entries(errors).map(([key, value]) => [key, typeof value === 'number' ? short(value) : value]),
   );
 
-/** The host's times in one run, in ns: of wake-ups, from a launch's predicted end until it was seen, and of the submissions that are common enough to tell. */
-export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): object {
+/**
+ * The host's times in one run, in ns: of wake-ups (of them a `fixed` part, and one for each member of launches seen to end or
+ * made), from a launch's predicted end until it was seen, and of the submissions that are common enough to tell.
+ */
+export function hostRecord(run: HostRun): object {
+  const {policy, submits, latencies, wakeUps} = run;
   const spread = ({n, p50, p99}: {n: number; p50: number; p99: number}) => ({
     n,
     p50: Math.round(p50),
@@ -48,11 +53,14 @@ export function hostRecord({policy, submits, latencies, wakeUps}: HostRun): obje
     p50: Math.round(p50),
     p90: Math.round(p90),
   });
+  const {a, b} = wakeUpLine([run]);
   return {
     policy,
     wake_ups: {
       mean: Math.round(wakeUps.whole.mean),
       ...spread(wakeUps.whole),
+      fixed: Math.round(a),
+      per_member: Number(b.toFixed(1)),
       until_first_submission: spread(wakeUps.first),
     },
     seen_after_predicted_end: Object.fromEntries(

@@ -28,10 +28,14 @@ export function reportHost(
 ): void {
   const line = (name: string, {fixed_ns, per_member_ns}: {fixed_ns: number; per_member_ns: number}): void =>
     log(`${name}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
+  const members = (policy: string): string =>
+    ((host.decide_members_by_policy?.[policy]?.value ?? 0) / 1e3).toFixed(3);
   for (const [method, terms] of Object.entries(host.submit))
     if (terms !== undefined) line(`submit ${method}`, terms);
   for (const [method, terms] of Object.entries(host.follow ?? {})) line(`follow ${method}`, terms);
   log(`detect ${us(host.detect_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
+  for (const [policy, {value}] of Object.entries(host.decide_by_policy ?? {}))
+    log(`decide under ${policy}: ${us(value)} us + ${members(policy)} us x members seen and launched`);
   for (const {policy, latencies} of runs) {
     const of = latencyKinds.flatMap((kind) => {
       const spread = latencies[kind];

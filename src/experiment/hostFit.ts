@@ -1,8 +1,8 @@
 // From the host's times to the host's terms of a profile.
-import {rollup, sum} from 'd3';
+import {rollup} from 'd3';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
-import {affineFit, medianOf} from '../gpu/calibration/samples.ts';
+import {affineFit, lineOfTotals, medianOf} from '../gpu/calibration/samples.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import type {Method} from '../scheduler/kernel.ts';
 import type {HostRun} from './hostRuns.ts';
@@ -53,12 +53,16 @@ export function liveDetection(runs: readonly HostRun[]): number | null {
   return means.length === 0 ? null : Math.max(0, medianOf(means));
 }
 
-/** The mean wake-up under each policy, of all its runs, in ns. */
-function wakeUpsOf(runs: readonly HostRun[]): Map<string, number> {
+/** What wake-ups took: a + b x members, in ns. The members are those of launches seen to end and of launches made. */
+export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
+  const groups = runs.flatMap(({wakeUps}) => wakeUps.byMembers);
+  return lineOfTotals(groups.map(({members, ns}) => ({x: members, y: ns.mean, n: ns.n})));
+}
+
+/** The same under each policy, of all its runs. */
+function wakeUpsOf(runs: readonly HostRun[]): Map<string, {a: number; b: number}> {
   const told = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
-  const mean = (of: readonly HostRun[]): number =>
-    sum(of, ({wakeUps: {whole}}) => whole.n * whole.mean) / sum(of, ({wakeUps: {whole}}) => whole.n);
-  return rollup(told, mean, ({policy}) => policy);
+  return rollup(told, wakeUpLine, ({policy}) => policy);
 }
 
 /**
@@ -117,7 +121,13 @@ export function fitHost(
   const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = wakeUpsOf(runs);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
-  for (const [policy, ns] of decide) byPolicy[policy] = {value: Math.round(ns), source: measured};
+  const membersByPolicy: NonNullable<HostTerms['decide_members_by_policy']> = known
+    ? {...base.decide_members_by_policy}
+    : {};
+  for (const [policy, {a, b}] of decide) {
+    byPolicy[policy] = {value: Math.round(a), source: measured};
+    membersByPolicy[policy] = {value: Number(b.toFixed(1)), source: measured};
+  }
   return {
     submit: {
       single: submit('single'),
@@ -136,7 +146,8 @@ export function fitHost(
     decide_ns:
       decide.size === 0
         ? otherwise(base.decide_ns)
-        : {value: Math.round(medianOf([...decide.values()])), source: measured},
+        : {value: Math.round(medianOf([...decide.values()].map(({a}) => a))), source: measured},
     ...(Object.keys(byPolicy).length === 0 ? {} : {decide_by_policy: byPolicy}),
+    ...(Object.keys(membersByPolicy).length === 0 ? {} : {decide_members_by_policy: membersByPolicy}),
   };
 }

@@ -29,6 +29,7 @@ export function simulatedGpu(
       threads: setup.host,
       detectNs: ownHost ? costs.detectNs : 0,
       decideNs: ownHost ? costs.decideNs(policy.name) : 0,
+      decideMemberNs: ownHost ? costs.decideMemberNs(policy.name) : 0,
     },
     gapNs: costs.gapNs,
     pointerCopyNs: costs.pointerCopyNs,

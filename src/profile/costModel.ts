@@ -45,8 +45,13 @@ export interface CostModel {
   followNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** From the end on the device until the host can see it. */
   readonly detectNs: Nanoseconds;
-  /** Host time of one wake-up under a policy of this name: seeing what happened, deciding. */
+  /** Host time of one wake-up under a policy of this name, its members left out: seeing what happened, deciding. */
   decideNs(policy: string): Nanoseconds;
+  /**
+   * Besides, for each member of the launches whose ends the wake-up sees and of those it makes, in ns: not rounded, as
+   * there are many. 0 where that was not measured.
+   */
+  decideMemberNs(policy: string): number;
   /** Idle time of a lane between two kernels that it holds. */
   readonly gapNs: Nanoseconds;
   /** Besides the gap, before a launch that takes arrays of pointers. */
@@ -203,6 +208,10 @@ class ProfileCosts implements CostModel {
   decideNs(policy: string): Nanoseconds {
     const {decide_ns, decide_by_policy} = this.profile.host;
     return Math.round((decide_by_policy?.[policy] ?? decide_ns).value);
+  }
+
+  decideMemberNs(policy: string): number {
+    return this.profile.host.decide_members_by_policy?.[policy]?.value ?? 0;
   }
 
   private singleNs(kernel: Kernel): number {

@@ -284,6 +284,11 @@ export const schema = z.strictObject({
     decide_ns: quantityOrZero,
     /** The same under policies of one family, by name; none: `decide_ns`. */
     decide_by_policy: z.record(z.string(), quantityOrZero).optional(),
+    /**
+     * Besides, for each member of the launches whose ends a wake-up sees and of those it makes, under policies of one
+     * family, by name; none: 0.
+     */
+    decide_members_by_policy: z.record(z.string(), quantityOrZero).optional(),
   }),
   contention: z.strictObject({
     /** How launches in flight slow each other down: see `shareRates` of the simulated GPU. */

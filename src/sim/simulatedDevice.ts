@@ -22,6 +22,11 @@ export interface HostModel {
    * that what happens meanwhile is seen by the next wake-up.
    */
   readonly decideNs: Nanoseconds;
+  /**
+   * Besides, in ns, for each member of the launches whose ends the wake-up sees (the next kernel of each becomes ready) and
+   * of those it makes (each is gathered). May be fractional; 0: none.
+   */
+  readonly decideMemberNs: number;
 }
 
 export interface SimulatedDeviceOptions extends LaneTerms {
@@ -50,6 +55,7 @@ export class SimulatedDevice implements Device {
   private readonly clock: VirtualClock;
   private readonly detectNs: Nanoseconds;
   private readonly decideNs: Nanoseconds;
+  private readonly decideMemberNs: number;
   /** Host time of the present wake-up that has not passed yet. */
   private owedNs: Nanoseconds = 0;
   /** Where every lane has its own host: when that is free. */
@@ -64,6 +70,7 @@ export class SimulatedDevice implements Device {
     this.clock = options.clock;
     this.detectNs = host.detectNs;
     this.decideNs = host.decideNs;
+    this.decideMemberNs = host.decideMemberNs;
     this.hostFreeAt = host.threads === 'per-lane' ? new Float64Array(lanes) : null;
     this.steps = new LaneSteps(lanes, model, options);
     this.gpu =
@@ -86,7 +93,7 @@ export class SimulatedDevice implements Device {
   submit(launch: Launch): void {
     const {lane} = launch;
     const {clock, hostFreeAt} = this;
-    const now = (clock.time += this.owedNs);
+    const now = (clock.time += this.owedNs + this.membersNs(launch));
     this.owedNs = 0;
     const begin = hostFreeAt !== null && hostFreeAt[lane] > now ? hostFreeAt[lane] : now;
     const releasedAt = begin + this.steps.releaseNs(launch);
@@ -104,7 +111,9 @@ export class SimulatedDevice implements Device {
     const {ended} = this.steps;
     while (gpu.nextEventAt <= clock.time) gpu.step();
     if (ended.first === null || ended.first.finishedAt + this.detectNs > clock.time) return null;
-    return ended.shift();
+    const launch = ended.shift();
+    this.owedNs += this.membersNs(launch);
+    return launch;
   }
 
   wait(until: Nanoseconds): void {
@@ -122,5 +131,10 @@ export class SimulatedDevice implements Device {
       throw new DeviceError('waited forever: nothing runs on the device and no time was given');
     if (clock.time < wakeAt) clock.time = wakeAt;
     this.owedNs = this.decideNs;
+  }
+
+  /** Host time of a launch's members: once as it is made, once as its end is seen. */
+  private membersNs({size}: Launch): Nanoseconds {
+    return Math.round(this.decideMemberNs * size);
   }
 }

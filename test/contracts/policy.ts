@@ -67,6 +67,7 @@ export const world: fc.Arbitrary<DrawnWorld> = fc
     smShare: fc.constantFrom(0.1, 0.6, 1),
     submitNs: fc.constantFrom(0, 300),
     decideNs: fc.constantFrom(0, 100),
+    decideMemberNs: fc.constantFrom(0, 7.5),
     detectNs: fc.constantFrom(0, 200),
     failing: fc.constantFrom(0, 0, 0.05),
     straggler: fc.constantFrom(-1, -1, 0),

@@ -24,8 +24,21 @@ const run = (policy: string, wakeUpNs: number, submits: HostRun['submits'] = [])
   policy,
   submits,
   latencies: unseen,
-  wakeUps: {whole: spread(wakeUpNs), first: spread(wakeUpNs)},
+  wakeUps: {
+    whole: spread(wakeUpNs),
+    first: spread(wakeUpNs),
+    byMembers: [{members: 2, ns: spread(wakeUpNs)}],
+  },
 });
+/** A run whose wake-ups of so many members took so long, `n` times each. */
+const wakeUpsOf = (
+  policy: string,
+  groups: readonly (readonly [members: number, ns: number, n: number])[],
+) => {
+  const all = groups.flatMap(([, ns, n]) => Array<number>(n).fill(ns));
+  const byMembers = groups.map(([members, ns, n]) => ({members, ns: spread(ns, n)}));
+  return {...run(policy, 0), wakeUps: {whole: spreadOf(all), first: spreadOf(all), byMembers}};
+};
 const kernel: Gemm = {op: 'gemm', m: 64, n: 64, k: 64, count: 1, dtype: 'fp32'};
 
 /** Singles: 1 us + 2 us a member, 0.1 us a step and member; batches: 4 us + 10 ns a member. */
@@ -65,14 +78,54 @@ describe('host terms', () => {
     ]);
   });
 
+  test('charge a wake-up besides for each member, where wake-ups of different members tell', () => {
+    const line = [1, 2, 9, 130].map((members) => [members, 1200 + 312.34 * members, 3] as const);
+    const all = [wakeUpsOf('greedy', line.slice(0, 2)), wakeUpsOf('greedy', line.slice(2)), run('ooo', 9000)];
+    const fitted = fitHost(all, null, 5000, base.host, {measured: source, assumed: source});
+    const model = costModel(parseProfile({...base, host: fitted}));
+    // Groups are small: it is the run that must hold enough, and all runs of a policy make one line.
+    expect([model.decideNs('greedy'), model.decideMemberNs('greedy')]).toEqual([1200, 312.3]);
+    expect([model.decideNs('ooo'), model.decideMemberNs('ooo')]).toEqual([9000, 0]);
+    expect(model.decideMemberNs('my-own')).toBe(0);
+    expect(fitted.decide_ns.value).toBe((1200 + 9000) / 2);
+  });
+
+  test('charge what all wake-ups of a policy took together, whatever their members', () => {
+    const perWakeUp = [
+      // Neither on a line, nor equally many; dearer without members; without a fixed part.
+      [[0, 900, 700], [2, 2500, 3000], [5, 2400, 40], [128, 41_000, 9]], // prettier-ignore
+      [[1, 3000, 100], [8, 1000, 20]], // prettier-ignore
+      [[10, 1000, 50], [20, 5000, 50]], // prettier-ignore
+    ] as const;
+    for (const groups of perWakeUp) {
+      const all = [wakeUpsOf('slo', groups)];
+      const fitted = fitHost(all, null, null, base.host, {measured: source, assumed: source});
+      const model = costModel(parseProfile({...base, host: fitted}));
+      const [fixed, perMember] = [model.decideNs('slo'), model.decideMemberNs('slo')];
+      let [seen, charged] = [0, 0];
+      for (const [members, ns, n] of groups) {
+        seen += n * ns;
+        charged += n * (fixed + members * perMember);
+      }
+      expect(charged / seen).toBeCloseTo(1, 2);
+      expect(Math.min(fixed, perMember)).toBeGreaterThanOrEqual(0);
+    }
+  });
+
   test('of what was not seen stay as they were: marked as assumed, or as in the profile that is refreshed', () => {
     expect(host.submit.grouped).toEqual({...base.host.submit.grouped, source});
-    const before = {...base.host, decide_by_policy: {edf: {value: 77, source}}};
+    const before = {
+      ...base.host,
+      decide_by_policy: {edf: {value: 77, source}},
+      decide_members_by_policy: {edf: {value: 7.5, source}, ooo: {value: 99, source}},
+    };
     const refreshed = fitHost(runs, null, null, before, {measured: 'now', assumed: null});
     expect(refreshed.submit.grouped).toEqual(base.host.submit.grouped);
     expect(refreshed.detect_ns).toEqual(base.host.detect_ns);
     expect(refreshed.decide_by_policy!['edf']).toEqual({value: 77, source});
     expect(refreshed.decide_by_policy!['ooo']).toEqual({value: 9000, source: 'now'});
+    expect(refreshed.decide_members_by_policy!['edf']).toEqual({value: 7.5, source});
+    expect(refreshed.decide_members_by_policy!['ooo']).toEqual({value: 0, source: 'now'});
     expect(refreshed.submit.single.source).toBe('now');
   });
 

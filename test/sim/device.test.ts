@@ -20,7 +20,12 @@ for (const scheme of ['one-context', 'mps', 'dedicated'] as const) {
         lanes,
         depth,
         sharing: {...quietSharing, scheme},
-        host: {threads: scheme === 'one-context' ? 'shared' : 'per-lane', detectNs: 1500, decideNs: 500},
+        host: {
+          threads: scheme === 'one-context' ? 'shared' : 'per-lane',
+          detectNs: 1500,
+          decideNs: 500,
+          decideMemberNs: 12.5,
+        },
         gapNs: 1000,
       });
       return {device, clock, close: () => undefined};

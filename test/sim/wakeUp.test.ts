@@ -2,6 +2,9 @@
 import {describe, expect, test} from 'vitest';
 import {runToy} from '../support/rig.ts';
 import type {Policy} from '../../src/scheduler/policy.ts';
+import type {HostModel} from '../../src/sim/simulatedDevice.ts';
+
+type Threads = HostModel['threads'];
 
 /** Launches all that is ready together, on the next lane. */
 const together: Policy = {
@@ -42,5 +45,70 @@ describe('a host that decides for 5 us', () => {
     const second: Policy = {...together, decide: (s) => (s.ready.total < 2 ? undefined : together.decide(s))};
     const {launches} = arrivingAt([1000, 3000], second);
     expect(launches.map(({decidedAt, startedAt}) => [decidedAt, startedAt])).toEqual([[6000, 11_000]]);
+  });
+});
+
+describe('a host that takes time for each member', () => {
+  const count = 3;
+  /** As many tenants of `steps` kernels each, all launched together and again as soon as all have ended. */
+  const inStep = (
+    steps: number,
+    each: {decideNs: number; decideMemberNs: number},
+    host: Threads = 'shared',
+  ) => {
+    const {completed, launches} = runToy({
+      policy: {...together, setup: {lanes: 4, host}},
+      tenants: Array.from({length: count}, () => ({kernels: Array<number>(steps).fill(0), arrivals: [1000]})),
+      durations: [100_000],
+      detectNs: 300,
+      ...each,
+    });
+    expect(launches.map(({size}) => size)).toEqual(Array<number>(steps).fill(count));
+    return completed[count - 1].at;
+  };
+
+  test.each<Threads>(['shared', 'per-lane'])(
+    'pays as a launch is made and as its end is seen, %s',
+    (host) => {
+      for (const steps of [1, 2, 5]) {
+        const without = inStep(steps, {decideNs: 5000, decideMemberNs: 0}, host);
+        const paid = inStep(steps, {decideNs: 5000, decideMemberNs: 200}, host) - without;
+        // What follows the last end concerns no request any more.
+        expect(paid).toBe((2 * steps - 1) * count * 200);
+      }
+    },
+  );
+
+  test('is not told from one that takes the same for a wake-up, where all are of as many members', () => {
+    // But for the first one, which sees no end.
+    const first = count * 70;
+    expect(inStep(4, {decideNs: 1000, decideMemberNs: 70})).toBe(
+      inStep(4, {decideNs: 1000 + 2 * count * 70, decideMemberNs: 0}) - first,
+    );
+  });
+
+  test('keeps whole ns', () => {
+    const [at, without] = [12.34, 0].map((decideMemberNs) => inStep(4, {decideNs: 5000, decideMemberNs}));
+    expect(Number.isInteger(at)).toBe(true);
+    // Off by half a ns for each of seven times.
+    expect(Math.abs(at - without - 7 * count * 12.34)).toBeLessThanOrEqual(3.5);
+  });
+
+  test('takes that time also where it only sees an end, and sees later what comes meanwhile', () => {
+    /** From the end of two until the decision on a third, which arrives 10 ns after it is seen. */
+    const decidedAfter = (decideMemberNs: number): number => {
+      const seenAt = 1000 + 2 * decideMemberNs + 100_000 + 300;
+      const {launches} = runToy({
+        policy: together,
+        tenants: [1000, 1000, seenAt + 10].map((at) => ({kernels: [0], arrivals: [at]})),
+        durations: [100_000],
+        batching: () => 1,
+        detectNs: 300,
+        decideMemberNs,
+      });
+      expect(launches.map(({size}) => size)).toEqual([2, 1]);
+      return launches[1].decidedAt - seenAt;
+    };
+    expect([0, 4, 5, 6, 40].map(decidedAfter)).toEqual([10, 10, 10, 12, 80]);
   });
 });

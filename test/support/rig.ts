@@ -55,6 +55,7 @@ export interface ToyWorld {
   /** Idle time of a lane before a further step. */
   stepGapNs?: number;
   decideNs?: number;
+  decideMemberNs?: number;
   detectNs?: number;
   residual?: () => number;
   device?: Partial<SimulatedDeviceOptions>;
@@ -177,7 +178,12 @@ export function runToy(world: ToyWorld): ToyResult {
     lanes: setup.lanes === 'per-tenant' ? tenants.length : setup.lanes,
     depth: setup.depth,
     sharing: {...quietSharing, scheme: setup.sharing},
-    host: {threads: setup.host, detectNs: world.detectNs ?? 0, decideNs: world.decideNs ?? 0},
+    host: {
+      threads: setup.host,
+      detectNs: world.detectNs ?? 0,
+      decideNs: world.decideNs ?? 0,
+      decideMemberNs: world.decideMemberNs ?? 0,
+    },
     gapNs: 0,
     ...(world.residual === undefined ? {} : {residual: world.residual}),
     ...world.device,

@@ -1,3 +1,4 @@
+import {ascending, range, rollups} from 'd3';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Device, DeviceContext} from '../../scheduler/device.ts';
 import {methods} from '../../scheduler/kernel.ts';
@@ -25,15 +26,26 @@ export type LatencyKind = (typeof latencyKinds)[number];
  */
 export type Latencies = {readonly [kind in LatencyKind]: Spread | null};
 
+/** Wake-ups with equally many members. */
+export interface WakeUpsOfMembers {
+  /** Of the launches whose ends were seen and of those made, all together. */
+  readonly members: number;
+  readonly ns: Spread;
+}
+
 /** Host times of a run, in ns. */
 export interface HostTimesOfRun {
   readonly submits: readonly SubmitTimes[];
   readonly latencies: Latencies;
   /**
    * From when there was something to see until the host waited again, submissions left out; of it, what had passed when
-   * the first submission began.
+   * the first submission began, and the whole by members, in ascending order.
    */
-  readonly wakeUps: {readonly whole: Spread; readonly first: Spread};
+  readonly wakeUps: {
+    readonly whole: Spread;
+    readonly first: Spread;
+    readonly byMembers: readonly WakeUpsOfMembers[];
+  };
 }
 
 export interface ObservedDeviceOptions {
@@ -70,6 +82,7 @@ export class ObservedDevice implements Device {
   private readonly submitNs = new Float64Array(mostSamples);
   private submits = 0;
   private readonly wholeNs = new Float64Array(mostSamples);
+  private readonly wholeMembers = new Int32Array(mostSamples);
   private readonly firstNs = new Float64Array(mostSamples);
   private wakeUps = 0;
   private firsts = 0;
@@ -77,6 +90,8 @@ export class ObservedDevice implements Device {
   private wokenAt = -Infinity;
   private submittingNs = 0;
   private hasSubmitted = false;
+  /** Of the launches that this wake-up has polled and submitted. */
+  private members = 0;
   private inFlight = 0;
   /** The launch that has had the device to itself since its submission, or null, and when that had let go of it. */
   private alone: Launch | null = null;
@@ -120,6 +135,7 @@ export class ObservedDevice implements Device {
     if (counts && !this.hasSubmitted && this.firsts < mostSamples)
       this.firstNs[this.firsts++] = begin - this.wokenAt;
     this.hasSubmitted = true;
+    this.members += size;
     this.device.submit(launch);
     const end = this.now();
     const ns = end - begin;
@@ -140,6 +156,7 @@ export class ObservedDevice implements Device {
     const launch = this.device.poll();
     if (launch === null) return null;
     this.inFlight--;
+    this.members += launch.size;
     if (launch === this.alone) {
       this.alone = null;
       if (this.hasWaited && !launch.failed && this.seen < mostSamples) this.keepLatency(launch);
@@ -150,14 +167,17 @@ export class ObservedDevice implements Device {
   wait(until: Nanoseconds): void {
     const begin = this.now();
     if (this.from === Infinity) this.from = begin + this.skipNs;
-    if (this.wokenAt >= this.from && this.wakeUps < mostSamples)
+    if (this.wokenAt >= this.from && this.wakeUps < mostSamples) {
+      this.wholeMembers[this.wakeUps] = this.members;
       this.wholeNs[this.wakeUps++] = begin - this.wokenAt - this.submittingNs;
+    }
     this.device.wait(until);
     const end = this.now();
     this.hasWaited = end - begin >= atOnceNs;
     this.wokenAt = this.hasWaited ? end : begin;
     this.submittingNs = 0;
     this.hasSubmitted = false;
+    this.members = 0;
   }
 
   /** What has been seen so far. */
@@ -183,8 +203,20 @@ export class ObservedDevice implements Device {
       wakeUps: {
         whole: spreadOf(this.wholeNs.subarray(0, this.wakeUps)),
         first: spreadOf(this.firstNs.subarray(0, this.firsts)),
+        byMembers: this.byMembers(),
       },
     };
+  }
+
+  private byMembers(): WakeUpsOfMembers[] {
+    const {wholeNs, wholeMembers} = this;
+    return rollups(
+      range(this.wakeUps),
+      (group) => spreadOf(group.map((i) => wholeNs[i])),
+      (i) => wholeMembers[i],
+    )
+      .map(([members, ns]) => ({members, ns}))
+      .sort((a, b) => ascending(a.members, b.members));
   }
 
   /**

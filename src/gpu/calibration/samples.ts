@@ -1,5 +1,5 @@
 // Summaries of repeated measurements.
-import {mean, median, quantileSorted} from 'd3';
+import {mean, median, quantileSorted, sum} from 'd3';
 
 /** Where the middle and the edges of a sample lie. Times in ns. */
 export interface Spread {
@@ -62,4 +62,27 @@ export function affineFit(points: readonly (readonly [x: number, y: number])[]):
   if (slope < 0) return {a: wy / w, b: 0};
   const start = (wy - slope * wx) / w;
   return start < 0 ? {a: 0, b: wxy / wxx} : {a: start, b: slope};
+}
+
+/** How long something of size `x` took on the mean, `n` times. */
+export interface Weighed {
+  readonly x: number;
+  readonly y: number;
+  readonly n: number;
+}
+
+/**
+ * a + b x, neither below 0, by least squares of all the times that the points stand for. It keeps their total, also where a
+ * or b is held at 0: how busy a host is depends on that. NaN of nothing.
+ */
+export function lineOfTotals(points: readonly Weighed[]): {a: number; b: number} {
+  const count = sum(points, ({n}) => n);
+  const x = sum(points, (point) => point.n * point.x) / count;
+  const y = sum(points, (point) => point.n * point.y) / count;
+  const spread = sum(points, (point) => point.n * (point.x - x) ** 2);
+  // All points at one x: no slope to be seen.
+  const slope = spread > 0 ? sum(points, (point) => point.n * (point.x - x) * (point.y - y)) / spread : 0;
+  if (slope <= 0) return {a: y, b: 0};
+  const start = y - slope * x;
+  return start < 0 ? {a: 0, b: y / x} : {a: start, b: slope};
 }

@@ -14,12 +14,14 @@ const waitNs = 50_000;
 
 function setUp({skipNs = 0, wait = waitNs} = {}) {
   const clock = {now: 0};
+  /** Launches whose ends the next polls see. */
+  const ended: Launch[] = [];
   const device: Device = {
     lanes: 2,
     depth: 3,
     attach() {},
     submit: () => (clock.now += submitNs),
-    poll: () => null,
+    poll: () => ended.shift() ?? null,
     wait: () => (clock.now += wait),
   };
   const observed = new ObservedDevice(device, {
@@ -27,12 +29,13 @@ function setUp({skipNs = 0, wait = waitNs} = {}) {
     isElementwise: (cls) => cls === 7,
     skipNs,
   });
-  const launch = (cls: number, method: (typeof methods)[number], size: number, steps = 1): void => {
+  const launch = (cls: number, method: (typeof methods)[number], size: number, steps = 1): Launch => {
     const made = new Launch(8);
     Object.assign(made, {cls, method: methods.indexOf(method), size, steps});
     observed.submit(made);
+    return made;
   };
-  return {clock, observed, launch};
+  return {clock, ended, observed, launch};
 }
 
 describe('an observed device', () => {
@@ -54,6 +57,34 @@ describe('an observed device', () => {
     expect(submits).toMatchObject([
       {op: 'gemm', method: 'single', size: 1, steps: 1, ns: {n: 20, p50: submitNs}},
     ]);
+  });
+
+  test('counts the members of a launch in the wake-up that makes it and in the one that sees its end', () => {
+    const {clock, ended, observed, launch} = setUp();
+    const [eachNs, memberNs] = [800, 150];
+    /** Sees the ends of all that is in flight, and makes launches of so many members. */
+    const wakeUp = (...sizes: number[]): void => {
+      let members = 0;
+      for (let seen = observed.poll(); seen !== null; seen = observed.poll()) members += seen.size;
+      for (const size of sizes) {
+        ended.push(launch(1, 'batched', size, 3));
+        members += size;
+      }
+      clock.now += eachNs + memberNs * members;
+      observed.wait(0);
+    };
+    // Nothing counts before the first wait.
+    wakeUp(100);
+    wakeUp(4);
+    wakeUp(2, 1);
+    wakeUp(4);
+    wakeUp();
+    wakeUp();
+    wakeUp(7);
+    const {whole, byMembers} = observed.times().wakeUps;
+    expect(byMembers.map(({members, ns}) => [members, ns.n])).toEqual([[0, 1], [4, 1], [7, 3], [104, 1]]); // prettier-ignore
+    for (const {members, ns} of byMembers) expect(ns.mean).toBe(eachNs + memberNs * members);
+    expect(whole.n).toBe(6);
   });
 
   test('tells submissions apart by operation, method, size and steps', () => {
@@ -105,7 +136,7 @@ describe('an observed device', () => {
   });
 });
 
-const [detectNs, decideNs] = [3700, 0];
+const detectNs = 3700;
 const kernelNs = 10_000;
 
 /** A simulated device, observed, on which the host does no more than submit, wait and see. */
@@ -117,7 +148,7 @@ function simulate(isMeasured: (cls: number) => boolean = () => true) {
     lanes: 2,
     depth: 3,
     sharing: {...quietSharing, scheme: 'one-context'},
-    host: {threads: 'shared', detectNs, decideNs},
+    host: {threads: 'shared', detectNs, decideNs: 0, decideMemberNs: 0},
     gapNs: 0,
   });
   const observed = new ObservedDevice(device, {

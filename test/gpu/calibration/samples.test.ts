@@ -2,7 +2,7 @@
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
 import {turnsOf} from '../../../src/gpu/calibration/contexts.ts';
-import {affineFit, quantilesOf, spreadOf} from '../../../src/gpu/calibration/samples.ts';
+import {affineFit, lineOfTotals, quantilesOf, spreadOf} from '../../../src/gpu/calibration/samples.ts';
 
 describe('affineFit', () => {
   const positive = fc.double({min: 0.1, max: 1e5, noNaN: true});
@@ -23,6 +23,33 @@ describe('affineFit', () => {
 
   test('is flat where all points lie at one x', () => {
     expect(affineFit([[4, 7], [4, 7]])).toEqual({a: 7, b: 0}); // prettier-ignore
+  });
+});
+
+describe('lineOfTotals', () => {
+  const point = fc.record({
+    x: fc.nat(200),
+    y: fc.double({min: 1, max: 1e5, noNaN: true}),
+    n: fc.integer({min: 1, max: 10_000}),
+  });
+  const points = fc.array(point, {minLength: 1, maxLength: 12});
+
+  test.prop([points])('keeps the total, and is below 0 nowhere', (all) => {
+    const {a, b} = lineOfTotals(all);
+    expect(Math.min(a, b)).toBeGreaterThanOrEqual(0);
+    let [total, ofLine] = [0, 0];
+    for (const {x, y, n} of all) {
+      total += n * y;
+      ofLine += n * (a + b * x);
+    }
+    expect(ofLine / total).toBeCloseTo(1, 9);
+  });
+
+  test.prop([points])('takes what was seen n times as n points', (all) => {
+    const few = all.map((each) => ({...each, n: 1 + (each.n % 4)}));
+    const apart = few.flatMap((each) => Array.from({length: each.n}, () => ({...each, n: 1})));
+    const [{a, b}, other] = [lineOfTotals(few), lineOfTotals(apart)];
+    expect(Math.abs(a - other.a) + Math.abs(b - other.b)).toBeLessThan(1e-6 * (1 + a + b));
   });
 });
 
