@@ -45,6 +45,7 @@ function withoutHost(model: Costs): Costs {
     mixedNs: (classes, size) => model.mixedNs(classes, size),
     submitNs: () => 0,
     followNs: () => 0,
+    memberNs: 0,
     stepGapNs: model.stepGapNs,
     sharing: model.sharing,
     smShare: (cls, size, method) => model.smShare(cls, size, method),

@@ -239,7 +239,8 @@ class OutOfOrder implements Policy {
   /** From the end of a launch until the host has reacted with the next one. */
   private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
     const {streams, programs, costs} = situation;
-    return this.reaction.ns + costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
+    const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
+    return this.reaction.ns + submitNs + costs.memberNs * size;
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */

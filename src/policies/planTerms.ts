@@ -12,6 +12,9 @@ export const sizes = [
 /** Who joins a launch should go its way for so many kernels; for fewer it is hardly worth it. */
 const stepsTogether = 4;
 
+/** How often the host has to do with each member of a launch: when it is made, and when it has ended. */
+const memberTimes = 2;
+
 /** Entries of a record of terms: a line of a cache. */
 export const termsWidth = 8;
 /** The first record of a position: kernels from there on, those of the whole program, the share of them like this one. */
@@ -24,7 +27,7 @@ export const smAt = 1;
 export const bandwidthAt = 2;
 export const followAt = 3;
 export const methodAt = 4;
-/** Host time of submitting the first kernel; the most steps that a launch may have. */
+/** Host time of deciding about and submitting the first kernel; the most steps that a launch may have. */
 export const submitAt = 5;
 export const mostStepsAt = 6;
 
@@ -71,7 +74,8 @@ export class PlanTerms {
       terms[at + bandwidthAt] = of.bandwidthNs;
       terms[at + followAt] = of.followNs;
       terms[at + methodAt] = of.method;
-      terms[at + submitAt] = costs.submitNs(classes[cursor], sizes[i], of.method);
+      terms[at + submitAt] =
+        costs.submitNs(classes[cursor], sizes[i], of.method) + memberTimes * costs.memberNs * sizes[i];
       terms[at + mostStepsAt] = this.withinQuantum(cursor, sizes[i], kernels, of.durationNs);
     }
     return (this.terms[cursor] = terms);

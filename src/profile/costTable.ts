@@ -28,8 +28,17 @@ export class CostTable implements Costs {
   private submit: Float64Array[] = [];
   private follow: Float64Array[] = [];
 
-  constructor(model: CostModel, classes: KernelClasses, maxSize: number, choice: readonly Method[] = free) {
+  readonly memberNs: number;
+
+  /** `policy`: the name of the one that decides by it, where that is known. */
+  constructor(
+    model: CostModel,
+    classes: KernelClasses,
+    maxSize: number,
+    {policy, choice = free}: {policy?: string; choice?: readonly Method[]} = {},
+  ) {
     this.model = model;
+    this.memberNs = policy === undefined ? 0 : model.decideMemberNs(policy);
     this.classes = classes;
     this.width = maxSize + 1;
     this.free = choice.map((method) => methods.indexOf(method));

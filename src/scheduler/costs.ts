@@ -26,6 +26,11 @@ export interface Costs {
   /** Time that the host is busy submitting each further step of a launch: no new ticket, no new flag. */
   followNs(cls: number, size: number, method: number): Nanoseconds;
 
+  /**
+   * Host time, for each member of a launch, that deciding takes besides: as the launch is made, and again as its end is seen.
+   */
+  readonly memberNs: number;
+
   /** Idle time of a lane before each further step of a launch. */
   readonly stepGapNs: Nanoseconds;
 

@@ -13,6 +13,7 @@ export function constantCosts(
     mixedNs: () => kernelNs,
     submitNs: () => 5000,
     followNs: () => followNs,
+    memberNs: 0,
     stepGapNs: 1000,
     sharing: {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1},
     smShare: () => 0.1,
