@@ -37,8 +37,8 @@ const shorten = (errors: object): object =>
   );
 
 /**
- * The host's times in one run, in ns: of wake-ups (of them a `fixed` part, and one for each member of launches seen to end or
- * made), from a launch's predicted end until it was seen, and of the submissions that are common enough to tell.
+ * The host's times in one run, in ns: of wake-ups (of them a `fixed` part, and one for each further member of launches seen to
+ * end or made), from a launch's predicted end until it was seen, and of the submissions that are common enough to tell.
  */
 export function hostRecord(run: HostRun): object {
   const {policy, submits, latencies, wakeUps} = run;

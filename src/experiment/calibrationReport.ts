@@ -35,7 +35,9 @@ export function reportHost(
   for (const [method, terms] of Object.entries(host.follow ?? {})) line(`follow ${method}`, terms);
   log(`detect ${us(host.detect_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
   for (const [policy, {value}] of Object.entries(host.decide_by_policy ?? {}))
-    log(`decide under ${policy}: ${us(value)} us + ${members(policy)} us x members seen and launched`);
+    log(
+      `decide under ${policy}: ${us(value)} us + ${members(policy)} us x further members seen and launched`,
+    );
   for (const {policy, latencies} of runs) {
     const of = latencyKinds.flatMap((kind) => {
       const spread = latencies[kind];

@@ -53,7 +53,7 @@ export function liveDetection(runs: readonly HostRun[]): number | null {
   return means.length === 0 ? null : Math.max(0, medianOf(means));
 }
 
-/** What wake-ups took: a + b x members, in ns. The members are those of launches seen to end and of launches made. */
+/** What wake-ups took: a + b x further members, in ns: of launches seen to end and of launches made. */
 export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
   const groups = runs.flatMap(({wakeUps}) => wakeUps.byMembers);
   return lineOfTotals(groups.map(({members, ns}) => ({x: members, y: ns.mean, n: ns.n})));

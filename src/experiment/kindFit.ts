@@ -148,8 +148,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     size + 1 + 2 * known.length + late.length,
     {outlier, iterations: mostSteps, tolerance: 1e-4, lower, upper},
   );
-  // What a host that is busy with others sees late is simulated; the least of the runs is what is left without.
-  const lateNs = 1000 * Math.max(0, Math.min(...late.map((at) => best.x[at])));
+  const lateNs = (1000 * sum(late, (at) => best.x[at])) / late.length;
   return {...sharingOf(best.x), lateNs};
 }
 

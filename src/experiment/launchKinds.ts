@@ -35,7 +35,7 @@ export interface FittedKind extends Kind, RunKind {
 export interface FittedSharing {
   readonly terms: FittedTerms;
   readonly kinds: ReadonlyMap<string, FittedKind>;
-  /** How much later than one that only waits the idlest host of a run sees an end: it looks at many lanes. */
+  /** How much later than one that only waits a host sees an end, in the mean of the runs: it looks at many lanes. */
   readonly lateNs: Nanoseconds;
 }
 

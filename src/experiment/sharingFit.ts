@@ -36,7 +36,7 @@ export interface SharingFit {
   readonly test: {readonly before: number; readonly after: number} | null;
   readonly rows: readonly SharingRow[];
   readonly kinds: readonly FittedKind[];
-  /** How much later than a host that only waits the idlest one of a run saw an end. */
+  /** How much later than a host that only waits those of the runs saw an end, on average. */
   readonly lateNs: number;
 }
 

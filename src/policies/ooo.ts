@@ -240,7 +240,7 @@ class OutOfOrder implements Policy {
   private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
     const {streams, programs, costs} = situation;
     const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
-    return this.reaction.ns + submitNs + costs.memberNs * size;
+    return this.reaction.ns + submitNs + costs.memberNs * (size - 1);
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */

@@ -75,7 +75,7 @@ export class PlanTerms {
       terms[at + followAt] = of.followNs;
       terms[at + methodAt] = of.method;
       terms[at + submitAt] =
-        costs.submitNs(classes[cursor], sizes[i], of.method) + memberTimes * costs.memberNs * sizes[i];
+        costs.submitNs(classes[cursor], sizes[i], of.method) + memberTimes * costs.memberNs * (sizes[i] - 1);
       terms[at + mostStepsAt] = this.withinQuantum(cursor, sizes[i], kernels, of.durationNs);
     }
     return (this.terms[cursor] = terms);

@@ -48,8 +48,8 @@ export interface CostModel {
   /** Host time of one wake-up under a policy of this name, its members left out: seeing what happened, deciding. */
   decideNs(policy: string): Nanoseconds;
   /**
-   * Besides, for each member of the launches whose ends the wake-up sees and of those it makes, in ns: not rounded, as
-   * there are many. 0 where that was not measured.
+   * Besides, for each member but the first of the launches whose ends the wake-up sees and of those it makes, in ns: not
+   * rounded, as there are many. 0 where that was not measured.
    */
   decideMemberNs(policy: string): number;
   /** Idle time of a lane between two kernels that it holds. */

@@ -285,8 +285,8 @@ export const schema = z.strictObject({
     /** The same under policies of one family, by name; none: `decide_ns`. */
     decide_by_policy: z.record(z.string(), quantityOrZero).optional(),
     /**
-     * Besides, for each member of the launches whose ends a wake-up sees and of those it makes, under policies of one
-     * family, by name; none: 0.
+     * Besides, for each member but the first of the launches whose ends a wake-up sees and of those it makes, under policies
+     * of one family, by name; none: 0.
      */
     decide_members_by_policy: z.record(z.string(), quantityOrZero).optional(),
   }),

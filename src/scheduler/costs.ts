@@ -27,7 +27,7 @@ export interface Costs {
   followNs(cls: number, size: number, method: number): Nanoseconds;
 
   /**
-   * Host time, for each member of a launch, that deciding takes besides: as the launch is made, and again as its end is seen.
+   * Host time, for each member of a launch but the first, that deciding takes besides: as the launch is made, and again as its end is seen.
    */
   readonly memberNs: number;
 

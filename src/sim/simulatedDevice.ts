@@ -23,8 +23,8 @@ export interface HostModel {
    */
   readonly decideNs: Nanoseconds;
   /**
-   * Besides, in ns, for each member of the launches whose ends the wake-up sees (the next kernel of each becomes ready) and
-   * of those it makes (each is gathered). May be fractional; 0: none.
+   * Besides, in ns, for each member but the first of the launches whose ends the wake-up sees (the next kernel of each becomes
+   * ready) and of those it makes (each is gathered). May be fractional; 0: none.
    */
   readonly decideMemberNs: number;
 }
@@ -133,8 +133,8 @@ export class SimulatedDevice implements Device {
     this.owedNs = this.decideNs;
   }
 
-  /** Host time of a launch's members: once as it is made, once as its end is seen. */
+  /** Host time of a launch's further members: once as it is made, once as its end is seen. */
   private membersNs({size}: Launch): Nanoseconds {
-    return Math.round(this.decideMemberNs * size);
+    return Math.round(this.decideMemberNs * (size - 1));
   }
 }

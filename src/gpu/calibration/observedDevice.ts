@@ -26,9 +26,9 @@ export type LatencyKind = (typeof latencyKinds)[number];
  */
 export type Latencies = {readonly [kind in LatencyKind]: Spread | null};
 
-/** Wake-ups with equally many members. */
+/** Wake-ups with equally many further members. */
 export interface WakeUpsOfMembers {
-  /** Of the launches whose ends were seen and of those made, all together. */
+  /** Of the launches whose ends were seen and of those made, beyond the first of each, all together. */
   readonly members: number;
   readonly ns: Spread;
 }
@@ -39,7 +39,7 @@ export interface HostTimesOfRun {
   readonly latencies: Latencies;
   /**
    * From when there was something to see until the host waited again, submissions left out; of it, what had passed when
-   * the first submission began, and the whole by members, in ascending order.
+   * the first submission began, and the whole by further members, in ascending order.
    */
   readonly wakeUps: {
     readonly whole: Spread;
@@ -90,7 +90,7 @@ export class ObservedDevice implements Device {
   private wokenAt = -Infinity;
   private submittingNs = 0;
   private hasSubmitted = false;
-  /** Of the launches that this wake-up has polled and submitted. */
+  /** Of the launches that this wake-up has polled and submitted, beyond the first of each. */
   private members = 0;
   private inFlight = 0;
   /** The launch that has had the device to itself since its submission, or null, and when that had let go of it. */
@@ -135,7 +135,7 @@ export class ObservedDevice implements Device {
     if (counts && !this.hasSubmitted && this.firsts < mostSamples)
       this.firstNs[this.firsts++] = begin - this.wokenAt;
     this.hasSubmitted = true;
-    this.members += size;
+    this.members += size - 1;
     this.device.submit(launch);
     const end = this.now();
     const ns = end - begin;
@@ -156,7 +156,7 @@ export class ObservedDevice implements Device {
     const launch = this.device.poll();
     if (launch === null) return null;
     this.inFlight--;
-    this.members += launch.size;
+    this.members += launch.size - 1;
     if (launch === this.alone) {
       this.alone = null;
       if (this.hasWaited && !launch.failed && this.seen < mostSamples) this.keepLatency(launch);

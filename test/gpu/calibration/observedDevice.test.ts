@@ -59,16 +59,16 @@ describe('an observed device', () => {
     ]);
   });
 
-  test('counts the members of a launch in the wake-up that makes it and in the one that sees its end', () => {
+  test('counts the further members of a launch in the wake-up that makes it and in the one that sees its end', () => {
     const {clock, ended, observed, launch} = setUp();
     const [eachNs, memberNs] = [800, 150];
     /** Sees the ends of all that is in flight, and makes launches of so many members. */
     const wakeUp = (...sizes: number[]): void => {
       let members = 0;
-      for (let seen = observed.poll(); seen !== null; seen = observed.poll()) members += seen.size;
+      for (let seen = observed.poll(); seen !== null; seen = observed.poll()) members += seen.size - 1;
       for (const size of sizes) {
         ended.push(launch(1, 'batched', size, 3));
-        members += size;
+        members += size - 1;
       }
       clock.now += eachNs + memberNs * members;
       observed.wait(0);
@@ -82,7 +82,7 @@ describe('an observed device', () => {
     wakeUp();
     wakeUp(7);
     const {whole, byMembers} = observed.times().wakeUps;
-    expect(byMembers.map(({members, ns}) => [members, ns.n])).toEqual([[0, 1], [4, 1], [7, 3], [104, 1]]); // prettier-ignore
+    expect(byMembers.map(({members, ns}) => [members, ns.n])).toEqual([[0, 1], [3, 1], [4, 2], [6, 1], [102, 1]]); // prettier-ignore
     for (const {members, ns} of byMembers) expect(ns.mean).toBe(eachNs + memberNs * members);
     expect(whole.n).toBe(6);
   });
