@@ -1,5 +1,5 @@
 // From the host's times to the host's terms of a profile.
-import {rollup} from 'd3';
+import {rollup, sum} from 'd3';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
 import {affineFit, lineOfTotals, medianOf} from '../gpu/calibration/samples.ts';
@@ -53,10 +53,24 @@ export function liveDetection(runs: readonly HostRun[]): number | null {
   return means.length === 0 ? null : Math.max(0, medianOf(means));
 }
 
-/** What wake-ups took: a + b x further members, in ns: of launches seen to end and of launches made. */
+/**
+ * So many wake-ups with so many further members tell what each takes. Of a few members they are those of busier moments, and of
+ * code that has not run often: 1 to 5 us a member, where launches of a hundred show 0.3.
+ */
+const [leastWakeUps, manyMembers] = [50, 32];
+
+/**
+ * What wake-ups took: a + b x further members, in ns: of launches seen to end and of launches made; b is 0 where too few had many
+ * members.
+ */
 export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
-  const groups = runs.flatMap(({wakeUps}) => wakeUps.byMembers);
-  return lineOfTotals(groups.map(({members, ns}) => ({x: members, y: ns.mean, n: ns.n})));
+  const groups = runs.flatMap(({wakeUps}) =>
+    wakeUps.byMembers.map(({members, ns}) => ({x: members, y: ns.mean, n: ns.n})),
+  );
+  const line = lineOfTotals(groups);
+  const many = sum(groups, ({x, n}) => (x >= manyMembers ? n : 0));
+  if (many >= leastWakeUps) return line;
+  return {a: sum(groups, ({y, n}) => n * y) / sum(groups, ({n}) => n), b: 0};
 }
 
 /** The same under each policy, of all its runs. */

@@ -79,15 +79,26 @@ describe('host terms', () => {
   });
 
   test('charge a wake-up besides for each member, where wake-ups of different members tell', () => {
-    const line = [1, 2, 9, 130].map((members) => [members, 1200 + 312.34 * members, 3] as const);
+    const line = [1, 2, 9, 130].map((members) => [members, 1200 + 312.34 * members, 60] as const);
     const all = [wakeUpsOf('greedy', line.slice(0, 2)), wakeUpsOf('greedy', line.slice(2)), run('ooo', 9000)];
     const fitted = fitHost(all, null, 5000, base.host, {measured: source, assumed: source});
     const model = costModel(parseProfile({...base, host: fitted}));
-    // Groups are small: it is the run that must hold enough, and all runs of a policy make one line.
+    // All runs of a policy make one line.
     expect([model.decideNs('greedy'), model.decideMemberNs('greedy')]).toEqual([1200, 312.3]);
     expect([model.decideNs('ooo'), model.decideMemberNs('ooo')]).toEqual([9000, 0]);
     expect(model.decideMemberNs('my-own')).toBe(0);
     expect(fitted.decide_ns.value).toBe((1200 + 9000) / 2);
+  });
+
+  test('do not tell what a member takes from wake-ups of a few, which are those of busy moments', () => {
+    const few = [[0, 2000, 5000], [1, 7000, 300], [5, 20_000, 200], [40, 9000, 4]] as const; // prettier-ignore
+    const fitted = fitHost([wakeUpsOf('ooo', few)], null, null, base.host, {
+      measured: source,
+      assumed: source,
+    });
+    const model = costModel(parseProfile({...base, host: fitted}));
+    expect(model.decideMemberNs('ooo')).toBe(0);
+    expect(model.decideNs('ooo')).toBeGreaterThan(2000);
   });
 
   test('charge what all wake-ups of a policy took together, whatever their members', () => {
