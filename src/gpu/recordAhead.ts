@@ -1,5 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Gemm, Kernel} from '../scheduler/kernel.ts';
+import {recordedSteps} from '../scheduler/launch.ts';
 import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
@@ -141,49 +142,40 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
 
 /**
  * From stop to stop first. Members that went different ways meet anywhere, and what they have in common ends at a stop, or
- * anywhere.
+ * anywhere. Large batches are those of a backlog, whose members stop together.
  */
 function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const most = graphs.size + mostOfKind;
   const starts = [...new Set(programs.map(({start}) => start))];
-  const isOver = (): boolean => now() > until || graphs.size >= most;
-  const largest = (limit: number): number => Math.min(limit, batches.at(-1)?.size ?? 0);
-  for (let copy = 0; copy < copies; copy++) {
-    for (let size = 2; size <= largest(largestGroup); size++) {
+  const largest = batches.at(-1)?.size ?? 0;
+  /** Batches of these sizes, of the lengths that are asked for where `left` of the `whole` program are left. */
+  const record = (
+    least: number,
+    limit: number,
+    lengthsAt: (left: number, whole: number) => number[],
+  ): void => {
+    for (let size = least; size <= Math.min(limit, largest); size++) {
       for (const start of starts) {
-        const end = start + kernelsLeft(start);
-        for (let at = start; at < end; at += toNextStop(end - at)) {
-          if (isOver()) return;
-          graphs.prepareGroup(at, toNextStop(end - at), size);
+        const whole = kernelsLeft(start);
+        for (let left = whole; left > 0; left--) {
+          for (const length of lengthsAt(left, whole)) {
+            if (now() > until || graphs.size >= most) return;
+            graphs.prepareGroup(start + whole - left, length, size);
+          }
         }
       }
     }
-  }
-  for (const limit of [largestGroup, largestTwice]) {
-    for (let size = 2; size <= largest(limit); size++) {
-      for (const start of starts) {
-        const end = start + kernelsLeft(start);
-        for (let at = start; at < end; at++) {
-          if (isOver()) return;
-          const toStop = toNextStop(end - at);
-          if (toStop > 1) graphs.prepareGroup(at, toStop, size);
-          if (toStop > shortGroup) graphs.prepareGroup(at, shortGroup, size);
-        }
-      }
-    }
-  }
-  for (let copy = 0; copy < copiesOfLarge; copy++) {
-    for (let size = largestGroup + 1; size <= largest(Infinity); size++) {
-      for (const start of starts) {
-        const end = start + kernelsLeft(start);
-        for (let at = start + ((end - start) % shortGroup); at < end; at += shortGroup) {
-          if (isOver()) return;
-          const toStop = toNextStop(end - at);
-          graphs.prepareGroup(at, toStop, size);
-          if (toStop > shortGroup) graphs.prepareGroup(at, shortGroup, size);
-        }
-      }
-    }
-  }
+  };
+  const anywhere = (left: number): number[] => {
+    const toStop = toNextStop(left);
+    return toStop > shortGroup ? [toStop, shortGroup] : toStop > 1 ? [toStop] : [];
+  };
+  for (let copy = 0; copy < copies; copy++)
+    record(2, largestGroup, (left, whole) =>
+      left === whole || left % recordedSteps === 0 ? [toNextStop(left)] : [],
+    );
+  for (const limit of [largestGroup, largestTwice]) record(2, limit, anywhere);
+  for (let copy = 0; copy < copiesOfLarge; copy++)
+    record(largestGroup + 1, largest, (left) => (left % shortGroup === 0 ? anywhere(left) : []));
 }

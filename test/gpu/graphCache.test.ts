@@ -11,13 +11,17 @@ import {destroyAll, openStandIn, unavailable, waitFor, withFaults} from '../fake
 import {world} from './smallModel.ts';
 
 /** Launches on a small model, with graphs or calls, and what they leave in the activations. */
-function setUp(context: CudaContext, withGraphs: boolean, {pairs = 8, now = {ns: 0}} = {}) {
+function setUp(
+  context: CudaContext,
+  withGraphs: boolean,
+  {pairs = 8, now = {ns: 0}, maxSize = 8, maxMembers = 32} = {},
+) {
   const {kernels, tenants, run, program} = world(3, 21);
   const operands = new Operands({context, kernels, tenants, run, streams: pairs});
   const graphs = withGraphs
-    ? new GraphCache({context, operands, run, kernels, maxSize: 8, maxMembers: 32, now: () => now.ns})
+    ? new GraphCache({context, operands, run, kernels, maxSize, maxMembers, now: () => now.ns})
     : null;
-  const submission = new Submission({context, run, kernels, operands, graphs, maxMembers: 32});
+  const submission = new Submission({context, run, kernels, operands, graphs, maxMembers});
   const slots = [0, 1, 2, 0].map((tenant) => run.streams.allocate(tenant, program(1), 0, 0, 1));
   let ticket = 0;
   const submit = (
@@ -156,6 +160,39 @@ describe.skipIf(unavailable)('recorded launches', () => {
       expect(graphs!.found).toBe(steps);
     }
     expect(graphs!.size).toBe(recorded);
+    close();
+  });
+
+  test('large batches are recorded ahead from stop to stop and for short runs, for two lanes', () => {
+    const context = openStandIn({lanes: 2, ringSlots: 64, maxMembers: 512});
+    const {graphs, operands, program, run, close} = setUp(context, true, {maxSize: 20, maxMembers: 512});
+    const start = program(1);
+    recordAhead({
+      graphs: graphs!,
+      operands,
+      programs: [{tenant: 0, start}],
+      batchPrograms: [],
+      batches: [{cls: run.programs.classes[start], size: 18}],
+      runsAhead: true,
+      kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
+      lanes: 2,
+      now: () => 0,
+    });
+    // A program of 21 kernels: stops are after the fifth, and every fourth before the end.
+    for (const size of [17, 18]) {
+      for (const [cursor, steps, found] of [
+        [1, 4, 4],
+        [5, 16, 16],
+        [5, 4, 4],
+        [9, 4, 4],
+        [13, 8, 8],
+        [6, 8, 0],
+      ]) {
+        // prettier-ignore
+        const graph = graphs!.group(0, start + cursor, steps, size);
+        expect(graph > 0 ? graphs!.found : 0, `${size} from ${cursor}`).toBe(found);
+      }
+    }
     close();
   });
 
