@@ -1,5 +1,3 @@
-import {readFileSync} from 'node:fs';
-import {dirname} from 'node:path';
 import {InputError} from '../scheduler/errors.ts';
 import {parseDuration} from '../workload/units.ts';
 import {text, flag} from './command.ts';
@@ -168,10 +166,10 @@ async function modelsOf(names: unknown, scenarioFile: unknown) {
     const {usualModels} = await import('../experiment/calibrationPlan.ts');
     return {models: (typeof names === 'string' ? listed : usualModels).map(findModel)};
   }
-  const {parseScenario} = await import('../experiment/scenario.ts');
+  const {readExperiment} = await import('../experiment/experiment.ts');
   const {loadModels} = await import('../experiment/ownModels.ts');
-  const scenario = parseScenario(readFileSync(scenarioFile, 'utf8'), scenarioFile);
-  const models = loadModels(scenario, dirname(scenarioFile));
+  const {scenario, directory} = readExperiment(scenarioFile);
+  const models = loadModels(scenario, directory);
   for (const name of listed) if (!models.has(name)) models.set(name, findModel(name));
   const batches = [...new Set(scenario.tenants.map(({batch}) => batch))];
   return {models: [...models.values()], batches, scenario};

@@ -44,6 +44,8 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a result that is none', ['compare', 'a', 'b'], 'missing result: a'],
   ['a policy that is none', ['policies', 'dela'], 'unknown policy: "dela"; did you mean "delay"?'],
   ['a model that is none', ['models', 'resnet-5'], 'unknown model: resnet-5; did you mean "resnet-50"?'],
+  ['a scenario to calibrate for that is missing', ['calibrate', '--scenario', 'mine.yaml'], 'missing scenario: mine.yaml'],
+  ['a model to calibrate for that is none', ['calibrate', '--scenario', 'small.yaml', '--models', 'resnet-5'], 'unknown model: resnet-5; did you mean "resnet-50"?'],
   ['a padding beyond 1', ['clusters', '--padding', '2'], 'invalid padding: 2 (expected 0 to 1)'],
 ]; // prettier-ignore
 
