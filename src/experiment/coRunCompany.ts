@@ -1,14 +1,12 @@
 // The launches of a live run in each other's company: what terms of sharing and exposures make of the time that each took.
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
-import type {Kernel} from '../scheduler/kernel.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import {kernelsOf} from '../workload/models/kernels.ts';
-import {findModel} from '../workload/models/zoo.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
 import {kindKey, usualKind} from './launchKinds.ts';
-import type {FittedSharing, RunKind} from './launchKinds.ts';
+import type {LaunchSharing, RunKind} from './launchKinds.ts';
+import {rememberedPrograms, rememberedTimes} from './modelKernels.ts';
 
 /**
  * The launches of a run that tell something: long ones that nothing odd happened to; of kinds with very many an even choice.
@@ -66,9 +64,6 @@ const shortLatenesses = 3;
 const mostOfKind = 400;
 /** Multiples of the golden ratio spread evenly over what follows the point. */
 const golden = (Math.sqrt(5) - 1) / 2;
-
-export const programOf = (model: string, batch: number): Kernel[] =>
-  kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
 
 /**
  * The launches of one run, kernel by kernel, laid out in the time that they took, so that it is known what ran beside each
@@ -132,7 +127,7 @@ export class Company {
     this.freeAt = Float64Array.from(launches, (launch) => launch[5]);
     this.besideNs = new Float64Array(kernelRuns);
     this.timeline = new CoRunTimeline(kernelRuns);
-    const lookUp = remembered(costs);
+    const lookUp = rememberedTimes(costs);
     const programFor = rememberedPrograms();
     let i = 0;
     launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt, requests], launch) => {
@@ -161,7 +156,7 @@ export class Company {
   }
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
-  layOut(sharing: FittedSharing): void {
+  layOut(sharing: LaunchSharing): void {
     const {terms} = sharing;
     const {owner, besideNs, freeAt, tookNs, timeline} = this;
     const count = owner.length;
@@ -185,7 +180,7 @@ export class Company {
    * Writes the weighed logarithms of predicted over measured times of long launches from `out[at]` on; returns where they
    * end.
    */
-  residuals(sharing: FittedSharing, out: Float64Array, at: number): number {
+  residuals(sharing: LaunchSharing, out: Float64Array, at: number): number {
     this.predict(sharing, false);
     for (let launch = 0; launch < this.launches; launch++) {
       if (this.launchAloneNs[launch] < this.longNs) continue;
@@ -195,7 +190,7 @@ export class Company {
   }
 
   /** The launches that say something of their kinds, and what was beside them. */
-  rows(sharing: FittedSharing): CompanyRows {
+  rows(sharing: LaunchSharing): CompanyRows {
     this.predict(sharing);
     const {stepGapNs} = sharing.terms;
     const {owner, isProducts, aloneNs, kindsOfRun, kind, tookNs, predicted, launches} = this;
@@ -274,7 +269,7 @@ export class Company {
   }
 
   /** The error of launches of each kind together: simulated over measured, less 1. */
-  kinds(sharing: FittedSharing): KindError[] {
+  kinds(sharing: LaunchSharing): KindError[] {
     this.predict(sharing);
     const kinds = new Map<string, {kind: KindError['kind']; measuredNs: number; predictedNs: number}>();
     this.run.launches.forEach(([model, , , size, method, , , requests], launch) => {
@@ -310,7 +305,7 @@ export class Company {
    * What every launch would take, in ns, beside what ran beside it: each kernel at the mean of its rates meanwhile, as a device
    * would run it, or, much faster, at the rate beside the mean of what was there.
    */
-  private predict({terms, kinds}: FittedSharing, exactly = true): void {
+  private predict({terms, kinds}: LaunchSharing, exactly = true): void {
     const {coalesced, stepGapNs} = terms;
     const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted, timeline} = this;
     const count = owner.length;
@@ -336,36 +331,3 @@ export class Company {
 }
 
 const SINGLE = methods.indexOf('single');
-
-/** The kernels of a model for so many inputs, the same ones each time. */
-function rememberedPrograms(): (model: string, batch: number) => readonly Kernel[] {
-  const known = new Map<string, Kernel[]>();
-  return (model, batch) => {
-    const key = `${model} ${batch}`;
-    let program = known.get(key);
-    if (program === undefined) known.set(key, (program = programOf(model, batch)));
-    return program;
-  };
-}
-
-/** Time alone and share of the device, whichever of its parts it takes more of. */
-function remembered(
-  costs: CostModel,
-): (kernel: Kernel, size: number, method: number) => {ns: number; share: number} {
-  const known = new Map<Kernel, Map<number, {ns: number; share: number}>>();
-  return (kernel, size, method) => {
-    let of = known.get(kernel);
-    if (of === undefined) known.set(kernel, (of = new Map<number, {ns: number; share: number}>()));
-    const key = size * methods.length + method;
-    let found = of.get(key);
-    if (found === undefined) {
-      const name = methods[method];
-      found = {
-        ns: costs.durationNs(kernel, size, name),
-        share: Math.max(costs.smShare(kernel, size, name), costs.bandwidthShare(kernel, size, name)),
-      };
-      of.set(key, found);
-    }
-    return found;
-  };
-}

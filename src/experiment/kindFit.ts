@@ -5,7 +5,7 @@ import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {leastOfKind} from './coRunCompany.ts';
 import type {Company, CompanyRows} from './coRunCompany.ts';
 import {kindKey, usualKind} from './launchKinds.ts';
-import type {FittedKind, FittedSharing, RunKind} from './launchKinds.ts';
+import type {FittedKind, FittedSharing, LaunchSharing, RunKind} from './launchKinds.ts';
 
 /**
  * Beyond this error, of the geometric mean of its time and that of all, a launch counts less: the host was away, or something
@@ -107,7 +107,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
       pressure: Math.exp(x[of.stressAt]) / exposure,
     };
   };
-  const sharingOf = (x: readonly number[]): Omit<FittedSharing, 'lateNs'> => ({
+  const sharingOf = (x: readonly number[]): LaunchSharing => ({
     terms: {
       ...terms,
       interference: x[interference],
@@ -188,7 +188,7 @@ function bendOf(company: Company, rows: CompanyRows, sharing: FittedSharing): Fl
 function predict(
   {kindsOfRun}: Company,
   {count, kind, productsNs, elementwiseNs, beside}: CompanyRows,
-  {terms, kinds}: Omit<FittedSharing, 'lateNs'>,
+  {terms, kinds}: LaunchSharing,
   out: Float64Array,
 ): void {
   const all = kindsOfRun.map((kind) => kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced));

@@ -32,9 +32,13 @@ export interface FittedKind extends Kind, RunKind {
 }
 
 /** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
-export interface FittedSharing {
+export interface LaunchSharing {
   readonly terms: FittedTerms;
   readonly kinds: ReadonlyMap<string, FittedKind>;
+}
+
+/** The same as found in runs, and what else was found there. */
+export interface FittedSharing extends LaunchSharing {
   /** How much later than one that only waits a host sees an end, in the mean of the runs: it looks at many lanes. */
   readonly lateNs: Nanoseconds;
 }

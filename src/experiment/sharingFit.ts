@@ -6,8 +6,9 @@ import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
-import {Company, programOf} from './coRunCompany.ts';
-import type {FittedKind, FittedSharing, FittedTerms, Kind} from './launchKinds.ts';
+import {Company} from './coRunCompany.ts';
+import {programOf} from './modelKernels.ts';
+import type {FittedKind, FittedSharing, FittedTerms, Kind, LaunchSharing} from './launchKinds.ts';
 import {bestKinds} from './kindFit.ts';
 import {measuredHere} from './measurements.ts';
 
@@ -135,8 +136,7 @@ const kindsOf = ({kinds}: FittedSharing): FittedKind[] =>
   }));
 
 /** The terms with which long launches come closest to what they took, whatever their kinds. */
-function bestTerms(all: readonly Company[], start: FittedSharing): FittedTerms {
-  const {terms: before} = start;
+function bestTerms(all: readonly Company[], {terms: before, kinds}: LaunchSharing): FittedTerms {
   const size = sum(all, ({longLaunches}) => longLaunches);
   if (size === 0) return before;
   const looked: (keyof typeof bounds)[] = ['crowding', 'interference', 'stepGapNs'];
@@ -147,12 +147,12 @@ function bestTerms(all: readonly Company[], start: FittedSharing): FittedTerms {
   });
   let terms = before;
   for (let look = 0; look < looks; look++) {
-    for (const each of all) each.layOut({...start, terms});
+    for (const each of all) each.layOut({terms, kinds});
     const {x} = leastSquares(
       (values, out) => {
         const tried = termsOf(values);
         let at = 0;
-        for (const each of all) at = each.residuals({...start, terms: tried}, out, at);
+        for (const each of all) at = each.residuals({terms: tried, kinds}, out, at);
       },
       looked.map((name) => terms[name] / units[name]),
       size,

@@ -86,7 +86,7 @@ export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise
     scenario,
     models,
     grouping: setup.grouping,
-    modelFor: (classes) => new CostTable(costs, classes, maxSize, {policy: policy.name}),
+    modelFor: (classes) => new CostTable(costs, classes, maxSize, policy.name),
   });
   const {tenants} = workbench;
   if (scenario.memory) checkMemory(workbench, models, setup, profile, spec.policy);

@@ -31,17 +31,12 @@ export class CostTable implements Costs {
   readonly memberNs: number;
 
   /** `policy`: the name of the one that decides by it, where that is known. */
-  constructor(
-    model: CostModel,
-    classes: KernelClasses,
-    maxSize: number,
-    {policy, choice = free}: {policy?: string; choice?: readonly Method[]} = {},
-  ) {
+  constructor(model: CostModel, classes: KernelClasses, maxSize: number, policy?: string) {
     this.model = model;
     this.memberNs = policy === undefined ? 0 : model.decideMemberNs(policy);
     this.classes = classes;
     this.width = maxSize + 1;
-    this.free = choice.map((method) => methods.indexOf(method));
+    this.free = free.map((method) => methods.indexOf(method));
   }
 
   durationNs(cls: number, size: number, method: number): Nanoseconds {

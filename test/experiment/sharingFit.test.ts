@@ -3,7 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {coRunSpec, equalMix, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
-import {programOf} from '../../src/experiment/coRunCompany.ts';
+import {programOf} from '../../src/experiment/modelKernels.ts';
 import type {FittedTerms} from '../../src/experiment/launchKinds.ts';
 import {fitSharing} from '../../src/experiment/sharingFit.ts';
 import {simulateRun} from '../../src/experiment/simulate.ts';

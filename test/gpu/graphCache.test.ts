@@ -62,6 +62,24 @@ function setUp(
   return {submit, launch, outputs, graphs, operands, program, close, run};
 }
 
+/** The rig, with what superkernels of its tenants' requests, of up to `size` members, may launch recorded ahead. */
+function recordedAhead(rig: ReturnType<typeof setUp>, tenants: readonly number[], size: number) {
+  const {operands, run} = rig;
+  const start = rig.program(1);
+  recordAhead({
+    graphs: rig.graphs!,
+    operands,
+    programs: tenants.map((tenant) => ({tenant, start})),
+    batchPrograms: [],
+    batches: [{cls: run.programs.classes[start], size}],
+    runsAhead: true,
+    kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
+    lanes: 2,
+    now: () => 0,
+  });
+  return {...rig, start};
+}
+
 describe.skipIf(unavailable)('recorded launches', () => {
   afterEach(destroyAll);
 
@@ -137,19 +155,8 @@ describe.skipIf(unavailable)('recorded launches', () => {
   });
 
   test('where launches run several steps of several members, all such runs are recorded ahead', () => {
-    const {graphs, operands, program, run, close} = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
-    const start = program(1);
-    recordAhead({
-      graphs: graphs!,
-      operands,
-      programs: [0, 1, 2].map((tenant) => ({tenant, start})),
-      batchPrograms: [],
-      batches: [{cls: run.programs.classes[start], size: 2}],
-      runsAhead: true,
-      kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
-      lanes: 2,
-      now: () => 0,
-    });
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
+    const {graphs, operands, start, close} = recordedAhead(rig, [0, 1, 2], 2);
     const recorded = graphs!.size;
     for (let cursor = 0; cursor < 21; cursor++) {
       const steps = cursor < 5 ? 5 - cursor : 21 - cursor;
@@ -165,33 +172,14 @@ describe.skipIf(unavailable)('recorded launches', () => {
 
   test('large batches are recorded ahead from stop to stop and for short runs, for two lanes', () => {
     const context = openStandIn({lanes: 2, ringSlots: 64, maxMembers: 512});
-    const {graphs, operands, program, run, close} = setUp(context, true, {maxSize: 20, maxMembers: 512});
-    const start = program(1);
-    recordAhead({
-      graphs: graphs!,
-      operands,
-      programs: [{tenant: 0, start}],
-      batchPrograms: [],
-      batches: [{cls: run.programs.classes[start], size: 18}],
-      runsAhead: true,
-      kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
-      lanes: 2,
-      now: () => 0,
-    });
-    // A program of 21 kernels: stops are after the fifth, and every fourth before the end.
+    const rig = setUp(context, true, {maxSize: 20, maxMembers: 512});
+    const {graphs, start, close} = recordedAhead(rig, [0], 18);
+    // Of 21 kernels: the stop is after the fifth, and short runs begin at multiples of four before the end.
     for (const size of [17, 18]) {
-      for (const [cursor, steps, found] of [
-        [1, 4, 4],
-        [5, 16, 16],
-        [5, 4, 4],
-        [9, 4, 4],
-        [13, 8, 8],
-        [6, 8, 0],
-      ]) {
-        // prettier-ignore
-        const graph = graphs!.group(0, start + cursor, steps, size);
-        expect(graph > 0 ? graphs!.found : 0, `${size} from ${cursor}`).toBe(found);
-      }
+      const found = ([cursor, steps]: readonly [number, number]): number =>
+        graphs!.group(0, start + cursor, steps, size) > 0 ? graphs!.found : 0;
+      const asked = [[1, 4], [5, 16], [5, 4], [9, 4], [13, 8], [6, 8]] as const; // prettier-ignore
+      expect(asked.map(found), `${size} members`).toEqual([4, 16, 4, 4, 8, 0]);
     }
     close();
   });

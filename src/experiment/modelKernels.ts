@@ -1,0 +1,43 @@
+// The kernels of models, and what they take by themselves, looked up often: by launches of live runs.
+import type {CostModel} from '../profile/costModel.ts';
+import {methods} from '../scheduler/kernel.ts';
+import type {Kernel} from '../scheduler/kernel.ts';
+import {kernelsOf} from '../workload/models/kernels.ts';
+import {findModel} from '../workload/models/zoo.ts';
+
+/** The kernels of a known model for so many inputs. */
+export const programOf = (model: string, batch: number): Kernel[] =>
+  kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
+
+/** The kernels of a model for so many inputs, the same ones each time. */
+export function rememberedPrograms(): (model: string, batch: number) => readonly Kernel[] {
+  const known = new Map<string, Kernel[]>();
+  return (model, batch) => {
+    const key = `${model} ${batch}`;
+    let program = known.get(key);
+    if (program === undefined) known.set(key, (program = programOf(model, batch)));
+    return program;
+  };
+}
+
+/** Time alone and share of the device, whichever of its parts it takes more of. */
+export function rememberedTimes(
+  costs: CostModel,
+): (kernel: Kernel, size: number, method: number) => {ns: number; share: number} {
+  const known = new Map<Kernel, Map<number, {ns: number; share: number}>>();
+  return (kernel, size, method) => {
+    let of = known.get(kernel);
+    if (of === undefined) known.set(kernel, (of = new Map<number, {ns: number; share: number}>()));
+    const key = size * methods.length + method;
+    let found = of.get(key);
+    if (found === undefined) {
+      const name = methods[method];
+      found = {
+        ns: costs.durationNs(kernel, size, name),
+        share: Math.max(costs.smShare(kernel, size, name), costs.bandwidthShare(kernel, size, name)),
+      };
+      of.set(key, found);
+    }
+    return found;
+  };
+}
