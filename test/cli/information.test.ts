@@ -1,5 +1,5 @@
 // The commands that only tell: policies, models, clusters, schema, help, version, completion.
-import {readFileSync} from 'node:fs';
+import {readFileSync, statSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {inRepository, workplace} from './commandLine.ts';
 
@@ -9,6 +9,11 @@ const lines = async (...args: string[]): Promise<string[]> => {
   expect(code).toBe(0);
   return stdout.split('\n');
 };
+
+test.skipIf(process.platform === 'win32')('the program can be run by its name once it is built', () => {
+  const program = new URL('../../dist/src/cli/main.js', import.meta.url);
+  expect(statSync(program).mode & 0o111).toBe(0o111);
+});
 
 describe('policies', () => {
   test('lists them with what they do', async () => {
