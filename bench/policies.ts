@@ -1,4 +1,4 @@
-// node dist/bench/policies.js --device NAME|FILE [--quick] [--mix TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
+// node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
 //   [--requests N] [--decide ooo=2.5us]... [--live] [--rival P]... [--json FILE] [--verbose]: is `ooo` everywhere at least as
 //   fast as the best of streams and greedy?
 //
@@ -88,9 +88,10 @@ const columns = [
 const losses: string[][] = [];
 const data: unknown[] = [];
 try {
-  for (const mix of makeMixes(folder)) {
-    if (mix.name.includes(values.mix)) await compare(mix);
-  }
+  const mixes = makeMixes(folder);
+  const exact = mixes.filter(({name}) => name === values.mix);
+  for (const mix of exact.length > 0 ? exact : mixes.filter(({name}) => name.includes(values.mix)))
+    await compare(mix);
 } finally {
   rmSync(folder, {recursive: true});
 }

@@ -42,16 +42,9 @@ export class Gathering {
     // Whoever would halve the launch waits for one that goes its way.
     const fewest = Math.ceil(this.steps / 2);
     let aside = 0;
-    while (situation.taken < most && aside < mostAside) {
-      let slot = lateFirst ? queue.late.take(streams) : -1;
-      if (slot < 0) {
-        slot = queue.onTime.top(streams);
-        if (slot >= 0 && !this.timeliness.isInTime(slot, completionNs, situation)) {
-          queue.demote(situation);
-          continue;
-        }
-        slot = slot >= 0 ? queue.onTime.take(streams) : queue.late.take(streams);
-      }
+    let taken = situation.taken;
+    while (taken < most && aside < mostAside) {
+      const slot = queue.take(lateFirst, completionNs, this.timeliness, situation);
       if (slot < 0) break;
       const other = streams.cursor[slot];
       if (classes[other] !== classes[cursor]) this.isMixed = true;
@@ -62,7 +55,11 @@ export class Gathering {
       }
       this.steps = agreed;
       situation.take(slot);
+      taken++;
     }
-    while (aside > 0) queue.push(this.aside[--aside], situation);
+    while (aside > 0) {
+      const slot = this.aside[--aside];
+      queue.push(slot, situation.latestStart(slot), situation);
+    }
   }
 }

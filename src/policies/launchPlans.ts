@@ -160,6 +160,6 @@ const versionOf = 7;
 
 function roundPopulation(population: number): number {
   if (population <= finePopulation) return population;
-  const step = 2 ** Math.max(0, 29 - Math.clz32(population));
+  const step = 1 << Math.max(0, 29 - Math.clz32(population));
   return Math.min(1023, Math.round(population / step) * step);
 }

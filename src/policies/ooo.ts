@@ -15,7 +15,6 @@ import {LaunchPlans} from './launchPlans.ts';
 import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
 import {Seeds} from './seeds.ts';
-import {SlackQueue} from './slackQueue.ts';
 import {Timeliness} from './timeliness.ts';
 
 const SINGLE = methods.indexOf('single');
@@ -65,7 +64,6 @@ class OutOfOrder implements Policy {
   readonly setup: Partial<PolicySetup>;
   private readonly parameters: z.output<typeof parameters>;
   private seeds!: Seeds;
-  private readonly groups: SlackQueue[] = [];
   private readonly reaction = new Reaction();
   private planner!: LaunchPlanner;
   private plans!: LaunchPlans;
@@ -103,7 +101,7 @@ class OutOfOrder implements Policy {
     const {sharing} = situation.costs;
     const interference = parameters.interference ?? sharing.interference;
     this.inFlight = new InFlight(lanes.count, {...sharing, interference});
-    this.fillers = new Fillers(this.groups, this.inFlight, (slot, endsAt, situation) =>
+    this.fillers = new Fillers(this.seeds.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
     );
     const limits = {
@@ -130,14 +128,9 @@ class OutOfOrder implements Policy {
       this.lone = slot;
       return;
     }
-    if (this.lone >= 0) this.enqueue(this.lone, situation);
+    if (this.lone >= 0) this.seeds.push(this.lone, situation);
     this.lone = -1;
-    this.enqueue(slot, situation);
-  }
-
-  private enqueue(slot: number, situation: Situation): void {
     this.seeds.push(slot, situation);
-    (this.groups[situation.ready.list(slot)] ??= new SlackQueue()).push(slot, situation);
   }
 
   onFinished(launch: Launch, situation: Situation): void {
@@ -258,8 +251,11 @@ class OutOfOrder implements Policy {
     gathering.begin(steps);
     situation.take(seed);
     this.lone = -1;
-    if (most > 1 && ready.count[group] > 0)
-      gathering.gather(this.groups[group], cursor, most, completionNs, this.seeds.isCharged, situation);
+    if (most > 1 && ready.count[group] > 0) {
+      const {seeds} = this;
+      gathering.gather(seeds.groups[group], cursor, most, completionNs, seeds.isCharged, situation);
+      seeds.noteFirst(group);
+    }
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);

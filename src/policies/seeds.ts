@@ -4,12 +4,19 @@ import {SlackQueue} from './slackQueue.ts';
 import type {Timeliness} from './timeliness.ts';
 
 /**
- * Chooses around which kernel the next launch is built: the one with the least slack whose request can still be in time.
- * Late ones wait for those, but none starves: they have a share of the device. So a queue that builds up for a while is
- * worked off, and a lasting overload costs those who can be in time no more than that share.
+ * What is ready, by group, and around which kernel the next launch is built: the one with the least slack whose request can
+ * still be in time. Late ones wait for those, but none starves: they have a share of the device. So a queue that builds up
+ * for a while is worked off, and a lasting overload costs those who can be in time no more than that share.
+ *
+ * A kernel is in one queue, that of its group. Of each group the latest start of its first kernel is kept, so that a choice
+ * goes through as many numbers as groups hold something, and a kernel that is launched with others costs nothing here.
  */
 export class Seeds {
-  private readonly queue = new SlackQueue();
+  /** By group: what is ready of it; undefined where nothing has ever been. */
+  readonly groups: SlackQueue[] = [];
+  /** By group: when its first kernel on time, and its first late one, has to start, or earlier: it may have gone since. */
+  private onTimeAt = new Float64Array(64).fill(Infinity);
+  private lateAt = new Float64Array(64).fill(Infinity);
   private readonly timeliness: Timeliness;
   private readonly completionNs: (slot: number, situation: Situation) => Nanoseconds;
   private readonly share: number;
@@ -30,25 +37,37 @@ export class Seeds {
   }
 
   push(slot: number, situation: Situation): void {
-    this.queue.push(slot, situation);
+    const group = situation.ready.list(slot);
+    if (group >= this.onTimeAt.length) this.grow(group);
+    const queue = (this.groups[group] ??= new SlackQueue());
+    const at = situation.latestStart(slot);
+    const firstAt = queue.push(slot, at, situation) ? this.onTimeAt : this.lateAt;
+    if (at < firstAt[group]) firstAt[group] = at;
+  }
+
+  /** To be called when a group's queue has been taken from. */
+  noteFirst(group: number): void {
+    const queue = this.groups[group];
+    this.onTimeAt[group] = queue.onTime.earliest;
+    this.lateAt[group] = queue.earliestLate;
   }
 
   /** The kernel to launch next, or -1. */
   choose(situation: Situation): number {
-    const {streams} = situation;
-    const {onTime, late} = this.queue;
     this.isCharged = false;
     if (this.credit > 0) {
-      const slot = late.top(streams);
+      const slot = this.firstLate(situation);
       this.isCharged = slot >= 0;
       if (slot >= 0) return slot;
       this.credit = 0;
     }
-    for (let slot = onTime.top(streams); slot >= 0; slot = onTime.top(streams)) {
+    for (let slot = this.firstOnTime(situation); slot >= 0; slot = this.firstOnTime(situation)) {
       if (this.timeliness.isInTime(slot, this.completionNs(slot, situation), situation)) return slot;
-      this.queue.demote(situation);
+      const group = situation.ready.list(slot);
+      this.groups[group].demote(situation);
+      this.noteFirst(group);
     }
-    return late.top(streams);
+    return this.firstLate(situation);
   }
 
   /** Another kernel than the chosen one goes first. */
@@ -60,4 +79,52 @@ export class Seeds {
   launched(workNs: Nanoseconds): void {
     this.credit += workNs * (this.isCharged ? this.share - 1 : this.share);
   }
+
+  /** The most urgent kernel on time of all groups, or -1. */
+  private firstOnTime({ready, streams}: Situation): number {
+    const {groups, onTimeAt} = this;
+    for (;;) {
+      const group = leastOf(ready, onTimeAt);
+      if (group < 0) return -1;
+      const {onTime} = groups[group];
+      const slot = onTime.top(streams);
+      if (slot >= 0 && onTime.at === onTimeAt[group]) return slot;
+      onTimeAt[group] = onTime.at;
+    }
+  }
+
+  /** The most urgent late kernel of all groups, or -1. */
+  private firstLate({ready, streams}: Situation): number {
+    const {groups, lateAt} = this;
+    for (;;) {
+      const group = leastOf(ready, lateAt);
+      if (group < 0) return -1;
+      const queue = groups[group];
+      const slot = queue.topLate(streams);
+      const at = queue.earliestLate;
+      if (at === lateAt[group]) return slot;
+      lateAt[group] = at;
+    }
+  }
+
+  private grow(group: number): void {
+    const {onTimeAt, lateAt} = this;
+    this.onTimeAt = new Float64Array(2 * group).fill(Infinity);
+    this.onTimeAt.set(onTimeAt);
+    this.lateAt = new Float64Array(2 * group).fill(Infinity);
+    this.lateAt.set(lateAt);
+  }
+}
+
+/** The group with the least entry of those that hold something, or -1 where all are infinite. */
+function leastOf({nonEmpty, nonEmptyCount}: Situation['ready'], by: Float64Array): number {
+  let best = -1;
+  let least = Infinity;
+  for (let i = 0; i < nonEmptyCount; i++) {
+    const at = by[nonEmpty[i]];
+    if (at >= least) continue;
+    least = at;
+    best = nonEmpty[i];
+  }
+  return best;
 }

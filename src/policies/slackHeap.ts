@@ -17,6 +17,8 @@ const firstSweep = 64;
 export class SlackHeap {
   /** Entries, those included that have gone since. */
   size = 0;
+  /** The latest start of the kernel that `top` or `take` returned last; Infinity where there was none. */
+  at: Nanoseconds = Infinity;
   /** By entry: its latest start, and how many were pushed before. */
   private keys = new Float64Array(firstSweep * keyWidth);
   /** By entry: its slot and stamp, and the entry behind it in its run, or that is free; -1: none. */
@@ -51,10 +53,19 @@ export class SlackHeap {
   top(streams: Streams): number {
     while (this.runs > 0) {
       const entry = this.heads[0];
-      if (this.isLive(entry, streams)) return this.links[entry * linkWidth + slotOf];
+      if (this.isLive(entry, streams)) {
+        this.at = this.keys[entry * keyWidth];
+        return this.links[entry * linkWidth + slotOf];
+      }
       this.pop();
     }
+    this.at = Infinity;
     return -1;
+  }
+
+  /** What `at` will be at least when `top` is asked next: the latest start of the first entry, gone or not. */
+  get earliest(): Nanoseconds {
+    return this.runs > 0 ? this.keys[this.heads[0] * keyWidth] : Infinity;
   }
 
   /** Takes out and returns what `top` returns. */

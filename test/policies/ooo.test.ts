@@ -22,10 +22,10 @@ const device = {
 };
 
 /** Tenants of one model of twenty kernels, with Poisson arrivals at a rate in requests a second. */
-const tenantsAt = (rate: number, count: number, sloNs = 5e6): ToyTenant[] =>
+const tenantsAt = (rate: number, count: number, sloNs = 5e6, seed = ''): ToyTenant[] =>
   Array.from({length: count}, (_, i) => ({
     kernels: Array.from({length: 20}, (_, k) => k % 2),
-    arrivals: poisson(`tenant ${i}`, 1e9 / rate, Math.ceil(rate / 20)),
+    arrivals: poisson(`tenant ${i}${seed}`, 1e9 / rate, Math.ceil(rate / 20)),
     sloNs,
     model: 'toy',
   }));
@@ -66,14 +66,20 @@ describe('ooo, where two side by side are faster than two in one launch', () => 
   });
 
   test('keeps requests in time under overload, where least slack first loses nearly all', () => {
-    const world = {...device, tenants: tenantsAt(2_000, 40, 4e6), limit: 2e8};
-    const inTime = (text: string) => {
-      const {arrived, completed} = runPolicy(text, world);
-      return completed.filter(({arrivalAt, at}) => at - arrivalAt <= 4e6).length / arrived;
-    };
+    const inTime = (text: string) =>
+      ['a', 'b', 'c'].reduce((sum, seed) => {
+        const {arrived, completed} = runPolicy(text, {
+          ...device,
+          tenants: tenantsAt(2_000, 40, 4e6, seed),
+          limit: 2e8,
+        });
+        return sum + completed.filter(({arrivalAt, at}) => at - arrivalAt <= 4e6).length / arrived / 3;
+      }, 0);
     const slo = inTime('slo');
     expect(slo).toBeLessThan(0.25);
-    expect(inTime('ooo')).toBeGreaterThan(1.5 * slo);
+    expect(inTime('ooo')).toBeGreaterThan(1.2 * slo);
+    // Late ones have less of the device.
+    expect(inTime('ooo:late-share=0.2')).toBeGreaterThan(2 * slo);
   });
 });
 
