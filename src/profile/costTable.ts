@@ -7,6 +7,12 @@ import type {CostModel} from './costModel.ts';
 
 /** Methods that a scheduler may choose freely: operands of different tenants are neither equally strided nor padded. */
 const free: readonly Method[] = ['single', 'batched', 'grouped'];
+/**
+ * A grouped call has to be so much faster alone to be worth it. It is several kernels and copies in a row, each of which
+ * waits for its turn: beside launches of others it takes 4 to 7 times as long as alone on an H200, where a batched one of
+ * the same products takes 2 to 2.5 times as long.
+ */
+const groupedGain = 0.8;
 
 /**
  * A cost model by shape class, remembered: tables of [class, size] in typed arrays, filled when first asked for.
@@ -60,7 +66,8 @@ export class CostTable implements Costs {
     let best = this.free[0];
     for (const method of size === 1 ? [] : this.free) {
       if (!this.isPossible(cls, method)) continue;
-      if (this.durationNs(cls, size, method) < this.durationNs(cls, size, best)) best = method;
+      const gain = methods[method] === 'grouped' ? groupedGain : 1;
+      if (this.durationNs(cls, size, method) < gain * this.durationNs(cls, size, best)) best = method;
     }
     this.best[at] = best + 1;
     return best;
