@@ -172,7 +172,11 @@ class ProfileCosts implements CostModel {
     return 1 / this.exposure(kernel, size, method);
   }
 
-  /** Of several members all methods launch about the same blocks: what batched launches take stands for them. */
+  /**
+   * Of several members all methods launch about the same blocks: what batched launches take stands for them. A member's
+   * blocks take the device for about as long in a larger launch: between measured sizes and beyond them the device time of a
+   * member is interpolated, not the share, which falls where one more member begins another wave.
+   */
   private measuredShare(kernel: Kernel, size: number, method: Method): number | undefined {
     if (kernel.op === 'elementwise') {
       if (this.elementwiseShares.length === 0) return undefined;
@@ -180,7 +184,13 @@ class ProfileCosts implements CostModel {
     }
     const isSingle = method === 'single';
     const points = this.tables.of(kernel)?.shares[isSingle ? 'single' : 'batched'];
-    return points === undefined ? undefined : interpolate(points, isSingle ? 1 : size);
+    if (points === undefined) return undefined;
+    if (isSingle) return interpolate(points, 1);
+    const perMember = points.map(([n, share]): [number, number] => [
+      n,
+      (share * this.durationNs(kernel, n, 'batched')) / n,
+    ]);
+    return Math.min(1, (interpolate(perMember, size) * size) / this.durationNs(kernel, size, method));
   }
 
   submitNs(kernel: Kernel, size: number, method: Method): Nanoseconds {

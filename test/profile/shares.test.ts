@@ -38,16 +38,45 @@ describe('shares of the device', () => {
     for (const size of [1, 2, 32]) expect(costs.smShare(kernel, size, 'single')).toBe(0.4);
   });
 
-  test.for([
-    [1, 0.2],
-    [2, 0.2],
-    [4, 0.4],
-    [5, 0.5],
-    [8, 0.8],
-    [64, 0.8],
-  ])('of %d members lie on the line between measured points, or at the nearest', ([size, share]) => {
-    for (const method of ['batched', 'padded', 'strided', 'grouped'] as const)
-      expect(costs.smShare(kernel, size, method)).toBeCloseTo(share, 12);
+  test('of several members are as measured', () => {
+    expect(costs.smShare(kernel, 2, 'batched')).toBeCloseTo(0.2, 12);
+    expect(costs.smShare(kernel, 8, 'batched')).toBeCloseTo(0.8, 12);
+  });
+
+  test('of other sizes: the device time of a member lies on the line between measured sizes, or is the nearest', () => {
+    const perMember = (size: number, share: number) =>
+      (share * costs.durationNs(kernel, size, 'batched')) / size;
+    const [two, eight] = [perMember(2, 0.2), perMember(8, 0.8)];
+    for (const [size, memberNs] of [
+      [1, two],
+      [4, two + (eight - two) / 3],
+      [5, (two + eight) / 2],
+      [9, eight],
+      [64, eight],
+    ]) {
+      for (const method of ['batched', 'padded', 'strided', 'grouped'] as const) {
+        const share = Math.min(1, (size * memberNs) / costs.durationNs(kernel, size, method));
+        expect(costs.smShare(kernel, size, method)).toBeCloseTo(share, 12);
+      }
+    }
+  });
+
+  test('fall where one member more begins another wave: it takes longer and fills no more', () => {
+    const points = [
+      [16, 100e3],
+      [17, 190e3],
+      [32, 200e3],
+    ].map(([size, ns]) => [size, ns] as const);
+    const waves = costModel(
+      withShares({
+        measured: [{source, ...shape, method: 'batched', points}],
+        measured_shares: [{source, ...shape, method: 'batched', points: [[16, 0.9]]}],
+      } as Partial<DeviceProfile>),
+    );
+    const shares = [16, 17, 32].map((size) => waves.smShare(kernel, size, 'batched'));
+    expect(shares[0]).toBeCloseTo(0.9, 9);
+    expect(shares[1]).toBeCloseTo((0.9 * 100 * 17) / 16 / 190, 9);
+    expect(shares[2]).toBeCloseTo(0.9, 9);
   });
 
   test('take in the bandwidth: it is never more', () => {
@@ -67,7 +96,7 @@ describe('shares of the device', () => {
       for (const size of [1, 8]) {
         const share = Math.min(1, scale * model.smShare(other, size, 'batched'));
         expect(scaled.smShare(other, size, 'batched')).toBeCloseTo(share, 12);
-        expect(scaled.smShare(kernel, 8, 'batched')).toBe(0.8);
+        expect(scaled.smShare(kernel, 8, 'batched')).toBeCloseTo(0.8, 12);
       }
     }
   });
