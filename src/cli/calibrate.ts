@@ -87,8 +87,10 @@ async function calibrateTensorFlow(args: Arguments, io: Io): Promise<void> {
   if (args['host-only'] !== undefined) throw new InputError('give --host-only or --profiler tfjs, not both');
   const experiment = await import('../experiment/tensorFlowCalibration.ts');
   const output = outputOf(args, 'device.json');
+  const {models, ...given} = await modelsOf(args['models'], args['scenario']);
   const {profile, measurements, failed} = await experiment.calibrateTensorFlow({
-    ...(await modelsOf(args['models'], args['scenario'])),
+    ...given,
+    models: [...models.values()],
     output,
     name: typeof args['name'] === 'string' ? args['name'] : nameOf(output),
     backend: args['backend'] === 'cpu' ? 'cpu' : 'gpu',
@@ -159,18 +161,21 @@ function ordinalOf(device: string): number {
   return Number(match[1]);
 }
 
+/** The models to measure, by the names that the scenario has for them, and what else it says. */
 async function modelsOf(names: unknown, scenarioFile: unknown) {
   const {findModel} = await import('../workload/models/zoo.ts');
   const listed = typeof names === 'string' ? names.split(',').filter((name) => name !== '') : [];
   if (typeof scenarioFile !== 'string') {
     const {usualModels} = await import('../experiment/calibrationPlan.ts');
-    return {models: (typeof names === 'string' ? listed : usualModels).map(findModel)};
+    const wanted = typeof names === 'string' ? listed : usualModels;
+    return {models: new Map(wanted.map((name) => [name, findModel(name)]))};
   }
   const {readExperiment} = await import('../experiment/experiment.ts');
   const {loadModels} = await import('../experiment/ownModels.ts');
-  const {scenario, directory} = readExperiment(scenarioFile);
-  const models = loadModels(scenario, directory);
+  const experiment = readExperiment(scenarioFile);
+  const {scenario} = experiment;
+  const models = new Map(loadModels(experiment));
   for (const name of listed) if (!models.has(name)) models.set(name, findModel(name));
   const batches = [...new Set(scenario.tenants.map(({batch}) => batch))];
-  return {models: [...models.values()], batches, scenario};
+  return {models, batches, scenario};
 }

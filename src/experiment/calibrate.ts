@@ -1,4 +1,5 @@
 // Measures a GPU and writes its device profile: the parts of a calibration and their order.
+import {createHash} from 'node:crypto';
 import {existsSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {Bench} from '../gpu/calibration/bench.ts';
 import {measureCalls} from '../gpu/calibration/calls.ts';
@@ -47,7 +48,8 @@ import type {CalibrationRequest} from './calibrationRequest.ts';
 import type {Scenario} from './scenario.ts';
 
 export interface CalibrationOptions extends CalibrationRequest {
-  readonly models: readonly Model[];
+  /** By the names that the scenario's tenants have for them, if there is one. */
+  readonly models: ReadonlyMap<string, Model>;
   /** Its tenants run beside each other, to show how launches slow each other. None: some of each of the models. */
   readonly scenario?: Scenario;
   /** Inputs in one request: batch sizes to calibrate for. Default 1. */
@@ -77,6 +79,7 @@ export interface Calibration {
 export async function calibrate(options: CalibrationOptions): Promise<Calibration> {
   const extent = {...usualExtent, ...options.extent};
   const {output, log, paths = {}, ordinal = 0} = options;
+  const models = [...options.models.values()];
   const {device, found} = findDevice(paths, ordinal);
   const cublas = found.cublas?.version ?? 'unknown';
   const partial = `${output.replace(/\.json$/, '')}.partial.jsonl`;
@@ -86,7 +89,8 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     gpu: device.name,
     driver: found.driver?.version,
     cublas,
-    models: options.models.map(({name}) => name),
+    // Co-runs hold launches by their place in a model: one that has changed since is another.
+    models: Object.fromEntries([...options.models].map(([name, {layers}]) => [name, digestOf(layers)])),
     batches: options.batches ?? [1],
     tenants: options.scenario?.tenants ?? null,
     // What a record holds has changed since the first version.
@@ -108,8 +112,8 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   const {lanes, maxMembers} = extent;
   const context = open({lanes, maxMembers, ringSlots});
   try {
-    const {classes, elementwise} = classesOf(options.models, options.batches ?? [1], extent);
-    const together = classesOfRequests(options.models, options.batches ?? [1], extent.requests, classes);
+    const {classes, elementwise} = classesOf(models, options.batches ?? [1], extent);
+    const together = classesOfRequests(models, options.batches ?? [1], extent.requests, classes);
     const kernels = [...classes, ...together].map(({kernel}) => kernel);
     const pool = poolFor(context, [...kernels, ...elementwise], extent.poolBytes);
     const cacheBytes = extent.cacheBytes ?? device.l2Bytes;
@@ -217,7 +221,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     log(`wrote ${output}: ${profile.measured?.length} tables; fitting the model of unmeasured shapes`);
     profile = (await session.part('fit', async () => fit(profile, measurements, log))) ?? profile;
     // By shares and durations as they now are; without co-runs the terms stay as lanes of kernels say.
-    const sharing = await session.part('sharing', async () => fitSharing(profile, coRuns));
+    const sharing = await session.part('sharing', async () => fitSharing(profile, coRuns, options.models));
     if (sharing !== null) profile = sharing.profile;
     writeProfile(output, profile);
 
@@ -261,6 +265,9 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     context.destroy();
   }
 }
+
+const digestOf = (layers: Model['layers']): string =>
+  createHash('sha256').update(JSON.stringify(layers)).digest('hex').slice(0, 12);
 
 function fit(profile: DeviceProfile, measurements: Measurements, log: (line: string) => void): DeviceProfile {
   const fitted = withContention(fitProfile(profile, measurements), measurements);

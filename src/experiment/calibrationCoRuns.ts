@@ -8,14 +8,13 @@ import type {Window} from '../metrics/window.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
-import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {isClosed} from '../workload/arrivals/schema.ts';
-import {findModel} from '../workload/models/zoo.ts';
 import {hostWatch} from './hostRuns.ts';
 import type {HostRun} from './hostRuns.ts';
 import {openLiveHost} from './liveHost.ts';
 import {memoryNeed} from './memory.ts';
+import {programOf} from './modelKernels.ts';
 import {loadModels} from './ownModels.ts';
 import {parseScenario} from './scenario.ts';
 import type {Scenario} from './scenario.ts';
@@ -105,25 +104,22 @@ export type CoRunLaunch = readonly [
   requests: number,
 ];
 
-/** The models that co-runs are made of: of the known ones, so that a scenario can name them. */
-export function coRunModels(models: readonly Model[], most: number): string[] {
-  const known = models.filter((model) => isKnown(model)).map(({name}) => name);
-  return [
-    ...preferred.filter((name) => known.includes(name)),
-    ...known.filter((name) => !preferred.includes(name)),
-  ].slice(0, most);
-}
+/** Models by the names that tenants have for them. */
+type Models = ReadonlyMap<string, Model>;
 
-function isKnown({name, layers}: Model): boolean {
-  try {
-    return findModel(name).layers.length === layers.length;
-  } catch {
-    return false;
-  }
+/** The models that co-runs are made of where there is no scenario. */
+export function coRunModels(models: Models, most: number): Models {
+  const names = [...models.keys()];
+  const ordered = [
+    ...preferred.filter((name) => models.has(name)),
+    ...names.filter((name) => !preferred.includes(name)),
+  ];
+  return new Map(ordered.slice(0, most).map((name) => [name, models.get(name)!]));
 }
 
 export interface CoRunOptions {
-  readonly models: readonly Model[];
+  /** The scenario's, its own files among them, or those to choose from. */
+  readonly models: Models;
   readonly batch: number;
   /** The scenario that is calibrated for: its tenants run beside each other. None: some of each of the models. */
   readonly scenario?: Scenario;
@@ -144,7 +140,7 @@ export async function measureCoRuns(
   const mix =
     scenario === undefined
       ? equalMix(profile, coRunModels(models, stage.models), batch, stage.tenants)
-      : scenarioMix(profile, scenario, batch, session.log);
+      : scenarioMix(profile, scenario, models, batch, session.log);
   const names = modelsOf(mix);
   if (names.length === 0) return [];
   const of = scenario === undefined ? '' : `${scenario.name}: `;
@@ -152,7 +148,7 @@ export async function measureCoRuns(
   let skipped = 0;
   for (const cell of scenario === undefined ? stage.cells : scenarioCells(scenario, stage.cells)) {
     const key = `co-run ${of}${names.join('+')} ${cell.policy} at ${cell.load}`;
-    const spec = coRunSpec(mix, cell, {startNs: warmUpNs, endNs: warmUpNs + stage.forNs});
+    const spec = coRunSpec(mix, models, cell, {startNs: warmUpNs, endNs: warmUpNs + stage.forNs});
     if (!session.journal.has(key) && (session.used > until || bytesOf(spec) > freeBytes())) {
       skipped++;
       continue;
@@ -167,10 +163,12 @@ export async function measureCoRuns(
 const modelsOf = (mix: CoRunMix): string[] => [...new Set(mix.map(({model}) => model))];
 
 /** Requests a second that keep the device busy, as the profile predicts it, but no more than the host can submit. */
-function busyRate(profile: DeviceProfile, model: string, batch: number): number {
+function busyRate(profile: DeviceProfile, model: Model, batch: number): number {
   const costs = costModel(profile);
-  const kernels = kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
-  const aloneNs = kernels.reduce((sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'), 0);
+  const aloneNs = programOf(model, batch).reduce(
+    (sum, kernel) => sum + costs.durationNs(kernel, 1, 'single'),
+    0,
+  );
   return Math.min(mostPerSecond, 1e9 / aloneNs);
 }
 
@@ -195,19 +193,14 @@ export function scenarioCells(
 }
 
 /** As many tenants of every model, which offer the same load. */
-export function equalMix(
-  profile: DeviceProfile,
-  models: readonly string[],
-  batch: number,
-  tenants: number,
-): CoRunMix {
-  if (models.length === 0) return [];
+export function equalMix(profile: DeviceProfile, models: Models, batch: number, tenants: number): CoRunMix {
+  if (models.size === 0) return [];
   return parseScenario(
     JSON.stringify({
-      tenants: models.map((model) => ({
-        name: model,
-        model,
-        replicas: Math.ceil(tenants / models.length),
+      tenants: [...models].map(([name, model]) => ({
+        name,
+        model: name,
+        replicas: Math.ceil(tenants / models.size),
         batch,
         slo: '50ms',
         arrivals: {process: 'poisson', rate: busyRate(profile, model, batch)},
@@ -217,26 +210,30 @@ export function equalMix(
   ).tenants;
 }
 
-/** A scenario's own tenants, of known models and this batch; those that ask again when they are answered do so at random. */
+/** A scenario's own tenants of this batch; those that ask again when they are answered do so at random. */
 export function scenarioMix(
   profile: DeviceProfile,
-  {tenants, models}: Scenario,
+  {tenants}: Scenario,
+  models: Models,
   batch: number,
   log: (line: string) => void,
 ): CoRunMix {
-  const taken = tenants.filter(
-    (tenant) => models[tenant.model] === undefined && tenant.batch === batch && tenant.dtype === 'fp32',
-  );
+  const taken = tenants.filter((tenant) => tenant.batch === batch && tenant.dtype === 'fp32');
   for (const tenant of tenants) if (!taken.includes(tenant)) log(`  ${tenant.name} takes no part in co-runs`);
   return taken.map((tenant) =>
     isClosed(tenant.arrivals)
-      ? {...tenant, arrivals: {process: 'poisson', rate: busyRate(profile, tenant.model, batch)}}
+      ? {...tenant, arrivals: {process: 'poisson', rate: busyRate(profile, models.get(tenant.model)!, batch)}}
       : tenant,
   );
 }
 
 /** The run of a cell: the same live and simulated. Its arrivals are those of no other run of the tenants. */
-export function coRunSpec(tenants: CoRunMix, {policy, load}: CoRunCell, window: Window): RunSpec {
+export function coRunSpec(
+  tenants: CoRunMix,
+  models: Models,
+  {policy, load}: CoRunCell,
+  window: Window,
+): RunSpec {
   const scenario = parseScenario(
     JSON.stringify({
       memory: false,
@@ -247,7 +244,7 @@ export function coRunSpec(tenants: CoRunMix, {policy, load}: CoRunCell, window: 
     'calibration',
   );
   const times = {duration: window.endNs, warmup: window.startNs, drain: drainNs};
-  return {scenario: {...scenario, ...times, tenants}, policy, load, replication: 0, directory: '.'};
+  return {scenario: {...scenario, ...times, tenants}, models, policy, load, replication: 0, directory: '.'};
 }
 
 /** The launches that began in the run's window and went well. */
@@ -304,9 +301,9 @@ async function observe(
 }
 
 /** Twice what weights and activations take: workspaces of recorded requests come on top. */
-function bytesOf({scenario}: RunSpec): number {
-  const tenants = scenario.tenants.flatMap((entry) =>
+function bytesOf(spec: RunSpec): number {
+  const tenants = spec.scenario.tenants.flatMap((entry) =>
     Array.from({length: entry.replicas}, () => ({entry}) as WorkbenchTenant),
   );
-  return 2 * memoryNeed(tenants, loadModels(scenario, '.'), 'one-context', 0).total;
+  return 2 * memoryNeed(tenants, loadModels(spec), 'one-context', 0).total;
 }

@@ -30,11 +30,10 @@ export async function checkPlan(plan: Plan): Promise<string[]> {
 
 /** The tenants with their latencies alone on the device. */
 function tenantsOf({runs: [{spec, profile}]}: Cell): readonly WorkbenchTenant[] {
-  const {scenario, directory} = spec;
   const costs = costModel(readProfile(profile));
   const {tenants} = setUp({
-    scenario,
-    models: loadModels(scenario, directory),
+    scenario: spec.scenario,
+    models: loadModels(spec),
     grouping: 'class',
     modelFor: (classes) => new CostTable(costs, classes, 1),
   });

@@ -2,6 +2,7 @@
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
 import {kindKey, usualKind} from './launchKinds.ts';
@@ -103,7 +104,8 @@ export class Company {
   private readonly predicted: Float64Array;
   private readonly timeline: CoRunTimeline;
 
-  constructor(run: CoRun, costs: CostModel) {
+  /** `models`: those of the run, by name. */
+  constructor(run: CoRun, models: ReadonlyMap<string, Model>, costs: CostModel) {
     this.run = run;
     const {launches} = run;
     const kernelRuns = launches.reduce((sum, [, , steps]) => sum + steps, 0);
@@ -128,7 +130,7 @@ export class Company {
     this.besideNs = new Float64Array(kernelRuns);
     this.timeline = new CoRunTimeline(kernelRuns);
     const lookUp = rememberedTimes(costs);
-    const programFor = rememberedPrograms();
+    const programFor = rememberedPrograms(models);
     let i = 0;
     launches.forEach(([model, kernel, steps, size, method, freeAt, finishedAt, requests], launch) => {
       const batch = run.batch * requests;

@@ -183,7 +183,7 @@ function checkDeviceMemory(
 ): void {
   const device = requireDevice()[ordinal];
   if (!spec.scenario.memory || device === undefined) return; // opening the context says what is wrong
-  const models = loadModels(spec.scenario, spec.directory);
+  const models = loadModels(spec);
   const context = profile.sharing.context_bytes.value;
   const problem = memoryProblem(
     memoryNeed(workbench.tenants, models, setup.sharing, context),

@@ -3,19 +3,21 @@ import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
-import {findModel} from '../workload/models/zoo.ts';
+import type {Model} from '../workload/models/layer.ts';
 
-/** The kernels of a known model for so many inputs. */
-export const programOf = (model: string, batch: number): Kernel[] =>
-  kernelsOf(findModel(model), {batch, dtype: 'fp32', elementwise: true});
+/** The kernels of a model for so many inputs, as calibrations run it. */
+export const programOf = (model: Model, batch: number): Kernel[] =>
+  kernelsOf(model, {batch, dtype: 'fp32', elementwise: true});
 
-/** The kernels of a model for so many inputs, the same ones each time. */
-export function rememberedPrograms(): (model: string, batch: number) => readonly Kernel[] {
+/** The kernels of a model, by its name in `models`, for so many inputs: the same ones each time. */
+export function rememberedPrograms(
+  models: ReadonlyMap<string, Model>,
+): (model: string, batch: number) => readonly Kernel[] {
   const known = new Map<string, Kernel[]>();
   return (model, batch) => {
     const key = `${model} ${batch}`;
     let program = known.get(key);
-    if (program === undefined) known.set(key, (program = programOf(model, batch)));
+    if (program === undefined) known.set(key, (program = programOf(models.get(model)!, batch)));
     return program;
   };
 }

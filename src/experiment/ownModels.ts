@@ -4,10 +4,15 @@ import {InputError} from '../scheduler/errors.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {parseModel} from '../workload/models/parse.ts';
 import {findModel} from '../workload/models/zoo.ts';
-import type {Scenario} from './scenario.ts';
+import type {RunSpec} from './simulate.ts';
 
-/** Every model that a scenario's tenants name: its own files first, then the known ones. */
-export function loadModels(scenario: Scenario, directory: string): Map<string, Model> {
+/** Every model that the tenants of a run name: as it brings them, or the scenario's own files first, then the known ones. */
+export function loadModels({
+  scenario,
+  directory,
+  models,
+}: Pick<RunSpec, 'scenario' | 'directory' | 'models'>): ReadonlyMap<string, Model> {
+  if (models !== undefined) return models;
   const found = new Map<string, Model>();
   for (const {name, model} of scenario.tenants) {
     if (found.has(model)) continue;

@@ -11,10 +11,10 @@ import type {Summary} from './summary.ts';
 import {stringify} from 'yaml';
 
 /** The models as a scenario's tenants run them, each once. */
-export function modelUses({scenario, directory}: Experiment): ModelUse[] {
-  const found = loadModels(scenario, directory);
+export function modelUses(experiment: Experiment): ModelUse[] {
+  const found = loadModels(experiment);
   const uses = new Map(
-    scenario.tenants.map(({model, batch, dtype}) => [
+    experiment.scenario.tenants.map(({model, batch, dtype}) => [
       `${model}/${batch}/${dtype}`,
       {model: found.get(model)!, batch, dtype},
     ]),

@@ -5,6 +5,7 @@ import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
+import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {Company} from './coRunCompany.ts';
 import {programOf} from './modelKernels.ts';
@@ -68,10 +69,14 @@ const leastCoalesced = 100;
 /** Kinds are fitted so often, each time with kernels laid out anew: the third time still lowered what is minimised by 1 % on an H200. */
 const turns = 3;
 
-/** The profile with the terms that bring the launches of co-runs closest to what they took; null without co-runs. */
+/**
+ * The profile with the terms that bring the launches of co-runs closest to what they took; null without co-runs. `models`
+ * holds those that the runs name.
+ */
 export function fitSharing(
   given: DeviceProfile,
   runs: readonly CoRun[],
+  models: ReadonlyMap<string, Model>,
 ): {profile: DeviceProfile; fit: SharingFit} | null {
   if (runs.length === 0) return null;
   const costs = costModel(withoutRuns(given));
@@ -82,7 +87,7 @@ export function fitSharing(
     coalesced: given.contention.coalesced?.value ?? 1,
     stepGapNs: costs.stepGapNs,
   };
-  const all = runs.map((run) => new Company(run, costs));
+  const all = runs.map((run) => new Company(run, models, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
   const none: FittedSharing = {terms: before, kinds: new Map(), lateNs: 0};
@@ -108,7 +113,7 @@ export function fitSharing(
   };
   const isTold = coalescedIn(all) >= leastCoalesced;
   const seen = withLateness(withTerms(given, after.terms, isTold), after.lateNs);
-  return {profile: withKinds(seen, fit.kinds), fit};
+  return {profile: withKinds(seen, fit.kinds, models), fit};
 }
 
 const coalescedIn = (all: readonly Company[]): number =>
@@ -209,10 +214,14 @@ export function withoutRuns(profile: DeviceProfile): DeviceProfile {
 }
 
 /** What is known of the kinds said of the models' products; of one that several models have, the most launches count. */
-function withKinds(profile: DeviceProfile, kinds: readonly FittedKind[]): DeviceProfile {
+function withKinds(
+  profile: DeviceProfile,
+  kinds: readonly FittedKind[],
+  models: ReadonlyMap<string, Model>,
+): DeviceProfile {
   const tables = new Map<string, {kernel: Gemm; method: Method; points: Map<number, Kind>}>();
   for (const {model, batch, method, size, ...kind} of kinds.toSorted((a, b) => a.launches - b.launches)) {
-    for (const kernel of programOf(model, batch)) {
+    for (const kernel of programOf(models.get(model)!, batch)) {
       if (kernel.op !== 'gemm') continue;
       const key = `${kernelKey(kernel)} ${method}`;
       let table = tables.get(key);

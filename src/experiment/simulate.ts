@@ -44,6 +44,8 @@ export interface RunSpec {
   readonly replication: number;
   /** Folder that relative paths of the scenario start from. */
   readonly directory: string;
+  /** Models by the names that tenants have for them, to use instead of those that the scenario names. */
+  readonly models?: ReadonlyMap<string, Model>;
   /** Arrivals to use instead of the tenants' own processes, e.g. a trace. */
   readonly arrivals?: FixedArrivals;
 }
@@ -71,7 +73,7 @@ export interface PreparedRun {
 /** Resolves what simulated and live runs have in common: policy, models, costs, arrivals. */
 export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise<PreparedRun> {
   const {scenario} = spec;
-  const models = loadModels(scenario, spec.directory);
+  const models = loadModels(spec);
   const seed = `${scenario.seed}/${spec.replication}`;
   const tenantCount = scenario.tenants.reduce((sum, {replicas}) => sum + replicas, 0);
   const policy = await makePolicy(spec.policy, {

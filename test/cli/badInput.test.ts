@@ -4,6 +4,7 @@ import {describe, expect, test} from 'vitest';
 import {smallScenario, workplace} from './commandLine.ts';
 
 const place = workplace();
+place.write('unknown.yaml', smallScenario.replace('resnet-18', 'resnet-5'));
 
 const small = (...more: string[]): string[] => ['simulate', 'small.yaml', ...more];
 
@@ -45,6 +46,7 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a policy that is none', ['policies', 'dela'], 'unknown policy: "dela"; did you mean "delay"?'],
   ['a model that is none', ['models', 'resnet-5'], 'unknown model: resnet-5; did you mean "resnet-50"?'],
   ['a scenario to calibrate for that is missing', ['calibrate', '--scenario', 'mine.yaml'], 'missing scenario: mine.yaml'],
+  ['a tenant to calibrate for whose model is none', ['calibrate', '--scenario', 'unknown.yaml'], 'tenant pictures: unknown model: resnet-5; did you mean "resnet-50"?'],
   ['a model to calibrate for that is none', ['calibrate', '--scenario', 'small.yaml', '--models', 'resnet-5'], 'unknown model: resnet-5; did you mean "resnet-50"?'],
   ['a padding beyond 1', ['clusters', '--padding', '2'], 'invalid padding: 2 (expected 0 to 1)'],
 ]; // prettier-ignore

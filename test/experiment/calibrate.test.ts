@@ -1,5 +1,5 @@
 // A calibration from end to end on a stand-in for CUDA: what is written, resumed and refused. Times mean nothing there.
-import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, describe, expect, test} from 'vitest';
@@ -7,7 +7,9 @@ import {calibrate} from '../../src/experiment/calibrate.ts';
 import type {Calibration, CalibrationOptions} from '../../src/experiment/calibrate.ts';
 import {checkProfileMatches} from '../../src/experiment/checkProfile.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {loadModels} from '../../src/experiment/ownModels.ts';
 import {measureHost} from '../../src/experiment/refreshHost.ts';
+import {parseScenario} from '../../src/experiment/scenario.ts';
 import {probe} from '../../src/gpu/cuda.ts';
 import {costModel} from '../../src/profile/costModel.ts';
 import {parseProfile} from '../../src/profile/parseProfile.ts';
@@ -42,8 +44,15 @@ describe.skipIf(unavailable)('calibrate', () => {
   const folder = mkdtempSync(join(tmpdir(), 'superkernel-calibrate-'));
   afterAll(() => rmSync(folder, {recursive: true}));
   const lines: string[] = [];
+  /** Live runs at which even a stand-in has launches enough. */
+  const coRuns = {
+    models: 2,
+    tenants: 2,
+    cells: [{policy: 'streams:host-threads=shared', load: 0.2}],
+    forNs: 300e6,
+  };
   const options = (output: string, more: Partial<CalibrationOptions> = {}): CalibrationOptions => ({
-    models: [model],
+    models: new Map([['toy', model]]),
     output: join(folder, output),
     name: 'stand-in',
     // Several times what it takes on an idle machine: what there is no time for is left out.
@@ -66,22 +75,28 @@ describe.skipIf(unavailable)('calibrate', () => {
       slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
       // Live runs have a test of their own.
       hosting: {models: [], policies: [], forNs: 0, load: null},
-      // Of known models only: none in most of these tests.
-      coRuns: {
-        models: 1,
-        tenants: 2,
-        cells: [{policy: 'streams:host-threads=shared', load: 0.2}],
-        forNs: 300e6,
-      },
+      coRuns: {...coRuns, cells: []},
       cacheBytes: 4096,
     },
     ...more,
   });
 
+  const withCoRuns = (output: string, more: Partial<CalibrationOptions>): CalibrationOptions => {
+    const given = options(output, more);
+    return {...given, extent: {...given.extent, coRuns}};
+  };
+
   let calibrated: Promise<Calibration> | undefined;
   /** One calibration for several tests. */
   const whole = (): Promise<Calibration> =>
-    (calibrated ??= calibrate(options('whole.json', {models: [model, findModel('lstm-16')]})));
+    (calibrated ??= calibrate(
+      withCoRuns('whole.json', {
+        models: new Map([
+          ['toy', model],
+          ['lstm-16', findModel('lstm-16')],
+        ]),
+      }),
+    ));
 
   test(
     'writes a profile that predicts what it has measured, by every method',
@@ -116,7 +131,7 @@ describe.skipIf(unavailable)('calibrate', () => {
         unseen: {durations: unknown; superkernels: unknown[]};
         co_runs: {rows: {model: string; launches: number}[]};
       };
-      expect(found.co_runs.rows[0].model).toBe('lstm-16');
+      expect(found.co_runs.rows.map((row) => row.model)).toEqual(expect.arrayContaining(['toy', 'lstm-16']));
       expect(profile.launch.step_gap_ns!.source).toBe('calibration');
       expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
@@ -141,15 +156,58 @@ describe.skipIf(unavailable)('calibrate', () => {
     expect(new Set(after).size).toBe(after.length);
   });
 
+  test(
+    'runs the tenants of models of one’s own beside others, and goes on with that',
+    {timeout: 60_000},
+    async () => {
+      const chain = Array.from({length: 20}, () => [8, 4, 16]);
+      writeFileSync(join(folder, 'chain.yaml'), JSON.stringify(chain));
+      const tenant = {slo: '10ms', arrivals: {process: 'poisson', rate: 200}};
+      const scenario = parseScenario(
+        JSON.stringify({
+          name: 'mine',
+          models: {mine: 'chain.yaml'},
+          loads: [0.1, 0.3],
+          policies: ['streams:host-threads=shared'],
+          tenants: [
+            {...tenant, name: 'chained', model: 'mine', arrivals: {process: 'saturated'}},
+            {...tenant, name: 'known', model: 'lstm-16'},
+          ],
+        }),
+        'mine.yaml',
+      );
+      const models = loadModels({scenario, directory: folder});
+      const given = withCoRuns('own.json', {models, scenario});
+      const partial = join(folder, 'own.partial.jsonl');
+      const seen = (): boolean =>
+        existsSync(partial) && readFileSync(partial, 'utf8').includes('"co-run mine: mine+lstm-16 ');
+      await expect(calibrate({...given, shouldStop: seen})).rejects.toThrow(CalibrationStopped);
+      // Another model by the same name has other launches.
+      const other = new Map([...models, ['mine', model]]);
+      await expect(calibrate({...given, models: other})).rejects.toThrow(
+        /begun on another device or with other/,
+      );
+      lines.length = 0;
+      const {check, failed} = await calibrate(given);
+      expect([...failed]).toEqual([]);
+      expect(lines.filter((line) => line.includes('takes no part'))).toEqual([]);
+      const {co_runs: found} = JSON.parse(readFileSync(check, 'utf8')) as {
+        co_runs: {rows: {model: string; load: number}[]};
+      };
+      const loads = found.rows.filter((row) => row.model === 'mine').map(({load}) => load);
+      expect(new Set(loads)).toEqual(new Set([0.15, 0.25]));
+    },
+  );
+
   test('refuses to go on with the measurements of other models', async () => {
     await expect(calibrate(options('other.json', {shouldStop: () => true}))).rejects.toThrow(
       CalibrationStopped,
     );
-    await expect(calibrate(options('other.json', {models: []}))).rejects.toThrow(
+    await expect(calibrate(options('other.json', {models: new Map()}))).rejects.toThrow(
       /other\.partial\.jsonl: begun on another device or with other options/,
     );
     await expect(
-      calibrate(options('other.json', {models: [], restart: true, shouldStop: () => true})),
+      calibrate(options('other.json', {models: new Map(), restart: true, shouldStop: () => true})),
     ).rejects.toThrow(CalibrationStopped);
   });
 

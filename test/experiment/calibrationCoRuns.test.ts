@@ -1,10 +1,11 @@
 // Co-runs on a stand-in for CUDA: what is run, kept and left out. Times mean little there.
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {coRunModels, measureCoRuns, scenarioMix} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunOptions} from '../../src/experiment/calibrationCoRuns.ts';
+import {loadModels} from '../../src/experiment/ownModels.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {parseScenario} from '../../src/experiment/scenario.ts';
 import {Bench} from '../../src/gpu/calibration/bench.ts';
@@ -14,8 +15,12 @@ import {OperandPool} from '../../src/gpu/calibration/operandPool.ts';
 import {CalibrationStopped, Session} from '../../src/gpu/calibration/session.ts';
 import {loadAddon} from '../../src/gpu/cuda.ts';
 import type {CudaContext} from '../../src/gpu/cuda.ts';
+import type {Model} from '../../src/workload/models/layer.ts';
 import {findModel} from '../../src/workload/models/zoo.ts';
 import {openStandIn, unavailable} from '../fake-cuda/standIn.ts';
+
+const known = (...names: string[]): Map<string, Model> =>
+  new Map(names.map((name) => [name, findModel(name)]));
 
 describe.skipIf(unavailable)('co-runs on a device', () => {
   const folder = mkdtempSync(join(tmpdir(), 'superkernel-co-runs-'));
@@ -37,7 +42,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     });
   const measure = (session: Session, more: Partial<CoRunOptions> = {}): Promise<CoRun[]> =>
     measureCoRuns(readProfile('v100'), session, {
-      models: ['lstm-16', 'lstm-32'].map(findModel),
+      models: known('lstm-16', 'lstm-32'),
       batch: 1,
       stage: {
         models: 2,
@@ -87,36 +92,43 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     const scenario = parseScenario(
       JSON.stringify({
         name: 'mine',
-        models: {own: 'own.yaml'},
+        models: {own: 'chain.yaml'},
         tenants: [
           tenant('often', 'lstm-16', {replicas: 2, arrivals: {process: 'gamma', rate: 300, cv: 2}}),
           tenant('again', 'lstm-32', {arrivals: {process: 'saturated'}}),
           tenant('seldom', 'lstm-16', {arrivals: {process: 'poisson', rate: 100}}),
           tenant('several', 'lstm-16', {batch: 2}),
-          tenant('unknown', 'own', {}),
+          tenant('chained', 'own', {arrivals: {process: 'poisson', rate: 100}}),
+          tenant('halved', 'own', {dtype: 'fp16'}),
         ],
       }),
       'mine.yaml',
     );
+    const chain = Array.from({length: 6}, () => [8, 4, 8]);
+    writeFileSync(join(folder, 'chain.yaml'), JSON.stringify(chain));
+    const models = loadModels({scenario, directory: folder});
     const profile = readProfile('v100');
     lines.length = 0;
-    const mix = scenarioMix(profile, scenario, 1, (line) => lines.push(line));
-    expect(lines).toEqual(['  several takes no part in co-runs', '  unknown takes no part in co-runs']);
+    const mix = scenarioMix(profile, scenario, models, 1, (line) => lines.push(line));
+    expect(lines).toEqual(['  several takes no part in co-runs', '  halved takes no part in co-runs']);
     expect(mix.map(({name, replicas}) => [name, replicas])).toEqual([
       ['often', 2],
       ['again', 1],
       ['seldom', 1],
+      ['chained', 1],
     ]);
-    expect(mix.map(({arrivals: {process}}) => process)).toEqual(['gamma', 'poisson', 'poisson']);
-    const runs = await measure(sessionOf('scenario.jsonl'), {scenario});
+    expect(mix.map(({arrivals: {process}}) => process)).toEqual(['gamma', 'poisson', 'poisson', 'poisson']);
+    const session = sessionOf('scenario.jsonl');
+    const runs = await measure(session, {models, scenario});
+    expect([...session.journal.failed]).toEqual([]);
     expect(runs.map(({models}) => models)).toEqual([
-      ['lstm-16', 'lstm-32'],
-      ['lstm-16', 'lstm-32'],
+      ['lstm-16', 'lstm-32', 'own'],
+      ['lstm-16', 'lstm-32', 'own'],
     ]);
     const [first] = runs;
-    const of = (model: number): number => first.launches.filter((launch) => launch[0] === model).length;
-    expect(of(0)).toBeGreaterThan(0);
-    expect(of(1)).toBeGreaterThan(0);
+    const of = (model: number): CoRun['launches'] => first.launches.filter((launch) => launch[0] === model);
+    for (const model of first.models.keys()) expect(of(model).length).toBeGreaterThan(0);
+    for (const [, kernel, steps] of of(2)) expect(kernel + steps).toBeLessThanOrEqual(chain.length);
   });
 
   test('are left out where there is no time or no memory for them', async () => {
@@ -125,10 +137,9 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     expect(lines).toContain('  2 co-runs left out: no time or memory for them');
   });
 
-  test('are of known models, those that differ most first', () => {
-    const own = {...findModel('vgg-16'), name: 'my-own'};
-    const given = [own, ...['vgg-16', 'resnet-18', 'lstm-1024', 'resnet-50'].map(findModel)];
-    expect(coRunModels(given, 3)).toEqual(['resnet-50', 'lstm-1024', 'vgg-16']);
+  test('are of the models that differ most, then in their order', () => {
+    const given = known('vgg-16', 'resnet-18', 'lstm-1024', 'resnet-50');
+    expect([...coRunModels(given, 3).keys()]).toEqual(['resnet-50', 'lstm-1024', 'vgg-16']);
   });
 
   test('that are cut short leave nothing behind', async () => {

@@ -13,6 +13,9 @@ import {slowdownBeside} from '../../src/scheduler/sharingTerms.ts';
 import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {kernelKey} from '../../src/scheduler/kernel.ts';
+import type {Model} from '../../src/workload/models/layer.ts';
+import {parseModel} from '../../src/workload/models/parse.ts';
+import {findModel} from '../../src/workload/models/zoo.ts';
 
 const v100 = readProfile('v100');
 const source = 'calibration';
@@ -47,7 +50,7 @@ function withExposures(
   known: readonly (readonly [model: string, size: number, exposure: number, pressure: number])[],
 ): DeviceProfile {
   const tables = known.flatMap(([model, size, exposure, pressure]) => {
-    const products = programOf(model, 1).filter((kernel) => kernel.op === 'gemm');
+    const products = programOf(findModel(model), 1).filter((kernel) => kernel.op === 'gemm');
     const unique = new Map(products.map((kernel) => [kernelKey(kernel), kernel]));
     return [...unique.values()].map(({m, n, k, count, dtype}) => ({
       source,
@@ -63,14 +66,18 @@ function withExposures(
   return {...profile, measured_in_runs: tables};
 }
 
-const models = ['resnet-18', 'resnet-50', 'bert-base-128'];
+const models = new Map(['resnet-18', 'resnet-50', 'bert-base-128'].map((name) => [name, findModel(name)]));
 const window = {startNs: 20e6, endNs: 200e6};
 
 /** As a device with this profile would take. */
-async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {
+async function coRun(
+  profile: DeviceProfile,
+  cell: CoRunCell,
+  of: ReadonlyMap<string, Model> = models,
+): Promise<CoRun> {
   const log = new LaunchLog(Math.round(profile.host.detect_ns.value));
   let run: PreparedRun | undefined;
-  await simulateRun(coRunSpec(equalMix(profile, models, 1, 9), cell, window), {
+  await simulateRun(coRunSpec(equalMix(profile, of, 1, 9), of, cell, window), {
     profile,
     recorder: (prepared) => {
       run = prepared;
@@ -78,7 +85,8 @@ async function coRun(profile: DeviceProfile, cell: CoRunCell): Promise<CoRun> {
     },
   });
   const {tenants} = run!.workbench;
-  return {...cell, models, batch: 1, launches: launchesOf(log.inOrder(), tenants, models, window)};
+  const names = [...of.keys()];
+  return {...cell, models: names, batch: 1, launches: launchesOf(log.inOrder(), tenants, names, window)};
 }
 
 const singles: CoRunCell[] = [0.5, 0.9].map((load) => ({policy: 'streams:host-threads=shared', load}));
@@ -102,7 +110,7 @@ describe('the fit of sharing', () => {
     {interference: 1.3, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 900},
     {interference: 1.2, crowding: 1, crowdedInterference: 0.9, coalesced: 0.8, stepGapNs: 100},
   ])('finds $interference, $crowding, $coalesced and $stepGapNs ns again', async (terms) => {
-    const {profile, fit} = fitSharing(base, await coRuns(terms, [...singles, ...coalescing]))!;
+    const {profile, fit} = fitSharing(base, await coRuns(terms, [...singles, ...coalescing]), models)!;
     expect(parseProfile(profile)).toEqual(profile);
     // Where exactly kernels lie within a launch is not seen.
     expect(Math.abs(beside(fit.after, 1) - beside(terms, 1))).toBeLessThan(0.1);
@@ -125,7 +133,7 @@ describe('the fit of sharing', () => {
     const runs: CoRun[] = [];
     for (const cell of [...singles, ...coalescing])
       runs.push(await coRun(withExposures(withTerms(terms), known), cell));
-    const {profile, fit} = fitSharing(withTerms(terms), runs)!;
+    const {profile, fit} = fitSharing(withTerms(terms), runs, models)!;
     expect(fit.test!.after).toBeLessThan(0.03);
     expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
     const found = (model: string) =>
@@ -137,12 +145,37 @@ describe('the fit of sharing', () => {
     expect(tables!.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
   });
 
+  test('tells it of models of one’s own too, by the shapes of their products', async () => {
+    const terms = {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 500};
+    const shape = {m: 256, n: 128, k: 1152};
+    const rows = Array.from({length: 20}, () => Object.values(shape));
+    const chain = parseModel(JSON.stringify(rows), 'yaml', 'chain.yaml');
+    // A scenario may name it as it likes, and as a known model, too.
+    const own = new Map([
+      ['lstm-16', chain],
+      ['resnet-50', findModel('resnet-50')],
+    ]);
+    const runs: CoRun[] = [];
+    for (const cell of [...singles, ...coalescing]) runs.push(await coRun(withTerms(terms), cell, own));
+    const {profile, fit} = fitSharing(withTerms(terms), runs, own)!;
+    expect(fit.test!.after).toBeLessThan(0.03);
+    const kinds = fit.kinds.filter(({model}) => model === 'lstm-16');
+    expect(kinds.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
+    const tables = profile.measured_in_runs!.filter(
+      ({m, n, k, count}) => m === shape.m && n === shape.n && k === shape.k && count === 1,
+    );
+    for (const {method, size, pace, exposure, pressure} of kinds) {
+      const {points} = tables.find((table) => table.method === method)!;
+      expect(points).toContainEqual([size, pace, exposure, pressure]);
+    }
+  });
+
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
     const runs = await coRuns(
       {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
       singles,
     );
-    const {profile, fit} = fitSharing(base, runs)!;
+    const {profile, fit} = fitSharing(base, runs, models)!;
     expect(Math.abs(beside(fit.after, 1) - 1.2 / 1.1)).toBeLessThan(0.1);
     expect(profile.contention.coalesced).toEqual(base.contention.coalesced);
   });
@@ -165,11 +198,11 @@ describe('the fit of sharing', () => {
           requests,
         ] as const,
     );
-    const {fit} = fitSharing(base, [{...run, launches: held}])!;
+    const {fit} = fitSharing(base, [{...run, launches: held}], models)!;
     expect(Math.abs(beside(fit.after, 1) - 1.1)).toBeLessThan(0.1);
   });
 
   test('has nothing to say without co-runs', () => {
-    expect(fitSharing(base, [])).toBe(null);
+    expect(fitSharing(base, [], models)).toBe(null);
   });
 });
