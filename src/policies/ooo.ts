@@ -57,7 +57,8 @@ export const ooo = definePolicy({
  * end after what is in flight.
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
- * first. It costs O(size of the launch x log n), with no allocation; a kernel that is ready alone costs no queue.
+ * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
+ * ready alone costs no queue.
  */
 class OutOfOrder implements Policy {
   readonly name = 'ooo';

@@ -56,18 +56,18 @@ export class Seeds {
   choose(situation: Situation): number {
     this.isCharged = false;
     if (this.credit > 0) {
-      const slot = this.firstLate(situation);
+      const slot = this.first(true, situation);
       this.isCharged = slot >= 0;
       if (slot >= 0) return slot;
       this.credit = 0;
     }
-    for (let slot = this.firstOnTime(situation); slot >= 0; slot = this.firstOnTime(situation)) {
+    for (let slot = this.first(false, situation); slot >= 0; slot = this.first(false, situation)) {
       if (this.timeliness.isInTime(slot, this.completionNs(slot, situation), situation)) return slot;
       const group = situation.ready.list(slot);
       this.groups[group].demote(situation);
       this.noteFirst(group);
     }
-    return this.firstLate(situation);
+    return this.first(true, situation);
   }
 
   /** Another kernel than the chosen one goes first. */
@@ -80,30 +80,17 @@ export class Seeds {
     this.credit += workNs * (this.isCharged ? this.share - 1 : this.share);
   }
 
-  /** The most urgent kernel on time of all groups, or -1. */
-  private firstOnTime({ready, streams}: Situation): number {
-    const {groups, onTimeAt} = this;
+  /** The most urgent kernel of all groups, of those on time or of the late ones; -1 where there is none. */
+  private first(isLate: boolean, {ready, streams}: Situation): number {
+    const firstAt = isLate ? this.lateAt : this.onTimeAt;
     for (;;) {
-      const group = leastOf(ready, onTimeAt);
+      const group = leastOf(ready, firstAt);
       if (group < 0) return -1;
-      const {onTime} = groups[group];
-      const slot = onTime.top(streams);
-      if (slot >= 0 && onTime.at === onTimeAt[group]) return slot;
-      onTimeAt[group] = onTime.at;
-    }
-  }
-
-  /** The most urgent late kernel of all groups, or -1. */
-  private firstLate({ready, streams}: Situation): number {
-    const {groups, lateAt} = this;
-    for (;;) {
-      const group = leastOf(ready, lateAt);
-      if (group < 0) return -1;
-      const queue = groups[group];
-      const slot = queue.topLate(streams);
-      const at = queue.earliestLate;
-      if (at === lateAt[group]) return slot;
-      lateAt[group] = at;
+      const queue = this.groups[group];
+      const slot = isLate ? queue.topLate(streams) : queue.onTime.top(streams);
+      const at = isLate ? queue.earliestLate : queue.onTime.earliest;
+      if (at === firstAt[group]) return slot;
+      firstAt[group] = at;
     }
   }
 

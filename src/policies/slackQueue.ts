@@ -14,7 +14,7 @@ export class SlackQueue {
   private readonly doubtful = new SlackHeap();
   private readonly lost = new SlackHeap();
 
-  /** Adds a ready kernel that has to start `at` some time; whether it can still be in time. */
+  /** Adds a ready kernel that has to start by `at`, in ns; returns whether that is still ahead. */
   push(slot: number, at: Nanoseconds, {streams, now}: Situation): boolean {
     const isLost = at < now;
     (isLost ? this.lost : this.onTime).push(slot, at, streams);

@@ -19,7 +19,7 @@ export interface MeasuredShare {
 }
 
 const laneCounts = [2, 4, 8];
-/** Sizes of superkernels; between them shares are interpolated. */
+/** Sizes of superkernels; between them and beyond them the device time of a member is interpolated. */
 export const shareSizes = [2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64, 128];
 /** One size of element-wise kernels stands for all that move as many bytes. */
 export const shareBytes = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26];
