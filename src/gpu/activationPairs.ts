@@ -8,7 +8,7 @@ export class ActivationPairs {
   private pairOf = new Int32Array(64);
   private tenantOf = new Int32Array(64).fill(-1);
   private own = new Uint8Array(64);
-  /** By tenant: its pairs that no stream uses. */
+  /** By tenant: its pairs that no stream uses, the highest first. */
   private readonly free: number[][] = [];
   /** Pairs from here on have never been used. */
   private next = 0;
@@ -32,7 +32,7 @@ export class ActivationPairs {
   /** The slot's request is over. */
   release(slot: number): void {
     if (slot >= this.tenantOf.length) return;
-    if (this.own[slot] === 1) this.free[this.tenantOf[slot]].push(this.pairOf[slot]);
+    if (this.own[slot] === 1) giveBack(this.free[this.tenantOf[slot]], this.pairOf[slot]);
     this.own[slot] = 0;
     this.tenantOf[slot] = -1;
   }
@@ -41,7 +41,7 @@ export class ActivationPairs {
   reserve(tenant: number): number {
     if (this.next === this.pairs) return -1;
     while (this.free.length <= tenant) this.free.push([]);
-    this.free[tenant].unshift(this.next);
+    giveBack(this.free[tenant], this.next);
     return this.next++;
   }
 
@@ -54,6 +54,7 @@ export class ActivationPairs {
     return (this.pairOf[slot] = pair < 0 ? slot % this.pairs : pair);
   }
 
+  /** The tenant's lowest pair: most is recorded on those that were reserved first. */
   private take(tenant: number): number {
     while (this.free.length <= tenant) this.free.push([]);
     const known = this.free[tenant].pop();
@@ -76,4 +77,11 @@ export class ActivationPairs {
     this.tenantOf = copy(new Int32Array(length).fill(-1), this.tenantOf);
     this.own = copy(new Uint8Array(length), this.own);
   }
+}
+
+function giveBack(free: number[], pair: number): void {
+  let at = free.length;
+  free.push(pair);
+  for (; at > 0 && free[at - 1] < pair; at--) free[at] = free[at - 1];
+  free[at] = pair;
 }

@@ -80,7 +80,7 @@ export interface RecordAheadOptions {
   readonly operands: Operands;
   /** The programs of the tenants' single requests. */
   readonly programs: readonly Program[];
-  /** Those of several requests at once. */
+  /** Those of several requests at once, in the order in which they are likely: the smallest first. */
   readonly batchPrograms: readonly Program[];
   readonly batches: readonly Batch[];
   /** Whether launches run several kernels of several members. */
@@ -104,16 +104,21 @@ function recordRuns({graphs, operands, programs, batchPrograms, runsAhead, now}:
   const rounds: (Program & {readonly pair: number; readonly round: number})[] = [];
   const most = programs.length > 1 ? pairsOfTenant.several : pairsOfTenant.one;
   for (let round = 0; round < most; round++) {
+    const pairOf = new Map<number, number>();
     for (const program of programs) {
       if (isOver(longestOfWholeNs)) return;
       const {tenant, start} = program;
       const pair = operands.reservePair(tenant);
       if (pair < 0) continue;
+      pairOf.set(tenant, pair);
       rounds.push({...program, pair, round});
       graphs.prepareWhole(tenant, pair, start);
-      if (round >= pairsOfBatches) continue;
-      for (const batch of batchPrograms)
-        if (batch.tenant === tenant) graphs.prepareWhole(tenant, pair, batch.start);
+    }
+    if (round >= pairsOfBatches) continue;
+    for (const {tenant, start} of batchPrograms) {
+      if (isOver(longestOfWholeNs)) return;
+      const pair = pairOf.get(tenant);
+      if (pair !== undefined) graphs.prepareWhole(tenant, pair, start);
     }
   }
   for (const {tenant, pair, start} of rounds) {

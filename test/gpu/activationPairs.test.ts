@@ -1,0 +1,26 @@
+// Who uses which pair of activations: nobody two at once, and first those for which most is recorded.
+import {expect, test} from 'vitest';
+import {ActivationPairs} from '../../src/gpu/activationPairs.ts';
+
+test('a tenant goes back to the pair that was reserved for it first', () => {
+  const pairs = new ActivationPairs(8);
+  const [first, second, third] = [pairs.reserve(0), pairs.reserve(0), pairs.reserve(0)];
+  // Three streams at once; the one on the first pair ends first, and the last one's pair is given back last.
+  expect([0, 1, 2].map((slot) => pairs.of(slot, 0))).toEqual([first, second, third]);
+  for (const slot of [0, 1, 2]) pairs.release(slot);
+  expect(pairs.of(2, 0)).toBe(first);
+  expect(pairs.of(0, 0)).toBe(second);
+  pairs.release(2);
+  expect(pairs.of(1, 0)).toBe(first);
+  expect([0, 1].map((slot) => pairs.isOwn(slot))).toEqual([true, true]);
+});
+
+test('a tenant without a pair takes one that nobody uses, and shares one where there is none', () => {
+  const pairs = new ActivationPairs(2);
+  pairs.reserve(0);
+  pairs.reserve(0);
+  expect(pairs.reserve(0)).toBe(-1);
+  const taken = [pairs.of(0, 1), pairs.of(1, 2)];
+  expect(taken.toSorted()).toEqual([0, 1]);
+  expect([0, 1, 2].map((slot) => (pairs.of(slot, slot + 1), pairs.isOwn(slot)))).toEqual([true, true, false]);
+});
