@@ -69,13 +69,13 @@ const mostPerSecond = 5000;
 const warmUpNs = 300e6;
 /** After the last arrival, what is under way may end. */
 const drainNs = 50e6;
-/** As many as policies may coalesce: what is launched together is recorded before a run, which takes its time. */
-const maxSize = 16;
+/** As many as policies may coalesce where there is no scenario: what is launched together is recorded before a run, which takes its time. */
+const usualMaxSize = 16;
 /** Fewer launches say nothing. */
 const leastLaunches = 50;
 
-/** The tenants of co-runs, as a scenario has them. */
-export type CoRunMix = Scenario['tenants'];
+/** The tenants of co-runs, as a scenario has them, and how many kernels their policies may coalesce. */
+export type CoRunMix = Pick<Scenario, 'tenants' | 'max-size'>;
 
 /** A live run of several tenants of some models, and what its launches took. */
 export interface CoRun extends CoRunCell {
@@ -160,7 +160,7 @@ export async function measureCoRuns(
   return runs;
 }
 
-const modelsOf = (mix: CoRunMix): string[] => [...new Set(mix.map(({model}) => model))];
+const modelsOf = ({tenants}: CoRunMix): string[] => [...new Set(tenants.map(({model}) => model))];
 
 /** Requests a second that keep the device busy, as the profile predicts it, but no more than the host can submit. */
 function busyRate(profile: DeviceProfile, model: Model, batch: number): number {
@@ -194,9 +194,10 @@ export function scenarioCells(
 
 /** As many tenants of every model, which offer the same load. */
 export function equalMix(profile: DeviceProfile, models: Models, batch: number, tenants: number): CoRunMix {
-  if (models.size === 0) return [];
+  if (models.size === 0) return {tenants: [], 'max-size': usualMaxSize};
   return parseScenario(
     JSON.stringify({
+      'max-size': usualMaxSize,
       tenants: [...models].map(([name, model]) => ({
         name,
         model: name,
@@ -207,29 +208,35 @@ export function equalMix(profile: DeviceProfile, models: Models, batch: number, 
       })),
     }),
     'calibration',
-  ).tenants;
+  );
 }
 
 /** A scenario's own tenants of this batch; those that ask again when they are answered do so at random. */
 export function scenarioMix(
   profile: DeviceProfile,
-  {tenants}: Scenario,
+  {tenants, 'max-size': maxSize}: Scenario,
   models: Models,
   batch: number,
   log: (line: string) => void,
 ): CoRunMix {
   const taken = tenants.filter((tenant) => tenant.batch === batch && tenant.dtype === 'fp32');
   for (const tenant of tenants) if (!taken.includes(tenant)) log(`  ${tenant.name} takes no part in co-runs`);
-  return taken.map((tenant) =>
-    isClosed(tenant.arrivals)
-      ? {...tenant, arrivals: {process: 'poisson', rate: busyRate(profile, models.get(tenant.model)!, batch)}}
-      : tenant,
-  );
+  return {
+    'max-size': maxSize,
+    tenants: taken.map((tenant) =>
+      isClosed(tenant.arrivals)
+        ? {
+            ...tenant,
+            arrivals: {process: 'poisson', rate: busyRate(profile, models.get(tenant.model)!, batch)},
+          }
+        : tenant,
+    ),
+  };
 }
 
 /** The run of a cell: the same live and simulated. Its arrivals are those of no other run of the tenants. */
 export function coRunSpec(
-  tenants: CoRunMix,
+  {tenants, 'max-size': maxSize}: CoRunMix,
   models: Models,
   {policy, load}: CoRunCell,
   window: Window,
@@ -238,13 +245,19 @@ export function coRunSpec(
     JSON.stringify({
       memory: false,
       seed: 'co-runs',
-      'max-size': maxSize,
       tenants: [{name: 'any', model: 'lstm-16', slo: '50ms'}],
     }),
     'calibration',
   );
   const times = {duration: window.endNs, warmup: window.startNs, drain: drainNs};
-  return {scenario: {...scenario, ...times, tenants}, models, policy, load, replication: 0, directory: '.'};
+  return {
+    scenario: {...scenario, ...times, tenants, 'max-size': maxSize},
+    models,
+    policy,
+    load,
+    replication: 0,
+    directory: '.',
+  };
 }
 
 /** The launches that began in the run's window and went well. */
@@ -294,7 +307,7 @@ async function observe(
     await host.close();
   }
   if (shouldStop()) throw new CalibrationStopped('calibration stopped; run it again to go on');
-  const models = modelsOf(spec.scenario.tenants);
+  const models = modelsOf(spec.scenario);
   const launches = launchesOf(log.inOrder(), tenants, models, run.window);
   if (launches.length < leastLaunches) return null;
   return {launches, host: {policy: run.policy.name, ...watch.times()}};

@@ -5,7 +5,7 @@ import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
-import {kindKey, usualKind} from './launchKinds.ts';
+import {kindKey, kindSize, usualKind} from './launchKinds.ts';
 import type {LaunchSharing, RunKind} from './launchKinds.ts';
 import {rememberedPrograms, rememberedTimes} from './modelKernels.ts';
 
@@ -19,7 +19,7 @@ export interface CompanyRows {
   readonly kind: Int32Array;
   /** How many launches of its kind it stands for. */
   readonly standsFor: Float64Array;
-  /** How long it took, less the gaps between its kernels. */
+  /** How long it took, less the gaps between its kernels and their waits. */
   readonly tookNs: Float64Array;
   /** The same as last predicted. */
   readonly predictedNs: Float64Array;
@@ -81,6 +81,8 @@ export class Company {
   private readonly aloneNs: Float64Array;
   private readonly share: Float64Array;
   private readonly isProducts: Uint8Array;
+  /** Whether it holds its place against those that do and began later (0 or 1). */
+  private readonly holds: Uint8Array;
   /** Pace, exposure and pressure of each of the kernel runs, as last asked for. */
   private readonly pace: Float64Array;
   private readonly exposure: Float64Array;
@@ -102,6 +104,12 @@ export class Company {
   /** By kernel run: what it takes beside others, in ns, as last predicted. */
   private readonly besideNs: Float64Array;
   private readonly predicted: Float64Array;
+  /** By kernel run: what it gets on average of its share; 1 where it never waits. */
+  private readonly got: Float64Array;
+  /** By kernel run: for how long it waits for those that began before. */
+  private readonly waitNs: Float64Array;
+  /** By kernel run: how many times as long as alone it takes. */
+  private readonly slowdown: Float64Array;
   private readonly timeline: CoRunTimeline;
 
   /** `models`: those of the run, by name. */
@@ -115,6 +123,7 @@ export class Company {
     this.aloneNs = new Float64Array(kernelRuns);
     this.share = new Float64Array(kernelRuns);
     this.isProducts = new Uint8Array(kernelRuns);
+    this.holds = new Uint8Array(kernelRuns);
     this.pace = new Float64Array(kernelRuns);
     this.exposure = new Float64Array(kernelRuns);
     this.pressure = new Float64Array(kernelRuns);
@@ -128,6 +137,9 @@ export class Company {
     this.predicted = new Float64Array(launches.length);
     this.freeAt = Float64Array.from(launches, (launch) => launch[5]);
     this.besideNs = new Float64Array(kernelRuns);
+    this.got = new Float64Array(kernelRuns).fill(1);
+    this.slowdown = new Float64Array(kernelRuns);
+    this.waitNs = new Float64Array(kernelRuns);
     this.timeline = new CoRunTimeline(kernelRuns);
     const lookUp = rememberedTimes(costs);
     const programFor = rememberedPrograms(models);
@@ -143,12 +155,13 @@ export class Company {
         this.launchAloneNs[launch] += ns;
         this.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
+        this.holds[i] = size > 1 && method !== SINGLE ? 1 : 0;
       }
       this.kind[launch] = this.kindOf({
         model: run.models[model],
         batch,
         method: method === SINGLE ? 'single' : 'batched',
-        size,
+        size: kindSize(size),
       });
       this.tookNs[launch] = Math.max(1, finishedAt - freeAt - costs.detectNs);
     });
@@ -176,6 +189,11 @@ export class Company {
       begin[launch] = at[count + i] + terms.stepGapNs * stretch;
     }
     timeline.arrange(at);
+    timeline.findWaits(this.share, this.holds, this.waitNs);
+    for (let i = 0; i < count; i++) {
+      const lasts = at[count + i] - at[i];
+      this.got[i] = lasts > 0 ? 1 - Math.min(1, this.waitNs[i] / lasts) : 1;
+    }
   }
 
   /**
@@ -195,7 +213,7 @@ export class Company {
   rows(sharing: LaunchSharing): CompanyRows {
     this.predict(sharing);
     const {stepGapNs} = sharing.terms;
-    const {owner, isProducts, aloneNs, kindsOfRun, kind, tookNs, predicted, launches} = this;
+    const {owner, isProducts, aloneNs, waitNs, kindsOfRun, kind, tookNs, predicted, launches} = this;
     const rowOf = new Int32Array(launches).fill(-1);
     const leastNs = this.leastOfKinds();
     const telling = kindsOfRun.map((): number[] => []);
@@ -233,8 +251,8 @@ export class Company {
     for (let i = 0; i < owner.length; i++) {
       const row = rowOf[owner[i]];
       if (row < 0) continue;
-      rows.tookNs[row] -= stepGapNs;
-      rows.predictedNs[row] -= stepGapNs;
+      rows.tookNs[row] -= stepGapNs + waitNs[i];
+      rows.predictedNs[row] -= stepGapNs + waitNs[i];
       (isProducts[i] === 1 ? rows.productsNs : rows.elementwiseNs)[row] += aloneNs[i];
     }
     for (const of of kindsOfRun.keys()) this.addBeside(of, rowOf, rows.beside);
@@ -258,8 +276,8 @@ export class Company {
 
   /** Adds up what launches of one kind took of the device beside each of the rows. */
   private addBeside(of: number, rowOf: Int32Array, beside: Float64Array): void {
-    const {owner, aloneNs, launchAloneNs, share, kind, kindsOfRun, timeline} = this;
-    const shares = share.map((each, i) => (kind[owner[i]] === of ? each : 0));
+    const {owner, aloneNs, launchAloneNs, share, got, kind, kindsOfRun, timeline} = this;
+    const shares = share.map((each, i) => (kind[owner[i]] === of ? each * got[i] : 0));
     timeline.integrate(shares);
     for (let i = 0; i < owner.length; i++) {
       const launch = owner[i];
@@ -309,7 +327,21 @@ export class Company {
    */
   private predict({terms, kinds}: LaunchSharing, exactly = true): void {
     const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, share, pace, exposure, pressure, predicted, timeline} = this;
+    const {
+      owner,
+      aloneNs,
+      besideNs,
+      share,
+      holds,
+      pace,
+      exposure,
+      pressure,
+      got,
+      waitNs,
+      slowdown,
+      predicted,
+      timeline,
+    } = this;
     const count = owner.length;
     const usual = this.kindsOfRun.map((kind) => usualKind(kind, coalesced));
     const known = this.kindsOfRun.map((kind, i) => kinds.get(kindKey(kind)) ?? usual[i]);
@@ -319,14 +351,19 @@ export class Company {
       exposure[i] = of.exposure;
       pressure[i] = share[i] * of.pressure;
     }
-    timeline.integrate(pressure);
-    if (exactly) timeline.findShortage(share, exposure);
+    if (exactly) {
+      timeline.slowdowns(terms, share, holds, exposure, pressure, slowdown);
+    } else {
+      for (let i = 0; i < count; i++) pressure[i] *= got[i];
+      timeline.integrate(pressure);
+      for (let i = 0; i < count; i++) {
+        const others = Math.max(0, timeline.meanDuring(i) - pressure[i]);
+        slowdown[i] = slowdownBeside(terms, exposure[i], others);
+      }
+    }
     predicted.fill(-stepGapNs);
     for (let i = 0; i < count; i++) {
-      const slowdown = exactly
-        ? timeline.slowdown(terms, i, exposure[i], pressure[i])
-        : slowdownBeside(terms, exposure[i], Math.max(0, timeline.meanDuring(i) - pressure[i]));
-      besideNs[i] = pace[i] * aloneNs[i] * slowdown;
+      besideNs[i] = pace[i] * aloneNs[i] * slowdown[i] + waitNs[i];
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
   }

@@ -12,9 +12,6 @@ export class CoRunTimeline {
   private readonly place: Uint32Array;
   /** Integral over time of what all add, up to each of the times, */
   private readonly integral: Float64Array;
-  /** what they add from each to the next, and the shortage meanwhile. */
-  private readonly level: Float64Array;
-  private readonly short: Float64Array;
   isArranged = false;
 
   constructor(count: number) {
@@ -23,8 +20,6 @@ export class CoRunTimeline {
     this.times = new Float64Array(2 * count);
     this.place = new Uint32Array(2 * count);
     this.integral = new Float64Array(2 * count);
-    this.level = new Float64Array(2 * count);
-    this.short = new Float64Array(2 * count);
   }
 
   /** `at[i]` is when kernel run i starts, `at[count + i]` when it ends. */
@@ -38,9 +33,9 @@ export class CoRunTimeline {
     this.isArranged = true;
   }
 
-  /** Integrates over time what each kernel run adds while it runs, and keeps how much that is at each time. */
+  /** Integrates over time what each kernel run adds while it runs. */
   integrate(added: Float64Array): void {
-    const {count, order, times, integral, level} = this;
+    const {count, order, times, integral} = this;
     let now = 0;
     let sum = 0;
     for (let i = 0, before = times[0]; i < order.length; i++) {
@@ -49,7 +44,6 @@ export class CoRunTimeline {
       integral[i] = sum;
       const event = order[i];
       now += event < count ? added[event] : -added[event - count];
-      level[i] = now;
     }
   }
 
@@ -60,33 +54,82 @@ export class CoRunTimeline {
     return (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
   }
 
-  /** From each of the times to the next: what all demand where together they want more than the device has. */
-  findShortage(share: Float64Array, exposure: Float64Array): void {
-    const {count, order, short} = this;
-    let wanted = 0;
-    let demand = 0;
-    for (let i = 0; i < order.length; i++) {
-      const event = order[i];
-      const of = event < count ? event : event - count;
-      const sign = event < count ? 1 : -1;
-      wanted += sign * share[of];
-      demand += (sign * share[of]) / exposure[of];
-      short[i] = wanted > 1 ? demand : 0;
-    }
+  /**
+   * Writes, by kernel run, for how long it waits: the time in which it gets nothing of the share that it asks for, as those
+   * leave nothing over that began before, and in which it gets less for as much less.
+   */
+  findWaits(share: Float64Array, holds: Uint8Array, out: Float64Array): void {
+    out.fill(0);
+    this.sweep(share, holds, (active, got, ns) => {
+      for (let i = 0; i < active.length; i++) out[active[i]] += (1 - got[i]) * ns;
+    });
   }
 
   /**
-   * How many times as long as alone a kernel run of an exposure takes at the mean of the rates beside what was there: pressures
-   * are what was last integrated, its own among them.
+   * Writes, by kernel run, how many times as long as alone it takes, waits left out, at the mean of the rates beside what was
+   * there: `exposure` of what presses on it, `pressure` on the others.
    */
-  slowdown(terms: ContentionTerms, i: number, exposure: number, pressure: number): number {
-    const {count, place, times, level, short} = this;
-    const [begin, end] = [place[i], place[count + i]];
-    let done: Nanoseconds = 0;
-    for (let at = begin; at < end; at++) {
-      const slowed = slowdownAmong(terms, exposure, Math.max(0, level[at] - pressure), short[at]);
-      done += (times[at + 1] - times[at]) / slowed;
+  slowdowns(
+    terms: ContentionTerms,
+    share: Float64Array,
+    holds: Uint8Array,
+    exposure: Float64Array,
+    pressure: Float64Array,
+    out: Float64Array,
+  ): void {
+    const runs = new Float64Array(this.count);
+    out.fill(0);
+    this.sweep(share, holds, (active, got, ns) => {
+      let all = 0;
+      let wanted = 0;
+      let demand = 0;
+      for (let i = 0; i < active.length; i++) {
+        const of = active[i];
+        all += got[i] * pressure[of];
+        wanted += got[i] * share[of];
+        demand += (got[i] * share[of]) / exposure[of];
+      }
+      const short = wanted > 1 ? demand : 0;
+      for (let i = 0; i < active.length; i++) {
+        const of = active[i];
+        const others = Math.max(0, all - got[i] * pressure[of]);
+        runs[of] += got[i] * ns;
+        out[of] += (got[i] * ns) / slowdownAmong(terms, exposure[of], others, short);
+      }
+    });
+    for (let i = 0; i < this.count; i++) out[i] = out[i] > 0 ? runs[i] / out[i] : 1;
+  }
+
+  /** Goes from each of the times to the next, with the kernel runs that last then, in the order in which they began, and what each gets. */
+  private sweep(
+    share: Float64Array,
+    holds: Uint8Array,
+    each: (active: readonly number[], got: readonly number[], ns: Nanoseconds) => void,
+  ): void {
+    const {count, order, times} = this;
+    const active: number[] = [];
+    const got: number[] = [];
+    for (let i = 0, before = times[0]; i < order.length; i++) {
+      const ns = times[i] - before;
+      if (ns > 0 && active.length > 0) each(active, got, ns);
+      before = times[i];
+      const event = order[i];
+      if (event < count) {
+        active.push(event);
+      } else {
+        active.splice(active.indexOf(event - count), 1);
+      }
+      got.length = active.length;
+      let room = 1;
+      for (let at = 0; at < active.length; at++) {
+        const wanted = share[active[at]];
+        if (holds[active[at]] === 0) {
+          got[at] = 1;
+          continue;
+        }
+        got[at] = wanted <= room ? 1 : room / wanted;
+        room = Math.max(0, room - wanted);
+      }
     }
-    return done > 0 ? (times[end] - times[begin]) / done : 1;
   }
 }

@@ -29,15 +29,18 @@ interface Case {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-/** What the simulator makes of it. */
+/** What the simulator makes of it, where nobody holds a place: lanes that run the same again and again take turns at being first. */
 function slowdowns({share, exposure, pressure}: Case, terms: ContentionTerms): number[] {
   const rate = new Float64Array(share.length);
   shareRates(
     share.length,
     Int32Array.from(share.keys()),
-    Float64Array.from(share),
-    Float64Array.from(exposure),
-    Float64Array.from(pressure),
+    {
+      share: Float64Array.from(share),
+      exposure: Float64Array.from(exposure),
+      pressure: Float64Array.from(pressure),
+      holds: new Uint8Array(share.length),
+    },
     terms,
     rate,
   );

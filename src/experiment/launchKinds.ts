@@ -22,7 +22,16 @@ export interface RunKind {
   /** Inputs that each member's kernels work on. */
   readonly batch: number;
   readonly method: 'single' | 'batched';
+  /** As by `kindSize`. */
   readonly size: number;
+}
+
+/** Kinds of up to so many members have a size each. */
+const eachTo = 8;
+
+/** The size that stands for superkernels of about as many members: beyond `eachTo`, the nearest of 11, 16, 23, 32, 45, ... */
+export function kindSize(size: number): number {
+  return size <= eachTo ? size : Math.round(2 ** (Math.round(2 * Math.log2(size)) / 2));
 }
 
 /** What was found of superkernels of a kind. */

@@ -41,8 +41,10 @@ export class LaneSteps {
   readonly exposure: Float64Array;
   /** its share over that, */
   readonly demand: Float64Array;
-  /** and what it presses on them with. */
+  /** and what it presses on them with; */
   readonly pressure: Float64Array;
+  /** whether it holds its place against those that do and began later: 1 where members run together, else 0. */
+  readonly holds: Uint8Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
   context!: DeviceContext;
@@ -74,6 +76,7 @@ export class LaneSteps {
     this.exposure = new Float64Array(lanes).fill(1);
     this.demand = new Float64Array(lanes);
     this.pressure = new Float64Array(lanes);
+    this.holds = new Uint8Array(lanes);
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
     this.stepOf = new Int32Array(lanes);
@@ -123,6 +126,7 @@ export class LaneSteps {
     const launch = this.current[lane]!;
     const step = this.stepOf[lane];
     const {size, method} = launch;
+    this.holds[lane] = size > 1 && method !== SINGLE ? 1 : 0;
     let ns: number;
     if (step === 0 && launch.cls < 0) {
       ns = this.beginMixed(launch);

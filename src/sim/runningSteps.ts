@@ -4,18 +4,24 @@ import type {LaneSteps} from './laneSteps.ts';
 import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
-const shift = 2;
+const shift = 3;
 const width = 1 << shift;
 /** The fields of a group. */
-/** How long it still takes, in ns from `timedAt` on. */
-const takesOf = 0;
+/** How much of it is left, in ns alone on the device, at `timedAt`. */
+const leftOf = 0;
 /** How fast it runs: 1 is alone. */
 const rateOf = 1;
+/** How much of the device it takes. */
+const shareOf = 2;
 /** How much it suffers, and presses on others. */
-const exposureOf = 2;
-const pressureOf = 3;
+const exposureOf = 3;
+const pressureOf = 4;
+/** Its share over its exposure. */
+const demandOf = 5;
+/** Whether it holds its place: 1 or 0. */
+const holdsOf = 6;
 
-type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'demand' | 'pressure'>;
+type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'demand' | 'pressure' | 'holds'>;
 
 /**
  * The steps that are on one device together. Between two events all run at constant rates; where one has started or ended
@@ -29,19 +35,15 @@ export class RunningSteps {
   nextEndAt: Nanoseconds = Infinity;
   private readonly laneSteps: LaneShares;
   private readonly sharing: ContentionTerms;
-  /** In no order: their lanes, and in groups of `width` the rest. */
+  /** In the order in which they started: their lanes, and in groups of `width` the rest. */
   private readonly lanes: Int32Array;
   private readonly steps: Float64Array;
   /** Where in `steps` the one that ends first is. */
   private first = 0;
-  /** When they were timed, and how many; those behind have been put on since, and take what they do alone. */
+  /** When they were timed. */
   private timedAt: Nanoseconds = 0;
-  private timedCount = 0;
-  /** Sums over them. */
+  /** Sum over them. */
   private sm = 0;
-  private wanted = 0;
-  private demand = 0;
-  private pressure = 0;
   /** The share of the SMs in use. */
   private smInUse = 0;
   private pastSmNs: Nanoseconds = 0;
@@ -69,35 +71,28 @@ export class RunningSteps {
   /** Adds the lane's step, with `left` ns of work alone on the device. */
   putOn(lane: number, left: number): void {
     const {laneSteps, steps} = this;
-    const pressure = laneSteps.pressure[lane];
     const at = width * this.count;
     this.lanes[this.count++] = lane;
-    steps[at + takesOf] = left;
+    steps[at + leftOf] = left;
+    steps[at + rateOf] = 0;
+    steps[at + shareOf] = laneSteps.share[lane];
     steps[at + exposureOf] = laneSteps.exposure[lane];
-    steps[at + pressureOf] = pressure;
+    steps[at + pressureOf] = laneSteps.pressure[lane];
+    steps[at + demandOf] = laneSteps.demand[lane];
+    steps[at + holdsOf] = laneSteps.holds[lane];
     this.sm += laneSteps.smShare[lane];
-    this.wanted += laneSteps.share[lane];
-    this.demand += laneSteps.demand[lane];
-    this.pressure += pressure;
   }
 
   /** Takes off the one that ends first, and returns its lane. Before others end that are due at once, all are timed anew. */
   takeFirst(): number {
     const {laneSteps, lanes, steps, first} = this;
-    const lane = lanes[first >> shift];
+    const at = first >> shift;
+    const lane = lanes[at];
     this.sm -= laneSteps.smShare[lane];
-    this.wanted -= laneSteps.share[lane];
-    this.demand -= laneSteps.demand[lane];
-    this.pressure -= laneSteps.pressure[lane];
-    // The last one takes its place.
+    // Those behind move up: they stay in order.
     const last = --this.count;
-    this.timedCount = last;
-    lanes[first >> shift] = lanes[last];
-    const from = last << shift;
-    steps[first + takesOf] = steps[from + takesOf];
-    steps[first + rateOf] = steps[from + rateOf];
-    steps[first + exposureOf] = steps[from + exposureOf];
-    steps[first + pressureOf] = steps[from + pressureOf];
+    for (let i = at; i < last; i++) lanes[i] = lanes[i + 1];
+    for (let i = first; i < last << shift; i++) steps[i] = steps[i + width];
     return lane;
   }
 
@@ -108,46 +103,57 @@ export class RunningSteps {
 
   /** Takes all off, and writes what is left of each by lane, in ns alone on the device. */
   takeAllOff(workLeft: Float64Array): void {
-    const {lanes, steps, timedCount} = this;
+    const {lanes, steps} = this;
     const elapsed = this.time - this.timedAt;
     for (let i = 0; i < this.count; i++) {
-      const takes = steps[width * i + takesOf];
-      workLeft[lanes[i]] = i < timedCount ? (takes - elapsed) * steps[width * i + rateOf] : takes;
+      const at = width * i;
+      workLeft[lanes[i]] = steps[at + leftOf] - elapsed * steps[at + rateOf];
     }
-    this.count = this.timedCount = 0;
-    this.pressure = this.demand = this.wanted = this.sm = 0;
+    this.count = 0;
+    this.sm = 0;
   }
 
   /**
-   * Times them anew, as some have started or ended.
-   *
-   * `slowdownAmong` is written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
-   * calls into what is compiled here, where every number that crosses a call would be allocated.
+   * Times them anew, as some have started or ended. `orderedRates` is written out: V8 inlines no more calls into what is
+   * compiled here, where every number that crosses a call would be allocated.
    */
   retime(): void {
-    const {steps, time, pressure} = this;
+    const {steps, time} = this;
     const {interference, crowding, crowdedInterference} = this.sharing;
     const lasting = crowding * crowdedInterference;
-    // What all demand where together they want more than the device has.
-    const short = this.wanted > 1 ? this.demand : 0;
     const elapsed = time - this.timedAt;
-    // Those put on since have lost none of it.
-    const timedEnd = width * this.timedCount;
     const end = width * this.count;
+    let room = 1;
+    let wanted = 0;
+    let demand = 0;
+    let pressure = 0;
+    for (let at = 0; at < end; at += width) {
+      steps[at + leftOf] -= elapsed * steps[at + rateOf];
+      const share = steps[at + shareOf];
+      let got = 1;
+      if (steps[at + holdsOf] !== 0) {
+        if (share > room) got = room / share;
+        room = share > room ? 0 : room - share;
+      }
+      steps[at + rateOf] = got;
+      wanted += got * share;
+      demand += got * steps[at + demandOf];
+      pressure += got * steps[at + pressureOf];
+    }
+    // What all demand where together they want more than the device has.
+    const short = wanted > 1 ? demand : 0;
     let least = Infinity;
     let first = 0;
     for (let at = 0; at < end; at += width) {
+      const got = steps[at + rateOf];
       const exposure = steps[at + exposureOf];
-      const others = pressure - steps[at + pressureOf];
-      const room = 1 + crowding * others;
-      let strain = room + (interference + lasting * others) * exposure * others;
-      if (strain < exposure * short * room) strain = exposure * short * room;
-      const one = 1 / (room * strain);
-      const takes = steps[at + takesOf];
-      const left = at < timedEnd ? (takes - elapsed) * steps[at + rateOf] : takes;
-      const ns = left * strain * strain * one;
-      steps[at + takesOf] = ns;
-      steps[at + rateOf] = room * room * one;
+      const others = pressure - got * steps[at + pressureOf];
+      const crowd = 1 + crowding * others;
+      let strain = crowd + (interference + lasting * others) * exposure * others;
+      if (strain < exposure * short * crowd) strain = exposure * short * crowd;
+      const rate = (got * crowd) / strain;
+      steps[at + rateOf] = rate;
+      const ns = steps[at + leftOf] / rate;
       if (ns <= least && (ns < least || this.isBefore(at, first))) {
         least = ns;
         first = at;
@@ -155,7 +161,6 @@ export class RunningSteps {
     }
     this.first = first;
     this.timedAt = time;
-    this.timedCount = this.count;
     this.nextEndAt = time + wholeNs(least);
     this.smInUse = this.sm < 1 ? this.sm : 1;
   }

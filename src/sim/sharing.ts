@@ -35,33 +35,53 @@ export function slowdownAmong(
   return slowed > least ? slowed : least > 1 ? least : 1;
 }
 
+/** Launches in flight together, by lane. */
+export interface Sharers {
+  /** What a launch takes alone of SMs or bandwidth, whichever is more, in (0, 1]. */
+  readonly share: Float64Array;
+  /** How much it suffers from others, and what it presses on them with. */
+  readonly exposure: Float64Array;
+  readonly pressure: Float64Array;
+  /** Whether it holds its place: 1 or 0. */
+  readonly holds: Uint8Array;
+}
+
 /**
- * The rates (0 to 1 of the speed alone) of launches in flight together. `share[lane]` is what the lane's launch takes
- * alone of SMs or bandwidth, whichever is more, in (0, 1], `pressure[lane]` what it presses on others with. Writes
- * `rate[lane]` for the first `running` entries of `lanes`.
+ * The rates (0 to 1 of the speed alone) of launches in flight together. `lanes` names the first `running` of them in the order in
+ * which they started. Writes `rate[lane]`.
+ *
+ * Launches of many members hold their places against each other: the device starts blocks in the order in which they come, so
+ * that a launch gets what those leave over that hold theirs and started before, and presses on others as much less. Chains of
+ * batched launches of 16 to 128 members on two and on four lanes of an H200, laid out again by this, were off by 3 to 22 % of
+ * their time, launch by launch; with all of them slowed alike by 14 to 37 %.
  */
 export function shareRates(
   running: number,
   lanes: Int32Array,
-  share: Float64Array,
-  exposure: Float64Array,
-  pressure: Float64Array,
+  {share, exposure, pressure, holds}: Sharers,
   terms: ContentionTerms,
   rate: Float64Array,
 ): void {
+  let room = 1;
   let wanted = 0;
   let demand = 0;
   let all = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    wanted += share[lane];
-    demand += share[lane] / exposure[lane];
-    all += pressure[lane];
+    let got = 1;
+    if (holds[lane] !== 0) {
+      if (share[lane] > room) got = room / share[lane];
+      room = Math.max(0, room - share[lane]);
+    }
+    rate[lane] = got;
+    wanted += got * share[lane];
+    demand += (got * share[lane]) / exposure[lane];
+    all += got * pressure[lane];
   }
   const short = wanted > 1 ? demand : 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const others = all - pressure[lane];
-    rate[lane] = 1 / slowdownAmong(terms, exposure[lane], others, short);
+    const others = all - rate[lane] * pressure[lane];
+    rate[lane] /= slowdownAmong(terms, exposure[lane], others, short);
   }
 }

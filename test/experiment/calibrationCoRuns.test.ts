@@ -92,6 +92,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     const scenario = parseScenario(
       JSON.stringify({
         name: 'mine',
+        'max-size': 4,
         models: {own: 'chain.yaml'},
         tenants: [
           tenant('often', 'lstm-16', {replicas: 2, arrivals: {process: 'gamma', rate: 300, cv: 2}}),
@@ -109,7 +110,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     const models = loadModels({scenario, directory: folder});
     const profile = readProfile('v100');
     lines.length = 0;
-    const mix = scenarioMix(profile, scenario, models, 1, (line) => lines.push(line));
+    const {tenants: mix} = scenarioMix(profile, scenario, models, 1, (line) => lines.push(line));
     expect(lines).toEqual(['  several takes no part in co-runs', '  halved takes no part in co-runs']);
     expect(mix.map(({name, replicas}) => [name, replicas])).toEqual([
       ['often', 2],

@@ -13,6 +13,8 @@ interface Step {
   readonly exposure: number;
   /** What it presses with for each share. */
   readonly stress: number;
+  /** Whether it holds its place: 1 or 0. */
+  readonly holds: number;
 }
 
 const terms = fc.record({
@@ -27,6 +29,7 @@ const steps = fc.array(
     share: fc.double({min: 0.001, max: 1, noNaN: true}).map(inUnits),
     exposure: fc.constantFrom(0.5, 1, 2),
     stress: fc.constantFrom(0.5, 1, 2),
+    holds: fc.nat(1),
   }),
   {minLength: 1, maxLength: 12},
 );
@@ -40,6 +43,7 @@ function simulatedEnds(all: readonly Step[], sharing: ContentionTerms): {ends: n
     exposure: column((step) => step.exposure),
     demand: column((step) => step.share / step.exposure),
     pressure: column((step) => step.share * step.stress),
+    holds: Uint8Array.from(all, (step) => step.holds),
   };
   const running = new RunningSteps(all.length, lanes, sharing);
   const ends = new Array<number>(all.length).fill(NaN);
@@ -66,14 +70,18 @@ function integratedEnds(all: readonly Step[], sharing: ContentionTerms): number[
   let time = 0;
   for (;;) {
     const running = all.flatMap(({startsAt}, i) => (startsAt <= time && Number.isNaN(ends[i]) ? [i] : []));
+    running.sort((a, b) => all[a].startsAt - all[b].startsAt);
     const starts = all.flatMap(({startsAt}) => (startsAt > time ? [startsAt] : []));
     if (running.length === 0 && starts.length === 0) return ends;
     shareRates(
       running.length,
       Int32Array.from(running),
-      column((step) => step.share),
-      column((step) => step.exposure),
-      column((step) => step.share * step.stress),
+      {
+        share: column((step) => step.share),
+        exposure: column((step) => step.exposure),
+        pressure: column((step) => step.share * step.stress),
+        holds: Uint8Array.from(all, (step) => step.holds),
+      },
       sharing,
       rate,
     );
@@ -107,7 +115,7 @@ test('of those that end at once the lowest lane is first, and the others follow'
   const ones = Float64Array.from({length: 3}, () => 1);
   const running = new RunningSteps(
     3,
-    {smShare: ones, share: ones, exposure: ones, demand: ones, pressure: ones},
+    {smShare: ones, share: ones, exposure: ones, demand: ones, pressure: ones, holds: new Uint8Array(3)},
     {interference: 1, crowding: 0, crowdedInterference: 0},
   );
   for (const lane of [2, 0, 1]) running.putOn(lane, 1000);

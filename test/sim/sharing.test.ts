@@ -11,15 +11,19 @@ function rates(
   crowdedInterference = 0,
   /** By lane: what it presses with for each share. */
   stress: readonly number[] = exposure.map((each) => 1 / each),
+  holds: readonly boolean[] = share.map(() => false),
 ): number[] {
   const rate = new Float64Array(share.length);
   const lanes = Int32Array.from(share.keys());
   shareRates(
     share.length,
     lanes,
-    Float64Array.from(share),
-    Float64Array.from(exposure),
-    Float64Array.from(share, (each, i) => each * stress[i]),
+    {
+      share: Float64Array.from(share),
+      exposure: Float64Array.from(exposure),
+      pressure: Float64Array.from(share, (each, i) => each * stress[i]),
+      holds: Uint8Array.from(holds, Number),
+    },
     {interference, crowding, crowdedInterference},
     rate,
   );
@@ -35,9 +39,17 @@ const launches = fc.array(
     fc.double({min: 0.001, max: 1, noNaN: true}),
     fc.double({min: 0.2, max: 2, noNaN: true}),
     fc.double({min: 0.2, max: 3, noNaN: true}),
+    fc.boolean(),
   ),
   {minLength: 1, maxLength: 12},
 );
+type Launches = readonly (readonly [share: number, exposure: number, stress: number, holds: boolean])[];
+const columnsOf = (each: Launches) => ({
+  share: each.map(([share]) => share),
+  exposure: each.map(([, exposure]) => exposure),
+  stress: each.map(([, , stress]) => stress),
+  holds: each.map(([, , , holds]) => holds),
+});
 /** Profiles may hold an interference below 1 and above. */
 const term = fc.double({min: 0, max: 3, noNaN: true});
 const crowded = fc.double({min: 0, max: 1, noNaN: true});
@@ -46,31 +58,35 @@ describe('lanes that share a device', () => {
   test.prop([launches, term, crowded, term])(
     'take no more than there is of it',
     (each, interference, crowding, lasting) => {
-      const [share, exposure, stress] = [0, 1, 2].map((i) => each.map((of) => of[i]));
-      const rate = rates(share, interference, exposure, crowding, lasting, stress);
+      const {share, exposure, stress, holds} = columnsOf(each);
+      const rate = rates(share, interference, exposure, crowding, lasting, stress, holds);
       expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
-      for (const one of rate) {
-        expect(one).toBeGreaterThan(0);
+      rate.forEach((one, i) => {
+        expect(one).toBeGreaterThanOrEqual(0);
+        // Only behind others that hold their places.
+        if (one === 0) expect(holds[i] && holds.indexOf(true) < i).toBe(true);
         expect(one).toBeLessThanOrEqual(1);
-      }
+      });
     },
   );
 
   test.prop([launches])('waste nothing that they want together where there is no interference', (each) => {
     // Scaled up until together they want more than there is.
     const scale = 2 / sum(each.map(([share]) => share));
-    const share = each.map(([of]) => of * scale);
-    expect(used(rates(share, 0), share)).toBeCloseTo(1, 9);
+    const {holds, ...of} = columnsOf(each);
+    const share = of.share.map((one) => one * scale);
+    expect(used(rates(share, 0, undefined, 0, 0, undefined, holds), share)).toBeCloseTo(1, 8);
   });
 
-  test.prop([launches, term, crowded, term, fc.double({min: 0.001, max: 1, noNaN: true})])(
+  test.prop([launches, term, crowded, term, fc.double({min: 0.001, max: 1, noNaN: true}), fc.boolean()])(
     'are no faster with one more beside them, nor with more interference',
-    (each, interference, crowding, lasting, newcomer) => {
-      const [share, exposure, stress] = [0, 1, 2].map((i) => each.map((of) => of[i]));
-      const before = rates(share, interference, exposure, crowding, lasting, stress);
+    (each, interference, crowding, lasting, newcomer, newcomerHolds) => {
+      const {share, exposure, stress, holds} = columnsOf(each);
+      const before = rates(share, interference, exposure, crowding, lasting, stress, holds);
       const all = [...share, newcomer];
-      const beside = rates(all, interference, [...exposure, 1], crowding, lasting, [...stress, 1]);
-      const more = rates(share, interference + 0.5, exposure, crowding, lasting, stress);
+      const rest = [crowding, lasting, [...stress, 1]] as const;
+      const beside = rates(all, interference, [...exposure, 1], ...rest, [...holds, newcomerHolds]);
+      const more = rates(share, interference + 0.5, exposure, crowding, lasting, stress, holds);
       before.forEach((rate, i) => {
         expect(beside[i]).toBeLessThanOrEqual(rate + 1e-12);
         expect(more[i]).toBeLessThanOrEqual(rate + 1e-12);
@@ -115,5 +131,22 @@ describe('lanes that share a device', () => {
     const [single, coalesced] = rates([0.8, 0.8], 0, [1, 0.5]);
     expect(coalesced).toBeCloseTo(2 * single, 12);
     expect(0.8 * (single + coalesced)).toBeCloseTo(1, 12);
+  });
+
+  const holding = (share: readonly number[], holds: readonly boolean[], interference = 0): number[] =>
+    rates(share, interference, undefined, 0, 0, undefined, holds);
+
+  test('that hold their places get what those leave over that started before', () => {
+    expect(holding([0.5, 0.8, 0.6], [true, true, true])).toEqual([1, 0.5 / 0.8, 0]);
+  });
+
+  test('that wait press on nobody', () => {
+    const [first, second] = holding([1, 1], [true, true], 0.7);
+    expect([first, second]).toEqual([1, 0]);
+  });
+
+  test('that hold no place share with those that do, whoever was first', () => {
+    expect(holding([0.5, 1], [false, true])).toEqual(holding([1, 0.5], [true, false]).toReversed());
+    expect(holding([0.5, 1], [false, true])).toEqual(rates([0.5, 1], 0));
   });
 });

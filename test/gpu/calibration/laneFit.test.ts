@@ -24,9 +24,12 @@ function simulated(chosen: readonly Work[], interference: number): LaneRun {
   shareRates(
     chosen.length,
     Int32Array.from(chosen.keys()),
-    share,
-    Float64Array.from(chosen, () => 1),
-    share,
+    {
+      share,
+      exposure: Float64Array.from(chosen, () => 1),
+      pressure: share,
+      holds: new Uint8Array(chosen.length),
+    },
     {interference, crowding: costs.profile.contention.crowding?.value ?? 0, crowdedInterference: 0},
     rate,
   );
