@@ -21,7 +21,7 @@ test('a tenant without a pair takes one that nobody uses, and shares one where t
   pairs.reserve(0);
   expect(pairs.reserve(0)).toBe(-1);
   const taken = [pairs.of(0, 1), pairs.of(1, 2)];
-  expect(taken.toSorted()).toEqual([0, 1]);
+  expect(new Set(taken)).toEqual(new Set([0, 1]));
   pairs.of(2, 3);
   expect([0, 1, 2].map((slot) => pairs.isOwn(slot))).toEqual([true, true, false]);
 });
