@@ -2,6 +2,7 @@
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {holdsPlace} from '../sim/sharing.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
@@ -155,7 +156,7 @@ export class Company {
         this.launchAloneNs[launch] += ns;
         this.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
-        this.holds[i] = size > 1 && method !== SINGLE ? 1 : 0;
+        this.holds[i] = holdsPlace(size > 1 && method !== SINGLE, share) ? 1 : 0;
       }
       this.kind[launch] = this.kindOf({
         model: run.models[model],

@@ -7,6 +7,7 @@ import {recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
+import {holdsPlace} from './sharing.ts';
 import {StepCosts, demandOf, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');
@@ -43,7 +44,7 @@ export class LaneSteps {
   readonly demand: Float64Array;
   /** and what it presses on them with; */
   readonly pressure: Float64Array;
-  /** whether it holds its place against those that do and began later: 1 where members run together, else 0. */
+  /** whether it holds its place against those that do and began later: 1 or 0. */
   readonly holds: Uint8Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
@@ -126,7 +127,6 @@ export class LaneSteps {
     const launch = this.current[lane]!;
     const step = this.stepOf[lane];
     const {size, method} = launch;
-    this.holds[lane] = size > 1 && method !== SINGLE ? 1 : 0;
     let ns: number;
     if (step === 0 && launch.cls < 0) {
       ns = this.beginMixed(launch);
@@ -141,6 +141,7 @@ export class LaneSteps {
       this.exposure[lane] = table[at + exposureOf];
       this.demand[lane] = table[at + demandOf];
     }
+    this.holds[lane] = holdsPlace(size > 1 && method !== SINGLE, this.share[lane]) ? 1 : 0;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
     if (step === 0) launch.startedAt = at;

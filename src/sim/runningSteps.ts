@@ -1,25 +1,20 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
+import {slowdownAmong} from './sharing.ts';
 import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
-const shift = 3;
+const shift = 2;
 const width = 1 << shift;
 /** The fields of a group. */
-/** How much of it is left, in ns alone on the device, at `timedAt`. */
-const leftOf = 0;
-/** How fast it runs: 1 is alone. */
+/** How long it still takes, in ns from `timedAt` on; of one that stands still, alone on the device. */
+const takesOf = 0;
+/** How fast it runs: 1 is alone, 0 where those that hold their places leave nothing over. */
 const rateOf = 1;
-/** How much of the device it takes. */
-const shareOf = 2;
 /** How much it suffers, and presses on others. */
-const exposureOf = 3;
-const pressureOf = 4;
-/** Its share over its exposure. */
-const demandOf = 5;
-/** Whether it holds its place: 1 or 0. */
-const holdsOf = 6;
+const exposureOf = 2;
+const pressureOf = 3;
 
 type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'demand' | 'pressure' | 'holds'>;
 
@@ -35,15 +30,24 @@ export class RunningSteps {
   nextEndAt: Nanoseconds = Infinity;
   private readonly laneSteps: LaneShares;
   private readonly sharing: ContentionTerms;
-  /** In the order in which they started: their lanes, and in groups of `width` the rest. */
+  /** In no order: their lanes, and in groups of `width` the rest. */
   private readonly lanes: Int32Array;
   private readonly steps: Float64Array;
   /** Where in `steps` the one that ends first is. */
   private first = 0;
-  /** When they were timed. */
+  /** When they were timed, and how many; those behind have been put on since, and take what they do alone. */
   private timedAt: Nanoseconds = 0;
-  /** Sum over them. */
+  private timedCount = 0;
+  /** Sums over them. */
   private sm = 0;
+  private wanted = 0;
+  private demand = 0;
+  private pressure = 0;
+  /** The lanes of those that hold their places, in the order in which they started, and how many. */
+  private readonly holding: Int32Array;
+  private holdingCount = 0;
+  /** By lane: the part that its step gets of what it takes. */
+  private readonly got: Float64Array;
   /** The share of the SMs in use. */
   private smInUse = 0;
   private pastSmNs: Nanoseconds = 0;
@@ -53,6 +57,8 @@ export class RunningSteps {
     this.sharing = sharing;
     this.lanes = new Int32Array(lanes);
     this.steps = new Float64Array(width * lanes);
+    this.holding = new Int32Array(lanes);
+    this.got = new Float64Array(lanes);
   }
 
   /** Time integral of the SM share in use until `time`, up to which all events have been handled, in ns. */
@@ -71,29 +77,44 @@ export class RunningSteps {
   /** Adds the lane's step, with `left` ns of work alone on the device. */
   putOn(lane: number, left: number): void {
     const {laneSteps, steps} = this;
+    const pressure = laneSteps.pressure[lane];
     const at = width * this.count;
     this.lanes[this.count++] = lane;
-    steps[at + leftOf] = left;
-    steps[at + rateOf] = 0;
-    steps[at + shareOf] = laneSteps.share[lane];
+    steps[at + takesOf] = left;
     steps[at + exposureOf] = laneSteps.exposure[lane];
-    steps[at + pressureOf] = laneSteps.pressure[lane];
-    steps[at + demandOf] = laneSteps.demand[lane];
-    steps[at + holdsOf] = laneSteps.holds[lane];
+    steps[at + pressureOf] = pressure;
     this.sm += laneSteps.smShare[lane];
+    this.wanted += laneSteps.share[lane];
+    this.demand += laneSteps.demand[lane];
+    this.pressure += pressure;
+    if (laneSteps.holds[lane] !== 0) this.holding[this.holdingCount++] = lane;
   }
 
   /** Takes off the one that ends first, and returns its lane. Before others end that are due at once, all are timed anew. */
   takeFirst(): number {
     const {laneSteps, lanes, steps, first} = this;
-    const at = first >> shift;
-    const lane = lanes[at];
+    const lane = lanes[first >> shift];
     this.sm -= laneSteps.smShare[lane];
-    // Those behind move up: they stay in order.
+    this.wanted -= laneSteps.share[lane];
+    this.demand -= laneSteps.demand[lane];
+    this.pressure -= laneSteps.pressure[lane];
+    if (laneSteps.holds[lane] !== 0) this.letGo(lane);
+    // The last one takes its place.
     const last = --this.count;
-    for (let i = at; i < last; i++) lanes[i] = lanes[i + 1];
-    for (let i = first; i < last << shift; i++) steps[i] = steps[i + width];
+    this.timedCount = last;
+    lanes[first >> shift] = lanes[last];
+    const from = last << shift;
+    steps[first + takesOf] = steps[from + takesOf];
+    steps[first + rateOf] = steps[from + rateOf];
+    steps[first + exposureOf] = steps[from + exposureOf];
+    steps[first + pressureOf] = steps[from + pressureOf];
     return lane;
+  }
+
+  private letGo(lane: number): void {
+    const {holding} = this;
+    const count = --this.holdingCount;
+    for (let i = holding.indexOf(lane); i < count; i++) holding[i] = holding[i + 1];
   }
 
   /** Whether one place in `steps` is of a lower lane than another. */
@@ -103,57 +124,53 @@ export class RunningSteps {
 
   /** Takes all off, and writes what is left of each by lane, in ns alone on the device. */
   takeAllOff(workLeft: Float64Array): void {
-    const {lanes, steps} = this;
+    const {lanes, steps, timedCount} = this;
     const elapsed = this.time - this.timedAt;
     for (let i = 0; i < this.count; i++) {
-      const at = width * i;
-      workLeft[lanes[i]] = steps[at + leftOf] - elapsed * steps[at + rateOf];
+      const takes = steps[width * i + takesOf];
+      const rate = i < timedCount ? steps[width * i + rateOf] : 0;
+      workLeft[lanes[i]] = rate > 0 ? (takes - elapsed) * rate : takes;
     }
-    this.count = 0;
-    this.sm = 0;
+    this.count = this.timedCount = this.holdingCount = 0;
+    this.pressure = this.demand = this.wanted = this.sm = 0;
   }
 
   /**
-   * Times them anew, as some have started or ended. `orderedRates` is written out: V8 inlines no more calls into what is
-   * compiled here, where every number that crosses a call would be allocated.
+   * Times them anew, as some have started or ended.
+   *
+   * `slowdownAmong` is written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
+   * calls into what is compiled here, where every number that crosses a call would be allocated.
    */
   retime(): void {
-    const {steps, time} = this;
+    // One alone holds its place against nobody.
+    if (this.holdingCount > 1) {
+      this.retimeHeld();
+      return;
+    }
+    const {steps, time, pressure} = this;
     const {interference, crowding, crowdedInterference} = this.sharing;
     const lasting = crowding * crowdedInterference;
-    const elapsed = time - this.timedAt;
-    const end = width * this.count;
-    let room = 1;
-    let wanted = 0;
-    let demand = 0;
-    let pressure = 0;
-    for (let at = 0; at < end; at += width) {
-      steps[at + leftOf] -= elapsed * steps[at + rateOf];
-      const share = steps[at + shareOf];
-      let got = 1;
-      if (steps[at + holdsOf] !== 0) {
-        if (share > room) got = room / share;
-        room = share > room ? 0 : room - share;
-      }
-      steps[at + rateOf] = got;
-      wanted += got * share;
-      demand += got * steps[at + demandOf];
-      pressure += got * steps[at + pressureOf];
-    }
     // What all demand where together they want more than the device has.
-    const short = wanted > 1 ? demand : 0;
+    const short = this.wanted > 1 ? this.demand : 0;
+    const elapsed = time - this.timedAt;
+    // Those put on since have lost none of it.
+    const timedEnd = width * this.timedCount;
+    const end = width * this.count;
     let least = Infinity;
     let first = 0;
     for (let at = 0; at < end; at += width) {
-      const got = steps[at + rateOf];
       const exposure = steps[at + exposureOf];
-      const others = pressure - got * steps[at + pressureOf];
-      const crowd = 1 + crowding * others;
-      let strain = crowd + (interference + lasting * others) * exposure * others;
-      if (strain < exposure * short * crowd) strain = exposure * short * crowd;
-      const rate = (got * crowd) / strain;
-      steps[at + rateOf] = rate;
-      const ns = steps[at + leftOf] / rate;
+      const others = pressure - steps[at + pressureOf];
+      const room = 1 + crowding * others;
+      let strain = room + (interference + lasting * others) * exposure * others;
+      if (strain < exposure * short * room) strain = exposure * short * room;
+      const one = 1 / (room * strain);
+      const takes = steps[at + takesOf];
+      const was = at < timedEnd ? steps[at + rateOf] : 0;
+      const left = was > 0 ? (takes - elapsed) * was : takes;
+      const ns = left * strain * strain * one;
+      steps[at + takesOf] = ns;
+      steps[at + rateOf] = room * room * one;
       if (ns <= least && (ns < least || this.isBefore(at, first))) {
         least = ns;
         first = at;
@@ -161,6 +178,53 @@ export class RunningSteps {
     }
     this.first = first;
     this.timedAt = time;
+    this.timedCount = this.count;
+    this.nextEndAt = time + wholeNs(least);
+    this.smInUse = this.sm < 1 ? this.sm : 1;
+  }
+  /** The same where several hold their places: those get what is left over by the ones before. */
+  private retimeHeld(): void {
+    const {lanes, steps, laneSteps, holding, got, time} = this;
+    const elapsed = time - this.timedAt;
+    got.fill(1);
+    let room = 1;
+    for (let i = 0; i < this.holdingCount; i++) {
+      const lane = holding[i];
+      const share = laneSteps.share[lane];
+      if (share > room) got[lane] = room / share;
+      room = share > room ? 0 : room - share;
+    }
+    let wanted = 0;
+    let demand = 0;
+    let pressure = 0;
+    for (let i = 0; i < this.count; i++) {
+      const lane = lanes[i];
+      wanted += got[lane] * laneSteps.share[lane];
+      demand += got[lane] * laneSteps.demand[lane];
+      pressure += got[lane] * laneSteps.pressure[lane];
+    }
+    const short = wanted > 1 ? demand : 0;
+    let least = Infinity;
+    let first = 0;
+    for (let i = 0; i < this.count; i++) {
+      const at = width * i;
+      const part = got[lanes[i]];
+      const others = pressure - part * steps[at + pressureOf];
+      const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
+      const takes = steps[at + takesOf];
+      const was = i < this.timedCount ? steps[at + rateOf] : 0;
+      const left = was > 0 ? (takes - elapsed) * was : takes;
+      const ns = rate > 0 ? left / rate : Infinity;
+      steps[at + takesOf] = rate > 0 ? ns : left;
+      steps[at + rateOf] = rate;
+      if (ns <= least && (ns < least || this.isBefore(at, first))) {
+        least = ns;
+        first = at;
+      }
+    }
+    this.first = first;
+    this.timedAt = time;
+    this.timedCount = this.count;
     this.nextEndAt = time + wholeNs(least);
     this.smInUse = this.sm < 1 ? this.sm : 1;
   }

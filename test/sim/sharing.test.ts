@@ -1,7 +1,7 @@
 // How fast superkernels run side by side.
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
-import {shareRates} from '../../src/sim/sharing.ts';
+import {holdsPlace, shareRates} from '../../src/sim/sharing.ts';
 
 function rates(
   share: readonly number[],
@@ -148,5 +148,13 @@ describe('lanes that share a device', () => {
   test('that hold no place share with those that do, whoever was first', () => {
     expect(holding([0.5, 1], [false, true])).toEqual(holding([1, 0.5], [true, false]).toReversed());
     expect(holding([0.5, 1], [false, true])).toEqual(rates([0.5, 1], 0));
+  });
+
+  test('hold their places where members run together and fill most of the device', () => {
+    expect([holdsPlace(true, 0.9), holdsPlace(true, 0.5), holdsPlace(false, 1)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
