@@ -156,7 +156,7 @@ export class Company {
         this.launchAloneNs[launch] += ns;
         this.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
-        this.holds[i] = holdsPlace(size > 1 && method !== SINGLE, share) ? 1 : 0;
+        this.holds[i] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
       }
       this.kind[launch] = this.kindOf({
         model: run.models[model],

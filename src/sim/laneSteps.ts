@@ -141,7 +141,7 @@ export class LaneSteps {
       this.exposure[lane] = table[at + exposureOf];
       this.demand[lane] = table[at + demandOf];
     }
-    this.holds[lane] = holdsPlace(size > 1 && method !== SINGLE, this.share[lane]) ? 1 : 0;
+    this.holds[lane] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
     if (step === 0) launch.startedAt = at;

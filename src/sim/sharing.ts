@@ -46,11 +46,11 @@ export interface Sharers {
   readonly holds: Uint8Array;
 }
 
-/** Launches hold their places that take this share of the device and more: they have more blocks than find room at once. */
-const holdingShare = 0.75;
+/** Superkernels of so many members and more hold their places; smaller ones were not seen to. */
+const fewestHolding = 16;
 
-/** Whether a launch that takes a share of the device, and whose members run together or not, holds its place. */
-export const holdsPlace = (coalesces: boolean, share: number): boolean => coalesces && share >= holdingShare;
+/** Whether a launch holds its place, of `size` members that run together or one after another. */
+export const holdsPlace = (size: number, together: boolean): boolean => together && size >= fewestHolding;
 
 /**
  * The rates (0 to 1 of the speed alone) of launches in flight together. `lanes` names the first `running` of them in the order in
@@ -60,7 +60,7 @@ export const holdsPlace = (coalesces: boolean, share: number): boolean => coales
  * they come, so that a launch gets what those leave over that hold theirs and started before, and presses on others as much
  * less. Chains of batched launches of 16 to 128 members on two and on four lanes of an H200, laid out again in order, were off
  * by 3 to 22 % of their time, launch by launch; with all of them slowed alike by 14 to 37 %. Smaller launches are not held up
- * so: batches of two to eight requests of ResNet-50 beside each other came out 6 to 17 % too slow if they were.
+ * so: models beside each other, in batches of two to eight requests, came out 6 to 17 % too slow if they were.
  */
 export function shareRates(
   running: number,

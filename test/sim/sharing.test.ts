@@ -150,11 +150,7 @@ describe('lanes that share a device', () => {
     expect(holding([0.5, 1], [false, true])).toEqual(rates([0.5, 1], 0));
   });
 
-  test('hold their places where members run together and fill most of the device', () => {
-    expect([holdsPlace(true, 0.9), holdsPlace(true, 0.5), holdsPlace(false, 1)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+  test('hold their places where many members run together', () => {
+    expect([holdsPlace(64, true), holdsPlace(8, true), holdsPlace(64, false)]).toEqual([true, false, false]);
   });
 });
