@@ -28,6 +28,8 @@ export interface LaunchPlan {
   beside: number;
   /** Whether their kernels recur: streams that began at other times coalesce with them nonetheless. */
   recurs: boolean;
+  /** Whether all that is ready takes turns with what is in flight. */
+  takesTurns: boolean;
   /** Index into `methods`. */
   method: number;
   /**
@@ -67,6 +69,10 @@ const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
  * and more, models with their different layers 0.1 and less.
  */
 const mostlyRecurring = 0.25;
+/** Launches that take turns are planned for at least so many streams: there will be more. */
+const leastTurn = 8;
+/** How many kernels they run: newcomers wait for half of it. */
+const turnSteps = 2;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
 const preparedSteps = 4;
 /** Lengths that are looked at are powers of it: what a live device has recorded, and what is put together of that. */
@@ -112,13 +118,82 @@ export class LaunchPlanner {
    */
   fill(cursor: number, size: number, steps: number, out: {sm: number; bandwidth: number}): void {
     const terms = this.terms.of(cursor);
-    const at = Math.min(termsWidth * (1 + sizeIndex[size]), terms.length - termsWidth);
+    const at = termsAt(terms, size);
     const kernels = terms[leftAt];
     const reactionNs = this.reaction.ns + terms[at + submitAt];
     const lane =
       terms[at + durationAt] + (kernels - 1) * this.stepGapNs + Math.max(1, kernels / steps) * reactionNs;
     out.sm = terms[at + smAt] / lane;
     out.bandwidth = terms[at + bandwidthAt] / lane;
+  }
+
+  /**
+   * Device time for each of many streams of the program that starts at `cursor` where they run one by one, as many side
+   * by side as is best; NaN where their kernels do not recur.
+   */
+  aloneNs(cursor: number, {programs, costs}: Situation): Nanoseconds {
+    const {lanes, sharing} = this.limits;
+    const terms = this.terms.of(cursor);
+    if (terms[recurringAt] < mostlyRecurring) return NaN;
+    const at = termsAt(terms, 1);
+    const method = terms[at + methodAt];
+    const kernels = terms[leftAt];
+    const gaps = (kernels - 1) * this.stepGapNs;
+    const work = Math.max(terms[at + smAt], terms[at + bandwidthAt]);
+    let exposed = 0;
+    let pressing = 0;
+    for (let i = cursor; i < cursor + kernels; i++) {
+      const cls = programs.classes[i];
+      const ns = costs.durationNs(cls, 1, method);
+      const share = Math.max(costs.smShare(cls, 1, method), costs.bandwidthShare(cls, 1, method));
+      exposed += ns * costs.exposure(cls, 1, method);
+      pressing += ns * share * costs.pressure(cls, 1, method);
+    }
+    const durationNs = terms[at + durationAt];
+    let best = Infinity;
+    for (const beside of lanesTried) {
+      if (beside > lanes) break;
+      const exposure = exposed / durationNs;
+      const pressure = pressing / (durationNs + gaps);
+      const slowed = Math.max(
+        slowdownBeside(sharing, exposure, (beside - 1) * pressure),
+        beside * work > durationNs ? exposure * beside * pressure : 1,
+      );
+      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
+    }
+    return Math.max(best, this.reaction.ns + terms[at + submitAt]);
+  }
+
+  /** The same where they run in the largest launches. */
+  togetherNs(cursor: number): Nanoseconds {
+    const terms = this.terms.of(cursor);
+    const at = termsAt(terms, this.limits.maxSize);
+    const size = sizes[at / termsWidth - 1];
+    return Math.max(terms[at + smAt], terms[at + bandwidthAt]) / size;
+  }
+
+  /** Writes into `plan` how one of two launches runs that take turns, where a `population` of streams is at `cursor`. */
+  takeTurns(plan: LaunchPlan, cursor: number, population: number): void {
+    const {maxSize} = this.limits;
+    const terms = this.terms.of(cursor);
+    const half = Math.min(maxSize, Math.max(leastTurn, Math.ceil(population / 2)));
+    const at = termsAt(terms, half);
+    const durationNs = terms[at + durationAt];
+    const kernels = terms[leftAt];
+    const most = Math.max(1, terms[at + mostStepsAt]);
+    const reactionNs = this.reaction.ns + terms[at + submitAt];
+    let steps = Math.min(most, turnSteps);
+    // Shorter than the host needs to make the next one, they would leave the device idle.
+    while (steps < most && steps * durationNs < reactionNs * kernels) steps = Math.min(2 * steps, most);
+    plan.size = maxSize;
+    plan.beside = 2;
+    plan.recurs = true;
+    plan.takesTurns = true;
+    plan.method = terms[at + methodAt];
+    plan.steps = steps >= kernels ? kernels : kernels % steps || steps;
+    plan.sm = terms[at + smAt] / durationNs;
+    plan.bandwidth = terms[at + bandwidthAt] / durationNs;
+    plan.completionNs = Math.max(durationNs, 2 * Math.max(terms[at + smAt], terms[at + bandwidthAt]));
   }
 
   /**
@@ -184,6 +259,7 @@ export class LaunchPlanner {
             plan.size = size;
             plan.beside = beside;
             plan.recurs = recurring >= mostlyRecurring;
+            plan.takesTurns = false;
             plan.method = terms[at + methodAt];
             plan.steps = steps;
             plan.sm = smNs / lane;
@@ -199,6 +275,11 @@ export class LaunchPlanner {
     }
     plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
   }
+}
+
+/** The index in `terms` of a size, or of the largest that it has. */
+function termsAt(terms: Float64Array, size: number): number {
+  return Math.min(termsWidth * (1 + sizeIndex[size]), terms.length - termsWidth);
 }
 
 /** How much longer a launch takes beside its equals that take `equals` of the device and others that take `use` of it. */

@@ -16,6 +16,7 @@ import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
 import {Seeds} from './seeds.ts';
 import {Timeliness} from './timeliness.ts';
+import {Turns} from './turns.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -53,8 +54,9 @@ export const ooo = definePolicy({
  * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
  * and how many such launches side by side. Where those are in flight already, or where fewer are ready, it waits for the
  * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
- * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none that would
- * end after what is in flight.
+ * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of
+ * other groups fill what is idle, as backfilling does: none that would end after what is in flight. Where kernels recur and
+ * more arrives than the device could run one by one, streams take turns instead if they are answered sooner so (`Turns`).
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
  * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
@@ -71,6 +73,10 @@ class OutOfOrder implements Policy {
   /** What the launch that is made fills of the device. */
   private readonly fill = {sm: 0, bandwidth: 0};
   private inFlight!: InFlight;
+  private turns!: Turns;
+  /** Launches in flight that take turns, and by lane whether its launch does. */
+  private turnsInFlight = 0;
+  private isTurn!: Uint8Array;
   private timeliness!: Timeliness;
   private populations!: Populations;
   private fillers!: Fillers;
@@ -101,6 +107,7 @@ class OutOfOrder implements Policy {
     this.populations = new Populations(situation);
     const {sharing} = situation.costs;
     const interference = parameters.interference ?? sharing.interference;
+    this.isTurn = new Uint8Array(lanes.count);
     this.inFlight = new InFlight(lanes.count, {...sharing, interference});
     this.fillers = new Fillers(this.seeds.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
@@ -115,15 +122,22 @@ class OutOfOrder implements Policy {
     this.planner = new LaunchPlanner(limits, reaction, situation);
     this.plans = new LaunchPlans(this.planner, reaction);
     const {sloNs, programOf} = this.populations;
-    for (let program = 0; program < sloNs.length; program++) {
-      const start = tenants[programOf.indexOf(program)].program(1);
+    const starts = Array.from(sloNs, (_, program) => tenants[programOf.indexOf(program)].program(1));
+    this.turns = new Turns(
+      Float64Array.from(starts, (start) => this.planner.aloneNs(start, situation)),
+      Float64Array.from(starts, (start) => this.planner.togetherNs(start)),
+    );
+    for (const [program, start] of starts.entries()) {
       this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
   }
 
   onReady(slot: number, situation: Situation): void {
     const {streams, ready} = situation;
-    if (streams.startedAt[slot] < 0) this.populations.arrived(slot, situation);
+    if (streams.startedAt[slot] < 0) {
+      this.populations.arrived(slot, situation);
+      this.turns.arrived(this.populations.program(slot, situation), streams.live, situation.now);
+    }
     if (streams.state[slot] !== streamStates.ready) return;
     if (ready.total === 1) {
       this.lone = slot;
@@ -136,14 +150,19 @@ class OutOfOrder implements Policy {
 
   onFinished(launch: Launch, situation: Situation): void {
     const {members, size, steps, failed} = launch;
-    const {streams, programs, now} = situation;
+    const {streams, programs, tenants, now} = situation;
     for (let i = 0; i < size && !failed; i++) {
       const slot = members[i];
       if (programs.classes[streams.cursor[slot] + steps] >= 0) continue;
       this.timeliness.complete(slot, situation);
+      const program = this.populations.program(slot, situation);
+      const arrivedAt = streams.deadlineAt[slot] - tenants[streams.tenant[slot]].sloNs;
+      this.turns.answered(program, arrivedAt, streams.live, now);
       this.populations.left(slot, situation);
     }
     this.inFlight.finished(launch);
+    this.turnsInFlight -= this.isTurn[launch.lane];
+    this.isTurn[launch.lane] = 0;
     this.reaction.seen(launch.finishedAt, now);
     this.hasSuccessor = false;
   }
@@ -178,12 +197,13 @@ class OutOfOrder implements Policy {
     if (slot === this.planned) return this.plan;
     const {streams} = situation;
     const program = this.populations.program(slot, situation);
+    const takesTurns = this.turns.takesPart(program);
     const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
     this.planned = slot;
-    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs));
+    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs, takesTurns));
   }
 
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */
@@ -195,7 +215,8 @@ class OutOfOrder implements Policy {
   /** Whether the kernel's plan has room for one more launch beside what is in flight. */
   private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
     const {inFlight} = this;
-    const {size, beside, recurs, sm, bandwidth, completionNs, method} = plan;
+    const {size, beside, recurs, takesTurns, sm, bandwidth, completionNs, method} = plan;
+    if (takesTurns) return this.turnsInFlight < 2;
     const program = this.populations.program(slot, situation);
     if (recurs && inFlight.has(program)) {
       // Who is in flight joins those who are fewer than planned.
@@ -267,6 +288,8 @@ class OutOfOrder implements Policy {
     if (size < most) this.planner.fill(cursor, size, gathering.steps, fill);
     const runsToEnd = programs.classes[cursor + launch.steps] < 0;
     this.inFlight.launched(launch, fill, program, runsToEnd);
+    this.isTurn[lane] = plan.takesTurns ? 1 : 0;
+    this.turnsInFlight += this.isTurn[lane];
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
 }
