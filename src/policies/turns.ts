@@ -2,8 +2,12 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 
 /** Weight of one arrival in the running means: of some hundred of them. */
 const weight = 1 / 256;
+/** Fewer arrivals than this tell nothing. */
+const fewest = 64;
 /** It is crowded when requests that run one by one would take so much of the device, and no more at so much. */
-const [high, low] = [0.87, 0.75];
+const [high, low] = [1.05, 0.95];
+/** Programs take part whose requests take so many times as much of the device one by one as in the largest launches. */
+const leastGain = 1.5;
 /** It is overloaded, and plans are made, when the largest launches would take so much more of the device than there is. */
 const overload = 1.15;
 /** Requests whose latencies tell how a way does, and as many before them that only show what the last one left behind. */
@@ -40,9 +44,10 @@ export class Turns {
   /** By program: the same where they run in the largest launches. */
   private readonly togetherNs: Float64Array;
   /** Running means over the arrivals of those that take part: time between them, of `aloneNs`, and of `togetherNs`. */
-  private gapNs = NaN;
-  private wantedNs = NaN;
-  private leastNs = NaN;
+  private gapNs = 0;
+  private wantedNs = 0;
+  private leastNs = 0;
+  private arrivals = 0;
   private lastAt: Nanoseconds = NaN;
   /** The way that is gone, index of `ways`, since when, and how many streams and what time between arrivals there were then. */
   private way = 0;
@@ -58,7 +63,7 @@ export class Turns {
   private left = 0;
 
   constructor(aloneNs: Float64Array, togetherNs: Float64Array) {
-    this.aloneNs = aloneNs;
+    this.aloneNs = aloneNs.map((ns, program) => (ns >= leastGain * togetherNs[program] ? ns : NaN));
     this.togetherNs = togetherNs;
   }
 
@@ -74,15 +79,11 @@ export class Turns {
     const gap = now - this.lastAt;
     this.lastAt = now;
     if (!(gap >= 0)) return;
-    if (Number.isNaN(this.gapNs)) {
-      // As if requests had arrived slowly for a while.
-      this.gapNs = aloneNs / low;
-      this.wantedNs = aloneNs;
-      this.leastNs = this.togetherNs[program];
-    }
-    this.gapNs += weight * (gap - this.gapNs);
-    this.wantedNs += weight * (aloneNs - this.wantedNs);
-    this.leastNs += weight * (this.togetherNs[program] - this.leastNs);
+    const w = Math.max(weight, 1 / ++this.arrivals);
+    this.gapNs += w * (gap - this.gapNs);
+    this.wantedNs += w * (aloneNs - this.wantedNs);
+    this.leastNs += w * (this.togetherNs[program] - this.leastNs);
+    if (this.arrivals < fewest) return;
     const wasCrowded = this.isCrowded;
     this.isCrowded =
       this.wantedNs > (wasCrowded ? low : high) * this.gapNs && this.leastNs < overload * this.gapNs;

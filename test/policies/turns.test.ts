@@ -37,6 +37,11 @@ describe('turns', () => {
     expect(goOn(alone(NaN), {requests: 5000, gap: 10, turnsNs: 1e4, plansNs: 1e5})).toBe(0);
   });
 
+  test('are not taken by programs that gain little by running together', () => {
+    const turns = new Turns(Float64Array.of(1000), Float64Array.of(900));
+    expect(goOn(turns, {requests: 5000, gap: 950, turnsNs: 1e4, plansNs: 1e5})).toBe(0);
+  });
+
   test('are not taken where more arrives than the largest launches could run', () => {
     // Crowded on the way there, and then no more.
     const load = {requests: 5000, gap: 50, turnsNs: 1e4, plansNs: 1e5};
