@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
-import {slowdownAmong} from '../sim/sharing.ts';
+import {partsInOrder, slowdownAmong} from '../sim/sharing.ts';
 
 /** Kernel runs laid out in time, so that it is known what ran beside each: `count` of them, by index. */
 export class CoRunTimeline {
@@ -61,7 +61,7 @@ export class CoRunTimeline {
   findWaits(share: Float64Array, holds: Uint8Array, out: Float64Array): void {
     out.fill(0);
     this.sweep(share, holds, (active, got, ns) => {
-      for (let i = 0; i < active.length; i++) out[active[i]] += (1 - got[i]) * ns;
+      for (const of of active) out[of] += (1 - got[of]) * ns;
     });
   }
 
@@ -83,18 +83,16 @@ export class CoRunTimeline {
       let all = 0;
       let wanted = 0;
       let demand = 0;
-      for (let i = 0; i < active.length; i++) {
-        const of = active[i];
-        all += got[i] * pressure[of];
-        wanted += got[i] * share[of];
-        demand += (got[i] * share[of]) / exposure[of];
+      for (const of of active) {
+        all += got[of] * pressure[of];
+        wanted += got[of] * share[of];
+        demand += (got[of] * share[of]) / exposure[of];
       }
       const short = wanted > 1 ? demand : 0;
-      for (let i = 0; i < active.length; i++) {
-        const of = active[i];
-        const others = Math.max(0, all - got[i] * pressure[of]);
-        runs[of] += got[i] * ns;
-        out[of] += (got[i] * ns) / slowdownAmong(terms, exposure[of], others, short);
+      for (const of of active) {
+        const others = Math.max(0, all - got[of] * pressure[of]);
+        runs[of] += got[of] * ns;
+        out[of] += (got[of] * ns) / slowdownAmong(terms, exposure[of], others, short);
       }
     });
     for (let i = 0; i < this.count; i++) out[i] = out[i] > 0 ? runs[i] / out[i] : 1;
@@ -104,11 +102,11 @@ export class CoRunTimeline {
   private sweep(
     share: Float64Array,
     holds: Uint8Array,
-    each: (active: readonly number[], got: readonly number[], ns: Nanoseconds) => void,
+    each: (active: readonly number[], got: Float64Array, ns: Nanoseconds) => void,
   ): void {
     const {count, order, times} = this;
     const active: number[] = [];
-    const got: number[] = [];
+    const got = new Float64Array(count);
     for (let i = 0, before = times[0]; i < order.length; i++) {
       const ns = times[i] - before;
       if (ns > 0 && active.length > 0) each(active, got, ns);
@@ -119,17 +117,7 @@ export class CoRunTimeline {
       } else {
         active.splice(active.indexOf(event - count), 1);
       }
-      got.length = active.length;
-      let room = 1;
-      for (let at = 0; at < active.length; at++) {
-        const wanted = share[active[at]];
-        if (holds[active[at]] === 0) {
-          got[at] = 1;
-          continue;
-        }
-        got[at] = wanted <= room ? 1 : room / wanted;
-        room = Math.max(0, room - wanted);
-      }
+      partsInOrder(active.length, active, {share, holds}, got);
     }
   }
 }

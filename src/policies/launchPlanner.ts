@@ -28,7 +28,7 @@ export interface LaunchPlan {
   beside: number;
   /** Whether their kernels recur: streams that began at other times coalesce with them nonetheless. */
   recurs: boolean;
-  /** Whether all that is ready takes turns with what is in flight. */
+  /** Whether it is one of two launches that take turns; see `Turns`. */
   takesTurns: boolean;
   /** Index into `methods`. */
   method: number;
@@ -150,11 +150,11 @@ export class LaunchPlanner {
       pressing += ns * share * costs.pressure(cls, 1, method);
     }
     const durationNs = terms[at + durationAt];
+    const exposure = exposed / durationNs;
+    const pressure = pressing / (durationNs + gaps);
     let best = Infinity;
     for (const beside of lanesTried) {
       if (beside > lanes) break;
-      const exposure = exposed / durationNs;
-      const pressure = pressing / (durationNs + gaps);
       const slowed = Math.max(
         slowdownBeside(sharing, exposure, (beside - 1) * pressure),
         beside * work > durationNs ? exposure * beside * pressure : 1,
@@ -164,7 +164,7 @@ export class LaunchPlanner {
     return Math.max(best, this.reaction.ns + terms[at + submitAt]);
   }
 
-  /** The same where they run in the largest launches. */
+  /** Device time for each of many streams of the program that starts at `cursor` in the largest launches. */
   togetherNs(cursor: number): Nanoseconds {
     const terms = this.terms.of(cursor);
     const at = termsAt(terms, this.limits.maxSize);
@@ -172,7 +172,10 @@ export class LaunchPlanner {
     return Math.max(terms[at + smAt], terms[at + bandwidthAt]) / size;
   }
 
-  /** Writes into `plan` how one of two launches runs that take turns, where a `population` of streams is at `cursor`. */
+  /**
+   * Writes into `plan`, one of launches that take turns, the size, the method, the steps and what comes of them where a
+   * `population` of streams is at `cursor`.
+   */
   takeTurns(plan: LaunchPlan, cursor: number, population: number): void {
     const {maxSize} = this.limits;
     const terms = this.terms.of(cursor);
@@ -186,9 +189,6 @@ export class LaunchPlanner {
     // Shorter than the host needs to make the next one, they would leave the device idle.
     while (steps < most && steps * durationNs < reactionNs * kernels) steps = Math.min(2 * steps, most);
     plan.size = maxSize;
-    plan.beside = 2;
-    plan.recurs = true;
-    plan.takesTurns = true;
     plan.method = terms[at + methodAt];
     plan.steps = steps >= kernels ? kernels : kernels % steps || steps;
     plan.sm = terms[at + smAt] / durationNs;
@@ -259,7 +259,6 @@ export class LaunchPlanner {
             plan.size = size;
             plan.beside = beside;
             plan.recurs = recurring >= mostlyRecurring;
-            plan.takesTurns = false;
             plan.method = terms[at + methodAt];
             plan.steps = steps;
             plan.sm = smNs / lane;

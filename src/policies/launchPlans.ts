@@ -6,8 +6,6 @@ import type {Reaction} from './reaction.ts';
 const finePopulation = 8;
 /** Levels of the device’s use by others: halves of it, up to twice the device. */
 const useLevels = 5;
-/** What stands for the use where streams take turns, whose plans do not depend on it. */
-const turnLevel = useLevels;
 /** Levels of how many others wait: powers of two. */
 const otherLevels = 33;
 /** Plans that are remembered: sets of as many as a line of the cache holds keys of. */
@@ -75,34 +73,22 @@ export class LaunchPlans {
    * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
    * to a degree of `use` by what is in flight. The next call overwrites it.
    */
-  find(
-    cursor: number,
-    population: number,
-    others: number,
-    use: number,
-    sloNs: Nanoseconds,
-    takesTurns = false,
-  ): LaunchPlan {
+  find(cursor: number, population: number, others: number, use: number, sloNs: Nanoseconds): LaunchPlan {
     const {keys, records, reaction, plan} = this;
-    const level = takesTurns ? 0 : 32 - Math.clz32(others);
-    const useLevel = takesTurns ? turnLevel : Math.min(useLevels - 1, Math.round(2 * use));
+    const level = 32 - Math.clz32(others);
+    const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
     const count = roundPopulation(population);
-    const key = ((cursor * 1024 + count) * otherLevels + level) * (useLevels + 1) + useLevel;
+    const key = ((cursor * 1024 + count) * otherLevels + level) * useLevels + useLevel;
     let at = this.place(key);
     const isKnown = keys[at] === key;
     if (!isKnown || records[at * width + versionOf] !== reaction.version) {
-      // How to take turns is quickly said.
-      if (takesTurns || this.mayMake >= 1) {
-        if (takesTurns) {
-          this.planner.takeTurns(plan, cursor, count);
-        } else {
-          this.mayMake--;
-          const waiting = level === 0 ? 0 : 2 ** (level - 1);
-          this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs);
-          this.remember(cursor, at);
-        }
+      if (this.mayMake >= 1) {
+        this.mayMake--;
+        const waiting = level === 0 ? 0 : 2 ** (level - 1);
+        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs);
         keys[at] = key;
         this.write(at);
+        this.remember(cursor, at);
         return plan;
       }
       if (!isKnown) at = this.latestAt(cursor);
@@ -112,8 +98,7 @@ export class LaunchPlans {
       }
     }
     this.read(at);
-    plan.takesTurns = takesTurns;
-    if (!takesTurns) this.latest[cursor] = at;
+    this.latest[cursor] = at;
     return plan;
   }
 
@@ -138,7 +123,7 @@ export class LaunchPlans {
   /** Where the plan is that was used last for streams at `cursor`, or -1. */
   private latestAt(cursor: number): number {
     const at = cursor < this.latest.length ? this.latest[cursor] : -1;
-    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * (useLevels + 1))) === cursor ? at : -1;
+    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === cursor ? at : -1;
   }
 
   private read(at: number): void {

@@ -86,6 +86,18 @@ class OutOfOrder implements Policy {
   /** The kernel whose plan was looked up last in this decision, or -1, and that plan. */
   private planned = -1;
   private plan!: LaunchPlan;
+  /** The plan of streams that take turns, for those that were looked up last. */
+  private readonly turn: LaunchPlan = {
+    size: 1,
+    beside: 2,
+    recurs: true,
+    takesTurns: true,
+    method: 0,
+    steps: 1,
+    sm: NaN,
+    bandwidth: NaN,
+    completionNs: NaN,
+  };
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
 
@@ -197,13 +209,16 @@ class OutOfOrder implements Policy {
     if (slot === this.planned) return this.plan;
     const {streams} = situation;
     const program = this.populations.program(slot, situation);
-    const takesTurns = this.turns.takesPart(program);
     const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
+    this.planned = slot;
+    if (this.turns.takesPart(program)) {
+      this.planner.takeTurns(this.turn, streams.cursor[slot], population);
+      return (this.plan = this.turn);
+    }
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
-    this.planned = slot;
-    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs, takesTurns));
+    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs));
   }
 
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */

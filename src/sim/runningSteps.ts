@@ -1,7 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
-import {slowdownAmong} from './sharing.ts';
+import {partsInOrder, slowdownAmong} from './sharing.ts';
 import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
@@ -111,6 +111,7 @@ export class RunningSteps {
     return lane;
   }
 
+  /** The lane's step holds no place any more. */
   private letGo(lane: number): void {
     const {holding} = this;
     const count = --this.holdingCount;
@@ -176,24 +177,24 @@ export class RunningSteps {
         first = at;
       }
     }
-    this.first = first;
-    this.timedAt = time;
-    this.timedCount = this.count;
     this.nextEndAt = time + wholeNs(least);
+    this.timed(first);
+  }
+
+  /** Notes that all are timed, and which of them ends first. */
+  private timed(first: number): void {
+    this.first = first;
+    this.timedAt = this.time;
+    this.timedCount = this.count;
     this.smInUse = this.sm < 1 ? this.sm : 1;
   }
-  /** The same where several hold their places: those get what is left over by the ones before. */
+
+  /** As `retime`, where several hold their places: those get what is left over by the ones before. */
   private retimeHeld(): void {
     const {lanes, steps, laneSteps, holding, got, time} = this;
     const elapsed = time - this.timedAt;
     got.fill(1);
-    let room = 1;
-    for (let i = 0; i < this.holdingCount; i++) {
-      const lane = holding[i];
-      const share = laneSteps.share[lane];
-      if (share > room) got[lane] = room / share;
-      room = share > room ? 0 : room - share;
-    }
+    partsInOrder(this.holdingCount, holding, laneSteps, got);
     let wanted = 0;
     let demand = 0;
     let pressure = 0;
@@ -222,10 +223,7 @@ export class RunningSteps {
         first = at;
       }
     }
-    this.first = first;
-    this.timedAt = time;
-    this.timedCount = this.count;
     this.nextEndAt = time + wholeNs(least);
-    this.smInUse = this.sm < 1 ? this.sm : 1;
+    this.timed(first);
   }
 }

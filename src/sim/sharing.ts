@@ -53,6 +53,26 @@ const fewestHolding = 16;
 export const holdsPlace = (size: number, together: boolean): boolean => together && size >= fewestHolding;
 
 /**
+ * Writes `part[of]`, 0 to 1: what each of the first `count` in `order` gets of the share that it takes. Those that hold their
+ * places get what those leave over that hold theirs and come before; the others all.
+ */
+export function partsInOrder(
+  count: number,
+  order: ArrayLike<number>,
+  {share, holds}: Pick<Sharers, 'share' | 'holds'>,
+  part: Float64Array,
+): void {
+  let room = 1;
+  for (let i = 0; i < count; i++) {
+    const of = order[i];
+    part[of] = 1;
+    if (holds[of] === 0) continue;
+    if (share[of] > room) part[of] = room / share[of];
+    room = Math.max(0, room - share[of]);
+  }
+}
+
+/**
  * The rates (0 to 1 of the speed alone) of launches in flight together. `lanes` names the first `running` of them in the order in
  * which they started. Writes `rate[lane]`.
  *
@@ -65,22 +85,18 @@ export const holdsPlace = (size: number, together: boolean): boolean => together
 export function shareRates(
   running: number,
   lanes: Int32Array,
-  {share, exposure, pressure, holds}: Sharers,
+  sharers: Sharers,
   terms: ContentionTerms,
   rate: Float64Array,
 ): void {
-  let room = 1;
+  const {share, exposure, pressure} = sharers;
+  partsInOrder(running, lanes, sharers, rate);
   let wanted = 0;
   let demand = 0;
   let all = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    let got = 1;
-    if (holds[lane] !== 0) {
-      if (share[lane] > room) got = room / share[lane];
-      room = Math.max(0, room - share[lane]);
-    }
-    rate[lane] = got;
+    const got = rate[lane];
     wanted += got * share[lane];
     demand += (got * share[lane]) / exposure[lane];
     all += got * pressure[lane];
