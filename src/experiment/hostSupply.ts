@@ -12,6 +12,12 @@ const entry = new URL('tenantHost.js', import.meta.url);
 /** Time for a thread to free what it holds on the device, before it is ended in any case. */
 const stopMs = 3000;
 
+/**
+ * Hardware queues of a process, CUDA's default. Its few lanes need no more, and the GPU has some hundreds for all: with 32
+ * each, sixteen clients of MPS on an H200 were too many, and its server did not start beside fourteen contexts.
+ */
+const hardwareQueues = {CUDA_DEVICE_MAX_CONNECTIONS: '8'};
+
 /** The descriptor in a child process of what stands fifth in its `stdio`. */
 const inheritedMemory = 4;
 
@@ -66,6 +72,12 @@ export class HostSupply {
     this.idle.set(scheme, [...(this.idle.get(scheme) ?? []), host]);
   }
 
+  /** Why hosts of the scheme find no device, as far as the MPS daemon knows; null where it does not. */
+  async complaint(scheme: HostScheme): Promise<string | null> {
+    const daemon = scheme === 'mps' ? await this.mps?.catch(() => null) : null;
+    return daemon?.complaint() ?? null;
+  }
+
   /** Ends the hosts that were given back, and the MPS daemon. Throws a DeviceError where it does not quit. */
   async close(): Promise<void> {
     const hosts = [...this.idle.values()].flat();
@@ -80,7 +92,7 @@ export class HostSupply {
 function childProcess(env: Readonly<Record<string, string>>): Host {
   const memory = createTapeMemory();
   const child = fork(fileURLToPath(entry), {
-    env: {...process.env, ...env},
+    env: {...hardwareQueues, ...process.env, ...env},
     stdio: ['ignore', 'ignore', 'inherit', 'ipc', memory],
     serialization: 'advanced',
   });

@@ -86,7 +86,7 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
         }),
       );
       const failed = outcomes.find(({failure}) => failure !== null);
-      if (failed !== undefined) throw failed.failure!;
+      if (failed !== undefined) throw await explained(failed, scheme, supply);
     }
     const originNs = loadAddon().nowNs() + headStartNs;
     for (const {host} of outcomes) host.send({kind: 'start', originNs});
@@ -169,6 +169,14 @@ class Outcome {
     this.ready();
     this.finish();
   }
+}
+
+/** Under MPS, a GPU that is there for us is not for a client that finds no server. */
+async function explained({failure, name}: Outcome, scheme: HostScheme, supply: HostSupply): Promise<Error> {
+  if (scheme !== 'mps' || !(failure instanceof DeviceError)) return failure!;
+  const complaint = await supply.complaint(scheme);
+  const because = complaint === null ? '' : `; the MPS server says: ${complaint}`;
+  return new DeviceError(`${name} under MPS: ${failure.message}${because}`, {cause: failure});
 }
 
 /** `tenant chat`, or `tenants chat and 3 others`. */

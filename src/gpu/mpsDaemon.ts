@@ -1,5 +1,5 @@
 import {execFile, execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
@@ -14,6 +14,8 @@ const quitMs = 20_000;
 /** An MPS daemon of our own: clients that get `env` share the GPU through it. */
 export interface MpsDaemon {
   readonly env: Readonly<Record<string, string>>;
+  /** Why its server did not start, as its log says; null where it did. */
+  complaint(): string | null;
   /** Asks the daemon to quit and removes its folders. Throws a DeviceError where it does not. */
   quit(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function startMps(): Promise<MpsDaemon> {
   }
   return {
     env: variables,
+    complaint: () => complaintOf(readLog('server.log')),
     async quit() {
       const child = run(control, [], {env: {...process.env, ...variables}, timeout: quitMs});
       // One that is gone reads nothing: what it ended with is told below.
@@ -51,6 +54,20 @@ export async function startMps(): Promise<MpsDaemon> {
       }
     },
   };
+}
+
+/** `Failed to start : out of memory` of `[2026-01-31 12:00:00.000 Server  1537] Failed to start : out of memory`. */
+export function complaintOf(log: string): string | null {
+  const line = log.split('\n').findLast((each) => each.includes('Failed to start'));
+  return line === undefined ? null : line.replace(/^\[[^\]]*\] */, '').trim();
+}
+
+function readLog(name: string): string {
+  try {
+    return readFileSync(join(variables.CUDA_MPS_LOG_DIRECTORY, name), 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 let isWatching = false;

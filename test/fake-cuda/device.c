@@ -5,6 +5,11 @@ EXPORT CUresult cuInit(unsigned flags) {
   (void)flags;
   const int fault = fakeFault("cuInit");
   if (fault) return fault;
+  // Clients of an MPS daemon alone.
+  if (getenv("CUDA_MPS_PIPE_DIRECTORY")) {
+    const int refusal = (int)fakeNumber("FAKE_CUDA_FAIL_MPS", 0);
+    if (refusal) return refusal;
+  }
   return fakeNumber("FAKE_CUDA_DEVICES", 1) > 0 ? SUCCESS : NO_DEVICE;
 }
 

@@ -57,6 +57,33 @@ describe.skipIf(unavailable)('figures --live', () => {
     expect(notes.join(' ')).toContain('At most 2 host threads or processes submit beside each other');
   });
 
+  test('MPS that does not connect leaves a gap with the reason, and ends nothing', async () => {
+    place.write(
+      'nvidia-cuda-mps-control',
+      `#!/bin/sh
+if [ "$1" = -d ]; then
+  echo "[2026-01-31 12:00:00.000 Server 7] Failed to start : out of memory" >"$CUDA_MPS_LOG_DIRECTORY/server.log"
+else cat >/dev/null
+fi
+`,
+      0o755,
+    );
+    const ended = await place.run([...args, '--budget', '10s', '--output', 'no-mps'], {
+      ...env,
+      PATH: `${place.folder}:${process.env['PATH']}`,
+      FAKE_CUDA_FAIL_MPS: '806',
+    });
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr.match(/under MPS: /g), ended.stderr).toHaveLength(1);
+    expect(ended.stderr).toMatch(
+      /mps:\S+: .* under MPS: .*; the MPS server says: Failed to start : out of memory\n/,
+    );
+    const policies = runs('no-mps').map(({policy}) => policy.split(':')[0]);
+    // What comes after MPS is measured.
+    expect(policies.slice(0, 3)).toEqual(['streams', 'time-slice', 'streams']);
+    expect(policies).not.toContain('mps');
+  });
+
   test('Ctrl-C leaves what was measured, and no process', async () => {
     const running = place.start([...args, '--output', 'stopped'], env);
     await until(() => runs('stopped').length >= 2, 'two runs');
