@@ -13,10 +13,13 @@ const entry = new URL('tenantHost.js', import.meta.url);
 const stopMs = 3000;
 
 /**
- * Hardware queues of a process, CUDA's default. Its few lanes need no more, and the GPU has some hundreds for all: with 32
- * each, sixteen clients of MPS on an H200 were too many, and its server did not start beside fourteen contexts.
+ * Most hardware queues of a process, CUDA's default. A GPU has some hundreds for all: of processes with 32 each, sixteen
+ * were too many clients of MPS on an H200, its server did not start beside fourteen, and contexts took seconds to open.
  */
-const hardwareQueues = {CUDA_DEVICE_MAX_CONNECTIONS: '8'};
+const mostQueues = 8;
+
+/** What the addon sets in this process, and processes would inherit; another value is the user's, and heeded. */
+const ownQueues = '32';
 
 /** The descriptor in a child process of what stands fifth in its `stdio`. */
 const inheritedMemory = 4;
@@ -32,6 +35,8 @@ export interface HostListener {
 
 /** A host seen from its parent. */
 export interface Host {
+  /** Hardware queues that its lanes share; Infinity where they are this process's. */
+  readonly queues: number;
   /** The memory for its tapes, as a descriptor of its own. */
   readonly tapeMemory: number;
   /** What it has recorded since it was last told to prepare, also where it has ended meanwhile; not after `stop`. */
@@ -51,12 +56,16 @@ export class HostSupply {
   private readonly idle = new Map<HostScheme, Host[]>();
   private mps: Promise<MpsDaemon> | null = null;
 
-  /** A host that does nothing yet. Throws a DeviceError where the MPS daemon cannot be started. */
-  async take(scheme: HostScheme): Promise<Host> {
-    const found = this.idle.get(scheme)?.pop();
-    if (found !== undefined) return found;
+  /** A host for so many lanes that does nothing yet. Throws a DeviceError where the MPS daemon cannot be started. */
+  async take(scheme: HostScheme, lanes: number): Promise<Host> {
+    const idle = this.idle.get(scheme) ?? [];
+    const queues = Math.min(mostQueues, 2 ** Math.ceil(Math.log2(lanes)));
+    if (idle.length > 0 && idle.at(-1)!.queues >= queues) return idle.pop()!;
     if (scheme === 'threads') return thread();
-    return childProcess(scheme === 'mps' ? (await (this.mps ??= startMps())).env : {});
+    // Those with too few queues make room for others.
+    this.idle.delete(scheme);
+    await Promise.all(idle.map((host) => host.stop()));
+    return childProcess(queues, scheme === 'mps' ? (await (this.mps ??= startMps())).env : {});
   }
 
   /** Only hosts that are done with all they were told. */
@@ -89,10 +98,15 @@ export class HostSupply {
   }
 }
 
-function childProcess(env: Readonly<Record<string, string>>): Host {
+function childProcess(queues: number, env: Readonly<Record<string, string>>): Host {
   const memory = createTapeMemory();
+  const {CUDA_DEVICE_MAX_CONNECTIONS: asked = ownQueues} = process.env;
   const child = fork(fileURLToPath(entry), {
-    env: {...hardwareQueues, ...process.env, ...env},
+    env: {
+      ...process.env,
+      ...env,
+      CUDA_DEVICE_MAX_CONNECTIONS: asked === ownQueues ? `${queues}` : asked,
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc', memory],
     serialization: 'advanced',
   });
@@ -106,6 +120,7 @@ function childProcess(env: Readonly<Record<string, string>>): Host {
     listener?.ended(`its process ended with ${signal ?? `exit code ${code}`}`),
   );
   return {
+    queues,
     tapeMemory: inheritedMemory,
     events: () => readTape(memory),
     send: (message) => child.connected && child.send(message, () => {}),
@@ -128,6 +143,7 @@ function thread(): Host {
   worker.on('error', (error) => listener?.ended(error.message));
   worker.on('exit', (code) => listener?.ended(`its thread ended with exit code ${code}`));
   return {
+    queues: Infinity,
     tapeMemory: memory,
     events: () => readTape(memory),
     send: (message) => worker.postMessage(message),

@@ -65,7 +65,7 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
   try {
     // Processes start beside each other, on all cores.
     for (const plan of plans) {
-      outcomes.push(new Outcome(await supply.take(scheme), describe(plan, options.names)));
+      outcomes.push(new Outcome(await supply.take(scheme, plan.lanes.count), describe(plan, options.names)));
     }
     // No more than the cores at once: contexts that are created beside each other mostly wait for each other.
     for (let from = 0; from < outcomes.length; from += cores) {

@@ -1,5 +1,5 @@
 // Ctrl-C while a GPU is at work: nothing hangs, and nothing is left behind.
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import {afterAll, describe, expect, test} from 'vitest';
 import {Workplace, isAlive, unavailable, until, usesCuda} from './program.ts';
 import type {Running} from './program.ts';
@@ -43,6 +43,8 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     await inTheMiddle(running);
     const children = running.children();
     expect(children).toHaveLength(processes);
+    // Each has one lane, and this program's 32 hardware queues are not handed down.
+    for (const child of children) expect(environmentOf(child)).toContain('CUDA_DEVICE_MAX_CONNECTIONS=1');
     const at = performance.now();
     running.signal('SIGINT');
     const {code, stderr} = await running.ended;
@@ -122,3 +124,7 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     expect(place.leftBehind()).toEqual([]);
   });
 });
+
+/** As the process was started with it. */
+const environmentOf = (process: number): string[] =>
+  readFileSync(`/proc/${process}/environ`, 'utf8').split('\0');

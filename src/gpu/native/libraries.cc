@@ -69,6 +69,7 @@ const char *resolveAll(LibraryKind kind, void *handle) {
 /**
  * Streams share this many hardware queues, 8 unless told: a launch then waits behind another lane's that has not begun. The
  * driver reads it when it is initialized; who has set it otherwise is heeded.
+ * `hostSupply.ts` gives processes of their own fewer.
  */
 void askForHardwareQueues() { setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0); }
 
