@@ -26,10 +26,11 @@ export class Gathering {
   }
 
   /**
-   * Takes kernels from the queue until there are `most`; the first one is at `cursor`. Those take part first that can be
-   * in time if they complete after `completionNs`.
+   * Takes kernels of a group from its queue until there are `most`; the first one is at `cursor`. Those take part first
+   * that can be in time if they complete after `completionNs`; where all can, nobody asks in what order.
    */
   gather(
+    group: number,
     queue: SlackQueue,
     cursor: number,
     most: number,
@@ -37,6 +38,10 @@ export class Gathering {
     lateFirst: boolean,
     situation: Situation,
   ): void {
+    if (situation.taken + situation.ready.count[group] <= most && this.takeAll(group, cursor, situation)) {
+      queue.clear();
+      return;
+    }
     const {streams, programs} = situation;
     const {classes} = programs;
     // Whoever would halve the launch waits for one that goes its way.
@@ -61,5 +66,22 @@ export class Gathering {
       const slot = this.aside[--aside];
       queue.push(slot, situation.latestStart(slot), situation);
     }
+  }
+
+  /** Takes all that is ready of a group, unless one would halve the launch or is of another class. */
+  private takeAll(group: number, cursor: number, situation: Situation): boolean {
+    const {ready, streams, programs} = situation;
+    const {classes} = programs;
+    const fewest = Math.ceil(this.steps / 2);
+    let {steps} = this;
+    for (let slot = ready.first(group); slot >= 0; slot = ready.next(slot)) {
+      const other = streams.cursor[slot];
+      if (classes[other] !== classes[cursor]) return false;
+      steps = programs.agreement(cursor, other, steps);
+      if (steps < fewest) return false;
+    }
+    this.steps = steps;
+    situation.takeGroup(group, ready.count[group]);
+    return true;
   }
 }

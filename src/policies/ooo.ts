@@ -290,7 +290,7 @@ class OutOfOrder implements Policy {
     this.lone = -1;
     if (most > 1 && ready.count[group] > 0) {
       const {seeds} = this;
-      gathering.gather(seeds.groups[group], cursor, most, completionNs, seeds.isCharged, situation);
+      gathering.gather(group, seeds.groups[group], cursor, most, completionNs, seeds.isCharged, situation);
       seeds.noteFirst(group);
     }
     const size = situation.taken;

@@ -12,7 +12,7 @@ const firstSweep = 64;
  *
  * Members of a launch come back in the order in which they were taken, so that most pushes have a later start than the one
  * before: they lengthen a run, at O(1), and a heap holds the heads of the runs. A push that begins a run and a pop cost
- * O(log runs).
+ * O(log runs). What is pushed is put in order when more than the first is asked for: who takes all of it at once needs none.
  */
 export class SlackHeap {
   /** Entries, those included that have gone since. */
@@ -33,15 +33,56 @@ export class SlackHeap {
   private used = 0;
   private pushed = 0;
   private sweepAt = firstSweep;
+  /** What has been pushed since it was last put in order: slots, stamps, latest starts. */
+  private freshCount = 0;
+  private freshSlots = new Int32Array(firstSweep);
+  private freshStamps = new Int32Array(firstSweep);
+  private freshKeys = new Float64Array(firstSweep);
+  /** The first of those, and its latest start. */
+  private freshFirst = 0;
+  private freshAt: Nanoseconds = Infinity;
 
   push(slot: number, latestStart: Nanoseconds, streams: Streams): void {
     if (this.size === this.sweepAt) this.sweep(streams);
+    const at = this.freshCount++;
+    if (at === this.freshSlots.length) this.growFresh();
+    this.freshSlots[at] = slot;
+    this.freshStamps[at] = streams.stamp[slot];
+    this.freshKeys[at] = latestStart;
+    if (latestStart < this.freshAt) {
+      this.freshAt = latestStart;
+      this.freshFirst = at;
+    }
+    this.size++;
+  }
+
+  /** Forgets everything: none of it is ready any more. */
+  clear(): void {
+    this.size = this.runs = this.used = this.freshCount = 0;
+    this.tail = this.free = -1;
+    this.freshAt = Infinity;
+    this.sweepAt = firstSweep;
+  }
+
+  /** Puts in order what has been pushed, without what has gone since. */
+  private order(streams: Streams): void {
+    const {freshCount, freshSlots, freshStamps, freshKeys} = this;
+    this.size -= freshCount;
+    for (let i = 0; i < freshCount; i++) {
+      if (isReady(freshSlots[i], freshStamps[i], streams))
+        this.insert(freshSlots[i], freshStamps[i], freshKeys[i]);
+    }
+    this.freshCount = 0;
+    this.freshAt = Infinity;
+  }
+
+  private insert(slot: number, stamp: number, latestStart: Nanoseconds): void {
     const entry = this.entry();
     const {keys, links, tail} = this;
     keys[entry * keyWidth] = latestStart;
     keys[entry * keyWidth + orderOf] = this.pushed++;
     links[entry * linkWidth + slotOf] = slot;
-    links[entry * linkWidth + stampOf] = streams.stamp[slot];
+    links[entry * linkWidth + stampOf] = stamp;
     links[entry * linkWidth + nextOf] = -1;
     this.size++;
     this.tail = entry;
@@ -51,6 +92,33 @@ export class SlackHeap {
 
   /** The ready kernel that has to start first, or -1. */
   top(streams: Streams): number {
+    const slot = this.orderedTop(streams);
+    const {freshAt, freshFirst} = this;
+    // Among equals what is in order already was pushed before.
+    if (freshAt >= this.at) return slot;
+    if (isReady(this.freshSlots[freshFirst], this.freshStamps[freshFirst], streams)) {
+      this.at = freshAt;
+      return this.freshSlots[freshFirst];
+    }
+    this.order(streams);
+    return this.orderedTop(streams);
+  }
+
+  /** What `at` will be at least when `top` is asked next: the latest start of the first entry, gone or not. */
+  get earliest(): Nanoseconds {
+    return Math.min(this.freshAt, this.runs > 0 ? this.keys[this.heads[0] * keyWidth] : Infinity);
+  }
+
+  /** Takes out and returns what `top` returns. */
+  take(streams: Streams): number {
+    if (this.freshCount > 0) this.order(streams);
+    const slot = this.orderedTop(streams);
+    if (slot >= 0) this.pop();
+    return slot;
+  }
+
+  /** Of what is in order. */
+  private orderedTop(streams: Streams): number {
     while (this.runs > 0) {
       const entry = this.heads[0];
       if (this.isLive(entry, streams)) {
@@ -63,23 +131,10 @@ export class SlackHeap {
     return -1;
   }
 
-  /** What `at` will be at least when `top` is asked next: the latest start of the first entry, gone or not. */
-  get earliest(): Nanoseconds {
-    return this.runs > 0 ? this.keys[this.heads[0] * keyWidth] : Infinity;
-  }
-
-  /** Takes out and returns what `top` returns. */
-  take(streams: Streams): number {
-    const slot = this.top(streams);
-    if (slot >= 0) this.pop();
-    return slot;
-  }
-
   private isLive(entry: number, streams: Streams): boolean {
     const {links} = this;
     const at = entry * linkWidth;
-    const slot = links[at + slotOf];
-    return streams.stamp[slot] === links[at + stampOf] && streams.state[slot] === streamStates.ready;
+    return isReady(links[at + slotOf], links[at + stampOf], streams);
   }
 
   private pop(): void {
@@ -93,6 +148,7 @@ export class SlackHeap {
 
   /** Drops what is no longer ready. At least as many pushes follow before the next sweep, so a push stays O(log runs). */
   private sweep(streams: Streams): void {
+    this.order(streams);
     const {heads, links} = this;
     let runs = 0;
     for (let run = 0; run < this.runs; run++) {
@@ -144,6 +200,16 @@ export class SlackHeap {
     this.heads.set(heads);
   }
 
+  private growFresh(): void {
+    const {freshSlots, freshStamps, freshKeys} = this;
+    this.freshSlots = new Int32Array(2 * freshSlots.length);
+    this.freshSlots.set(freshSlots);
+    this.freshStamps = new Int32Array(2 * freshStamps.length);
+    this.freshStamps.set(freshStamps);
+    this.freshKeys = new Float64Array(2 * freshKeys.length);
+    this.freshKeys.set(freshKeys);
+  }
+
   private beginRun(entry: number): void {
     const {heads, keys} = this;
     const key = keys[entry * keyWidth];
@@ -186,6 +252,10 @@ export class SlackHeap {
     heads[i] = entry;
   }
 }
+
+/** Whether the kernel that was pushed is ready still. */
+const isReady = (slot: number, stamp: number, {stamp: now, state}: Streams): boolean =>
+  now[slot] === stamp && state[slot] === streamStates.ready;
 
 const keyWidth = 2;
 const orderOf = 1;

@@ -21,6 +21,13 @@ export class SlackQueue {
     return !isLost;
   }
 
+  /** Forgets everything: none of it is ready any more. */
+  clear(): void {
+    this.onTime.clear();
+    this.doubtful.clear();
+    this.lost.clear();
+  }
+
   /** Gives up the most urgent of the kernels on time, which is there. */
   demote({streams, now}: Situation): void {
     const slot = this.onTime.take(streams);
