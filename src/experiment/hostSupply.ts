@@ -13,10 +13,10 @@ const entry = new URL('tenantHost.js', import.meta.url);
 const stopMs = 3000;
 
 /**
- * Most hardware queues of a process, CUDA's default. A GPU has some hundreds for all: of processes with 32 each, sixteen
+ * Most hardware queues of a process. A GPU has some hundreds for all: of processes with 32 each, sixteen
  * were too many clients of MPS on an H200, its server did not start beside fourteen, and contexts took seconds to open.
  */
-const mostQueues = 8;
+const mostQueues = 4;
 
 /** What the addon sets in this process, and processes would inherit; another value is the user's, and heeded. */
 const ownQueues = '32';

@@ -15,7 +15,8 @@ import {runIsolated} from './isolated.ts';
 import {onlyOf, openLiveHost} from './liveHost.ts';
 import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
-import {CannotRunError, predictionsOf, prepareRun, summariseRun} from './simulate.ts';
+import {prepareRehearsed} from './rehearsal.ts';
+import {CannotRunError, predictionsOf, summariseRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
 import {Tape, countArrivals, play} from './tape.ts';
 
@@ -47,7 +48,7 @@ export async function liveRun(
   options: LiveOptions = {},
 ): Promise<RunSummary> {
   const {ordinal = 0, mostHosts = Infinity, warn = () => {}} = options;
-  const run = withHosts(await prepareRun(spec, profile), mostHosts);
+  const run = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
   const hosts = hostsOf(run, spec, mostHosts, warn);
   checkDeviceMemory(run, spec, profile, ordinal);
   const {tenants, classes} = run.workbench;

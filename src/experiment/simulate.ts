@@ -4,6 +4,7 @@ import type {Predictions} from '../metrics/extrapolatedTime.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import {summarise} from '../metrics/summarise.ts';
 import type {RunSummary} from '../metrics/result.ts';
+import type {Clock} from '../scheduler/clock.ts';
 import type {Policy, PolicySetup} from '../scheduler/policy.ts';
 import {defaultSetup} from '../scheduler/policy.ts';
 import {InputError} from '../scheduler/errors.ts';
@@ -120,6 +121,8 @@ export async function simulateRun(
     shouldStop?: () => boolean;
     decisionsPerLook?: number;
     profile?: DeviceProfile;
+    /** Puts itself around the policy. */
+    around?: (policy: Policy, clock: Clock) => Policy;
   } = {},
 ): Promise<RunSummary> {
   const {scenario} = spec;
@@ -149,7 +152,7 @@ export async function simulateRun(
   const scheduler = new Scheduler({
     clock,
     device,
-    policy,
+    policy: options.around?.(policy, clock) ?? policy,
     arrivals: run.arrivals,
     tenants,
     classes,

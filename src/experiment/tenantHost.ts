@@ -8,7 +8,7 @@ import {keepContext as keep} from './keptContext.ts';
 import {openLiveHost} from './liveHost.ts';
 import type {LiveHost} from './liveHost.ts';
 import {readProfile} from './profileFiles.ts';
-import {prepareRun} from './simulate.ts';
+import {prepareRehearsed} from './rehearsal.ts';
 import type {RunSpec} from './simulate.ts';
 import {recordInto} from './sharedTape.ts';
 import {failureOf} from './worker.ts';
@@ -49,6 +49,7 @@ const send = (message: FromTenant): void => {
 };
 
 let prepared: LiveHost | undefined;
+let preparing: Promise<void> = Promise.resolve();
 
 async function prepare({
   spec,
@@ -61,13 +62,13 @@ async function prepare({
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
   const profile = readProfile(profileName);
-  const run = withHosts(await prepareRun(spec, profile), mostHosts);
   const parent = process.ppid;
   const shouldStop =
     stop === undefined
       ? // While the loop runs, no message comes through; a process whose parent is gone gets another.
         (): boolean => process.ppid !== parent
       : (): boolean => Atomics.load(stop, 0) === 1;
+  const run = withHosts(await prepareRehearsed(spec, profile, shouldStop), mostHosts);
   if (keepContext) keep(ordinal);
   const recorder = recordInto(tapeMemory);
   prepared = await openLiveHost({
@@ -102,13 +103,12 @@ function seldom(ask: () => boolean): () => boolean {
 
 function receive(message: ToTenant): void {
   if (message.kind === 'stop') {
-    const closed = prepared?.close() ?? Promise.resolve();
+    const closed = preparing.catch(() => {}).then(() => prepared?.close());
     void closed.catch(() => {}).then(() => send({kind: 'stopped'}));
     return;
   }
-  (message.kind === 'prepare' ? prepare(message) : start(message.originNs)).catch((error: unknown) =>
-    send({kind: 'failed', failure: failureOf(error)}),
-  );
+  const work = message.kind === 'prepare' ? (preparing = prepare(message)) : start(message.originNs);
+  work.catch((error: unknown) => send({kind: 'failed', failure: failureOf(error)}));
 }
 
 if (isMainThread) {
