@@ -54,9 +54,10 @@ export class HostMeter implements Recorder {
     this.observer.observe({entryTypes: ['gc']});
   }
 
-  /** The run begins. Pauses of setting it up are told later, too. */
+  /** The run begins. Pauses of setting it up do not count, whether they were told already or are told later. */
   begin(): void {
     this.beganAt = performance.now();
+    this.pauses = this.pausedNs = this.longestPauseNs = 0;
   }
 
   /** The policy, with its decisions timed. */
