@@ -27,7 +27,7 @@ export class Gathering {
 
   /**
    * Takes kernels of a group from its queue until there are `most`; the first one is at `cursor`. Those take part first
-   * that can be in time if they complete after `completionNs`; where all can, nobody asks in what order.
+   * that can be in time if they complete after `completionNs`; where all fit, nobody asks in what order.
    */
   gather(
     group: number,
