@@ -2,7 +2,11 @@ import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
 
 /** Live runs spin: beside other tests they would miss their times. */
-const live = 'test/live/**/*.test.ts';
+const live = ['test/live/**/*.test.ts'];
+/** The addon opens the stand-in once for a process: these get one each. The others share one, with what they import. */
+const standIn = ['test/gpu/**/*.test.ts', 'test/experiment/calibrat*.test.ts'];
+
+const onAllCores = {maxWorkers: availableParallelism(), sequence: {groupOrder: 0}};
 
 export default defineConfig({
   test: {
@@ -12,14 +16,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...onAllCores,
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [live],
-          maxWorkers: availableParallelism(),
-          sequence: {groupOrder: 0},
+          exclude: [...live, ...standIn],
+          isolate: false,
         },
       },
-      {extends: true, test: {name: 'live', include: [live], maxWorkers: 1, sequence: {groupOrder: 1}}},
+      {extends: true, test: {...onAllCores, name: 'stand-in', include: standIn}},
+      {extends: true, test: {name: 'live', include: live, maxWorkers: 1, sequence: {groupOrder: 1}}},
     ],
   },
 });
