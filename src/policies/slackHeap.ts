@@ -191,23 +191,15 @@ export class SlackHeap {
   }
 
   private grow(): void {
-    const {keys, links, heads} = this;
-    this.keys = new Float64Array(2 * keys.length);
-    this.keys.set(keys);
-    this.links = new Int32Array(2 * links.length);
-    this.links.set(links);
-    this.heads = new Int32Array(2 * heads.length);
-    this.heads.set(heads);
+    this.keys = doubled(this.keys);
+    this.links = doubled(this.links);
+    this.heads = doubled(this.heads);
   }
 
   private growFresh(): void {
-    const {freshSlots, freshStamps, freshKeys} = this;
-    this.freshSlots = new Int32Array(2 * freshSlots.length);
-    this.freshSlots.set(freshSlots);
-    this.freshStamps = new Int32Array(2 * freshStamps.length);
-    this.freshStamps.set(freshStamps);
-    this.freshKeys = new Float64Array(2 * freshKeys.length);
-    this.freshKeys.set(freshKeys);
+    this.freshSlots = doubled(this.freshSlots);
+    this.freshStamps = doubled(this.freshStamps);
+    this.freshKeys = doubled(this.freshKeys);
   }
 
   private beginRun(entry: number): void {
@@ -251,6 +243,13 @@ export class SlackHeap {
     }
     heads[i] = entry;
   }
+}
+
+/** A copy with room for as much again. */
+function doubled<T extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(array: T): T {
+  const larger = new (array.constructor as new (length: number) => T)(2 * array.length);
+  larger.set(array);
+  return larger;
 }
 
 /** Whether the kernel that was pushed is ready still. */
