@@ -1,8 +1,8 @@
 import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
 
-/** Live runs spin: beside other tests they would miss their times. */
-const live = ['test/live/**/*.test.ts'];
+/** Live runs spin, and times of real work are compared: beside other tests they would miss their times. */
+const timed = ['test/live/**/*.test.ts', 'test/gpu/tensorflow/timing.test.ts'];
 /** The addon opens the stand-in once for a process: these get one each. The others share one, with what they import. */
 const standIn = ['test/gpu/**/*.test.ts', 'test/experiment/calibrat*.test.ts'];
 
@@ -19,12 +19,12 @@ export default defineConfig({
           ...onAllCores,
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [...live, ...standIn],
+          exclude: [...timed, ...standIn],
           isolate: false,
         },
       },
-      {extends: true, test: {...onAllCores, name: 'stand-in', include: standIn}},
-      {extends: true, test: {name: 'live', include: live, maxWorkers: 1, sequence: {groupOrder: 1}}},
+      {extends: true, test: {...onAllCores, name: 'stand-in', include: standIn, exclude: timed}},
+      {extends: true, test: {name: 'timed', include: timed, maxWorkers: 1, sequence: {groupOrder: 1}}},
     ],
   },
 });
