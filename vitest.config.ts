@@ -2,9 +2,13 @@ import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
 
 /** Live runs spin, and times of real work are compared: beside other tests they would miss their times. */
-const timed = ['test/live/**/*.test.ts', 'test/gpu/tensorflow/timing.test.ts'];
+const timed = [
+  'test/live/**/*.test.ts',
+  'test/gpu/calibration/bench.test.ts',
+  'test/gpu/tensorflow/timing.test.ts',
+];
 /** The addon opens the stand-in once for a process: these get one each. The others share one, with what they import. */
-const standIn = ['test/gpu/**/*.test.ts', 'test/experiment/calibrat*.test.ts'];
+const standIn = ['test/gpu/*.test.ts', 'test/experiment/calibrat*.test.ts'];
 
 const onAllCores = {maxWorkers: availableParallelism(), sequence: {groupOrder: 0}};
 

@@ -166,10 +166,10 @@ export function usesCuda(pid: number): boolean {
   }
 }
 
-/** Resolves when `condition` holds; rejects after some seconds. */
+/** Resolves when `condition` holds; rejects after half a test's time, or more on a busy machine. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   for (let i = 0; !condition(); i++) {
-    if (i === 400) throw new Error(`waited in vain: ${what}`);
+    if (i === 750) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
