@@ -45,12 +45,12 @@ export class InFlight {
     this.order = new Int32Array(lanes);
   }
 
-  /** Notes a launch: what it fills, the program that its streams run, and whether they are complete then. */
+  /** Notes a launch: what it fills, the program that its streams run, and how many of them are complete then. */
   launched(
     {lane, size, releasedAt, predictedNs}: Launch,
     {sm, bandwidth}: Fill,
     program: number,
-    runsToEnd = false,
+    ending = 0,
   ): void {
     const {launches, order} = this;
     const record = lane * width;
@@ -58,7 +58,7 @@ export class InFlight {
     launches[record + bandwidthOf] = inUnits(bandwidth);
     launches[record + streamsIn] = size;
     launches[record + programOf] = program;
-    launches[record + isEnding] = runsToEnd ? 1 : 0;
+    launches[record + endingOf] = ending;
     this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
     const ends =
@@ -99,10 +99,8 @@ export class InFlight {
       this.singleShare += share;
     }
     const at = this.recordOf(launches[record + programOf]);
-    if (launches[record + isEnding] === 1) {
-      this.ofPrograms[at + endingIn] += sign * launches[record + streamsIn];
-      return;
-    }
+    this.ofPrograms[at + endingIn] += sign * launches[record + endingOf];
+    if (launches[record + endingOf] === launches[record + streamsIn]) return;
     this.ofPrograms[at + countOf] += sign;
     this.ofPrograms[at + smIn] += sm;
     this.ofPrograms[at + bandwidthIn] += bandwidth;
@@ -130,8 +128,8 @@ export class InFlight {
   }
 
   /**
-   * The part of it of launches of a program, or of all others. Launches whose streams are complete then are others here,
-   * whatever they run.
+   * The part of it of launches of a program, or of all others. Launches whose streams are all complete then are others
+   * here, whatever they run.
    */
   demandOf(program: number, isOther = false): number {
     const at = this.recordOf(program);
@@ -278,13 +276,13 @@ const endsAt = 0;
 const smOf = 1;
 const bandwidthOf = 2;
 const streamsIn = 3;
-/** The program that its streams run, and whether they run it to its end (0 or 1). */
+/** The program that its streams run, and how many of them are complete then. */
 const programOf = 4;
-const isEnding = 5;
+const endingOf = 5;
 
 /** Entries of a program's record. */
 const programWidth = 4;
-/** Its fields: launches that streams run on behind, and what they fill; streams of those that they do not. */
+/** Its fields: launches that streams run on behind, and what they fill; streams that do not. */
 const countOf = 0;
 const smIn = 1;
 const bandwidthIn = 2;

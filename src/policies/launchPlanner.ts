@@ -28,8 +28,6 @@ export interface LaunchPlan {
   beside: number;
   /** Whether their kernels recur: streams that began at other times coalesce with them nonetheless. */
   recurs: boolean;
-  /** Whether it is one of two launches that take turns; see `Turns`. */
-  takesTurns: boolean;
   /** Index into `methods`. */
   method: number;
   /**
@@ -69,10 +67,6 @@ const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
  * and more, models with their different layers 0.1 and less.
  */
 const mostlyRecurring = 0.25;
-/** Launches that take turns are planned for at least so many streams: there will be more. */
-const leastTurn = 8;
-/** How many kernels they run: newcomers wait for half of it. */
-const turnSteps = 2;
 /** Launches of fewer steps are rare; their checkpoints are worked out when first met. */
 const preparedSteps = 4;
 /** Lengths that are looked at are powers of it: what a live device has recorded, and what is put together of that. */
@@ -173,32 +167,9 @@ export class LaunchPlanner {
   }
 
   /**
-   * Writes into `plan`, one of launches that take turns, the size, the method, the steps and what comes of them where a
-   * `population` of streams is at `cursor`.
-   */
-  takeTurns(plan: LaunchPlan, cursor: number, population: number): void {
-    const {maxSize} = this.limits;
-    const terms = this.terms.of(cursor);
-    const half = Math.min(maxSize, Math.max(leastTurn, Math.ceil(population / 2)));
-    const at = termsAt(terms, half);
-    const durationNs = terms[at + durationAt];
-    const kernels = terms[leftAt];
-    const most = Math.max(1, terms[at + mostStepsAt]);
-    const reactionNs = this.reaction.ns + terms[at + submitAt];
-    let steps = Math.min(most, turnSteps);
-    // Shorter than the host needs to make the next one, they would leave the device idle.
-    while (steps < most && steps * durationNs < reactionNs * kernels) steps = Math.min(2 * steps, most);
-    plan.size = maxSize;
-    plan.method = terms[at + methodAt];
-    plan.steps = steps >= kernels ? kernels : kernels % steps || steps;
-    plan.sm = terms[at + smAt] / durationNs;
-    plan.bandwidth = terms[at + bandwidthAt] / durationNs;
-    plan.completionNs = Math.max(durationNs, 2 * Math.max(terms[at + smAt], terms[at + bandwidthAt]));
-  }
-
-  /**
    * Writes into `plan` how to run a `population` of streams whose next kernel is at `cursor`, while `others` wait and the
-   * device is used to a degree of `use` by what is in flight.
+   * device is used to a degree of `use` by what is in flight. Where launches are not `joined` by others on the way, it is as
+   * if kernels never recurred.
    */
   choose(
     plan: LaunchPlan,
@@ -207,13 +178,14 @@ export class LaunchPlanner {
     others: number,
     use: number,
     sloNs: Nanoseconds,
+    joined = true,
   ): void {
     const {lanes, sharing} = this.limits;
     const {reaction} = this;
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
-    const recurring = terms[recurringAt];
+    const recurring = joined ? terms[recurringAt] : 0;
     const gaps = (kernels - 1) * this.stepGapNs;
     let bestDelay = Infinity;
     for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {

@@ -28,7 +28,7 @@ export class LaunchPlans {
   private readonly reaction: Reaction;
   private readonly keys = new Float64Array(sets * ways).fill(-1);
   private readonly records = new Float64Array(sets * ways * width);
-  /** By position: the place of the plan that was used last. */
+  /** By cursor, and whether launches are joined (odd) or not: the place of the plan that was used last. */
   private latest = new Int32Array(1024).fill(-1);
   /** The place in its set that is given to the next new plan. */
   private next = 0;
@@ -38,7 +38,6 @@ export class LaunchPlans {
     size: 1,
     beside: 1,
     recurs: false,
-    takesTurns: false,
     method: 0,
     steps: 1,
     sm: NaN,
@@ -51,14 +50,17 @@ export class LaunchPlans {
     this.reaction = reaction;
   }
 
-  /** Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations. */
-  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds): void {
+  /**
+   * Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations; `joined` as in
+   * `find`.
+   */
+  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds, joined = true): void {
     this.planner.prepare(cursor);
     this.mayMake = mostAhead / programs;
     for (const population of usualPopulations) {
       for (const others of usualOthers) {
         for (const use of usualUses) {
-          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs);
+          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs, joined);
         }
       }
     }
@@ -71,34 +73,43 @@ export class LaunchPlans {
 
   /**
    * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
-   * to a degree of `use` by what is in flight. The next call overwrites it.
+   * to a degree of `use` by what is in flight; `joined`: where they recur, launches may be joined by others on the way. The
+   * next call overwrites it.
    */
-  find(cursor: number, population: number, others: number, use: number, sloNs: Nanoseconds): LaunchPlan {
+  find(
+    cursor: number,
+    population: number,
+    others: number,
+    use: number,
+    sloNs: Nanoseconds,
+    joined = true,
+  ): LaunchPlan {
     const {keys, records, reaction, plan} = this;
     const level = 32 - Math.clz32(others);
     const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
     const count = roundPopulation(population);
-    const key = ((cursor * 1024 + count) * otherLevels + level) * useLevels + useLevel;
+    const position = 2 * cursor + (joined ? 1 : 0);
+    const key = ((position * 1024 + count) * otherLevels + level) * useLevels + useLevel;
     let at = this.place(key);
     const isKnown = keys[at] === key;
     if (!isKnown || records[at * width + versionOf] !== reaction.version) {
       if (this.mayMake >= 1) {
         this.mayMake--;
         const waiting = level === 0 ? 0 : 2 ** (level - 1);
-        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs);
+        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs, joined);
         keys[at] = key;
         this.write(at);
-        this.remember(cursor, at);
+        this.remember(position, at);
         return plan;
       }
-      if (!isKnown) at = this.latestAt(cursor);
+      if (!isKnown) at = this.latestAt(position);
       if (at < 0) {
-        this.planner.choose(plan, cursor, count, 0, 0, sloNs);
+        this.planner.choose(plan, cursor, count, 0, 0, sloNs, joined);
         return plan;
       }
     }
     this.read(at);
-    this.latest[cursor] = at;
+    this.latest[position] = at;
     return plan;
   }
 
@@ -111,19 +122,19 @@ export class LaunchPlans {
     return first + (this.next++ & (ways - 1));
   }
 
-  private remember(cursor: number, at: number): void {
-    if (cursor >= this.latest.length) {
+  private remember(position: number, at: number): void {
+    if (position >= this.latest.length) {
       const {latest} = this;
-      this.latest = new Int32Array(2 * cursor).fill(-1);
+      this.latest = new Int32Array(2 * position).fill(-1);
       this.latest.set(latest);
     }
-    this.latest[cursor] = at;
+    this.latest[position] = at;
   }
 
-  /** Where the plan is that was used last for streams at `cursor`, or -1. */
-  private latestAt(cursor: number): number {
-    const at = cursor < this.latest.length ? this.latest[cursor] : -1;
-    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === cursor ? at : -1;
+  /** Where the plan is that was used last for streams at a position, or -1. */
+  private latestAt(position: number): number {
+    const at = position < this.latest.length ? this.latest[position] : -1;
+    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === position ? at : -1;
   }
 
   private read(at: number): void {

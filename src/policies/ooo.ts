@@ -16,7 +16,7 @@ import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
 import {Seeds} from './seeds.ts';
 import {Timeliness} from './timeliness.ts';
-import {Turns} from './turns.ts';
+import {Ways, ways} from './ways.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -56,7 +56,7 @@ export const ooo = definePolicy({
  * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
  * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of
  * other groups fill what is idle, as backfilling does: none that would end after what is in flight. Where kernels recur and
- * more arrives than the device could run one by one, streams take turns instead if they are answered sooner so (`Turns`).
+ * much arrives, launches go apart instead, nobody waiting for another, if requests are answered sooner so (`Ways`).
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
  * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
@@ -73,10 +73,7 @@ class OutOfOrder implements Policy {
   /** What the launch that is made fills of the device. */
   private readonly fill = {sm: 0, bandwidth: 0};
   private inFlight!: InFlight;
-  private turns!: Turns;
-  /** Launches in flight that take turns, and by lane whether its launch does. */
-  private turnsInFlight = 0;
-  private isTurn!: Uint8Array;
+  private ways!: Ways;
   private timeliness!: Timeliness;
   private populations!: Populations;
   private fillers!: Fillers;
@@ -86,18 +83,6 @@ class OutOfOrder implements Policy {
   /** The kernel whose plan was looked up last in this decision, or -1, and that plan. */
   private planned = -1;
   private plan!: LaunchPlan;
-  /** The plan of streams that take turns, for those that were looked up last. */
-  private readonly turn: LaunchPlan = {
-    size: 1,
-    beside: 2,
-    recurs: true,
-    takesTurns: true,
-    method: 0,
-    steps: 1,
-    sm: NaN,
-    bandwidth: NaN,
-    completionNs: NaN,
-  };
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
 
@@ -119,7 +104,6 @@ class OutOfOrder implements Policy {
     this.populations = new Populations(situation);
     const {sharing} = situation.costs;
     const interference = parameters.interference ?? sharing.interference;
-    this.isTurn = new Uint8Array(lanes.count);
     this.inFlight = new InFlight(lanes.count, {...sharing, interference});
     this.fillers = new Fillers(this.seeds.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
@@ -135,12 +119,12 @@ class OutOfOrder implements Policy {
     this.plans = new LaunchPlans(this.planner, reaction);
     const {sloNs, programOf} = this.populations;
     const starts = Array.from(sloNs, (_, program) => tenants[programOf.indexOf(program)].program(1));
-    this.turns = new Turns(
+    this.ways = new Ways(
       Float64Array.from(starts, (start) => this.planner.aloneNs(start, situation)),
       Float64Array.from(starts, (start) => this.planner.togetherNs(start)),
     );
     for (const [program, start] of starts.entries()) {
-      this.plans.makeAhead(start, sloNs.length, sloNs[program]);
+      this.plans.makeAhead(start, sloNs.length, sloNs[program], this.ways.of(program) === ways.together);
     }
   }
 
@@ -148,7 +132,7 @@ class OutOfOrder implements Policy {
     const {streams, ready} = situation;
     if (streams.startedAt[slot] < 0) {
       this.populations.arrived(slot, situation);
-      this.turns.arrived(this.populations.program(slot, situation), streams.live, situation.now);
+      this.ways.arrived(this.populations.program(slot, situation), streams.live, situation.now);
     }
     if (streams.state[slot] !== streamStates.ready) return;
     if (ready.total === 1) {
@@ -169,12 +153,10 @@ class OutOfOrder implements Policy {
       this.timeliness.complete(slot, situation);
       const program = this.populations.program(slot, situation);
       const arrivedAt = streams.deadlineAt[slot] - tenants[streams.tenant[slot]].sloNs;
-      this.turns.answered(program, arrivedAt, streams.live, now);
+      this.ways.answered(program, arrivedAt, streams.live, now);
       this.populations.left(slot, situation);
     }
     this.inFlight.finished(launch);
-    this.turnsInFlight -= this.isTurn[launch.lane];
-    this.isTurn[launch.lane] = 0;
     this.reaction.seen(launch.finishedAt, now);
     this.hasSuccessor = false;
   }
@@ -211,14 +193,11 @@ class OutOfOrder implements Policy {
     const program = this.populations.program(slot, situation);
     const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     this.planned = slot;
-    if (this.turns.takesPart(program)) {
-      this.planner.takeTurns(this.turn, streams.cursor[slot], population);
-      return (this.plan = this.turn);
-    }
     const use = this.inFlight.demandOf(program, true);
     const others = (streams.live - population) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
-    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs));
+    const isJoined = this.ways.of(program) === ways.together;
+    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs, isJoined));
   }
 
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */
@@ -230,8 +209,7 @@ class OutOfOrder implements Policy {
   /** Whether the kernel's plan has room for one more launch beside what is in flight. */
   private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
     const {inFlight} = this;
-    const {size, beside, recurs, takesTurns, sm, bandwidth, completionNs, method} = plan;
-    if (takesTurns) return this.turnsInFlight < 2;
+    const {size, beside, recurs, sm, bandwidth, completionNs, method} = plan;
     const program = this.populations.program(slot, situation);
     if (recurs && inFlight.has(program)) {
       // Who is in flight joins those who are fewer than planned.
@@ -296,15 +274,14 @@ class OutOfOrder implements Policy {
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);
+    let ending = 0;
     for (let i = 0; i < size; i++) {
       const slot = launch.members[i];
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
+      if (programs.classes[streams.cursor[slot] + launch.steps] < 0) ending++;
     }
     if (size < most) this.planner.fill(cursor, size, gathering.steps, fill);
-    const runsToEnd = programs.classes[cursor + launch.steps] < 0;
-    this.inFlight.launched(launch, fill, program, runsToEnd);
-    this.isTurn[lane] = plan.takesTurns ? 1 : 0;
-    this.turnsInFlight += this.isTurn[lane];
+    this.inFlight.launched(launch, fill, program, ending);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
 }

@@ -34,6 +34,15 @@ describe('plans', () => {
     expect(made()).toBe(1);
   });
 
+  test('are others where launches are not joined', () => {
+    const {plans, made} = remembered();
+    for (const joined of [true, false, true, false]) {
+      plans.begin();
+      plans.find(7, 3, 0, 0, 1e6, joined);
+    }
+    expect(made()).toBe(2);
+  });
+
   test('are made one in a decision; a second one is that of the same streams, until the next decision', () => {
     const {plans, made, find} = remembered();
     plans.begin();

@@ -157,6 +157,21 @@ describe('ooo', () => {
     expect(parts.slice(0, 2).map(({size}) => size)).toEqual([1, 3]);
   });
 
+  test('waits for those in flight who come back although others with them, the most urgent too, do not', () => {
+    const {launches} = runPolicy('ooo:lanes=4,quantum=1us', {
+      // The third arrives while the first runs its last kernel, with the second behind it.
+      tenants: [0, 100, 4_000].map((at) => ({
+        kernels: [0, 0, 0],
+        arrivals: [at],
+        sloNs: 1e6 + 100 * at,
+        model: 'toy',
+      })),
+      durations: [1_500],
+      batching: () => 1,
+    });
+    expect(launches.map(({tenants}) => tenants)).toEqual([[0], [0, 1], [0, 1], [1, 2], [2], [2]]);
+  });
+
   const chains = () =>
     [0, 1_000, 2_000].map((at) => ({
       kernels: Array.from({length: 20}, () => 0),
@@ -254,16 +269,16 @@ describe('what is in flight', () => {
     expect([inFlight.nextEndsAt(), inFlight.demand()]).toEqual([Infinity, 0]);
   });
 
-  test('takes launches whose streams are complete then for others', () => {
+  test('takes launches whose streams are all complete then for others', () => {
     const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.25, bandwidth: 0};
-    inFlight.launched(launch(0, 3, 100), fill, 7, true);
-    inFlight.launched(launch(1, 2, 200), fill, 7);
-    expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([3, 0]);
+    inFlight.launched(launch(0, 3, 100), fill, 7, 3);
+    inFlight.launched(launch(1, 2, 200), fill, 7, 1);
+    expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([4, 0]);
     expect([inFlight.demandOf(7), inFlight.demandOf(7, true)]).toEqual([0.25, 0.25]);
     expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
     inFlight.finished(launch(0, 3, 100));
-    expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([0, false]);
+    expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([1, false]);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {

@@ -1,0 +1,169 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+
+/**
+ * How launches of streams whose kernels recur go about: `apart`, with those who are ready when it is made, to their end; or
+ * `together`, as is best for all who are there: they ask again on the way, so that others join, and who is ready may wait
+ * for those in flight.
+ */
+export const ways = {apart: 0, together: 1} as const;
+
+/** Weight of one arrival in the running means: of some hundred of them. */
+const weight = 1 / 256;
+/** Fewer arrivals than this tell nothing. */
+const fewest = 64;
+/** It is crowded when requests that run one by one would take so much of the device, and no more at so much. */
+const [high, low] = [0.5, 0.4];
+/** Programs take part whose requests take so many times as much of the device one by one as in the largest launches. */
+const leastGain = 1.5;
+/**
+ * It is overloaded, and nothing is tried, when the largest launches would take so much more of the device than there is; a
+ * tenth and more may be the profile's error.
+ */
+const overload = 1.15;
+/** Requests whose latencies tell how a way does, and those before them, which show what the other one left behind. */
+const trial = 384;
+const settling = 128;
+/** A trial has failed when there are so many times as many streams as the other way has, and so many; */
+const [failedTimes, failedMore] = [1.25, 32];
+/** where that is not known, when there are so many more than when it began. */
+const flood = 1024;
+/** What a failed trial left behind, so many times as many as usual, is worked off before latencies count, within so many requests. */
+const usualTimes = 1.25;
+const longestRest = 2048;
+/** The other way is tried again after so many trials, or when so much more or less arrives. */
+const stay = 256;
+const changed = 1.3;
+/** A way is left for the other that did so much better; a trial ends early that can come no closer to it. */
+const clearly = 0.85;
+/** Weight of one trial in the norm of the way that is kept: what comes and goes is no reason to leave it. */
+const smoothing = 1 / 4;
+
+/**
+ * Which way streams go. Apart while the device could run requests one by one. Where more arrives than that, though not more
+ * than it could run at all, either may be better by far: apart, a request is under way at once, asks for the host once, and
+ * short launches side by side fill the device; but where they slow each other more than they fill, or where a few members
+ * take as long as many, together is better. It depends on what launches take beside each other, which a profile knows least
+ * well, and shows in what requests take. So both ways are tried, and the one is kept whose latencies have the lower norm of
+ * order 4, between their mean and the longest of them.
+ */
+export class Ways {
+  private isCrowded = false;
+  /** By program: device time for each request where requests run one by one; NaN for those that take no part. */
+  private readonly aloneNs: Float64Array;
+  /** By program: the same where they run in the largest launches. */
+  private readonly togetherNs: Float64Array;
+  /** Running means over the arrivals of those that take part: time between them, of `aloneNs`, and of `togetherNs`. */
+  private gapNs: Nanoseconds = 0;
+  private wantedNs: Nanoseconds = 0;
+  private leastNs: Nanoseconds = 0;
+  private arrivals = 0;
+  private lastAt: Nanoseconds = NaN;
+  /** What time lay between arrivals when both ways were tried. */
+  private gapThen: Nanoseconds = NaN;
+  /** By way: the norm of latencies, in ms, when it was gone; NaN: to be tried. */
+  private readonly norms = Float64Array.of(NaN, NaN);
+  /** Trials of the better way that are left until the other one is tried again; 0 while one is. */
+  private left = 0;
+  /** How many streams there were with the way that was not just tried; infinite where that is not known. */
+  private usual = Infinity;
+  /** The way that is gone, since when, and how many streams there were then. */
+  private way: number = ways.together;
+  private since: Nanoseconds = 0;
+  private streamsThen = 0;
+  /** Requests that have come and gone since. */
+  private answers = 0;
+  /** Of those that count, how many, the sum of their latencies to the fourth, in ms, and of the streams that they left. */
+  private count = 0;
+  private sum = 0;
+  private streams = 0;
+
+  constructor(aloneNs: Float64Array, togetherNs: Float64Array) {
+    this.aloneNs = aloneNs.map((ns, program) => (ns >= leastGain * togetherNs[program] ? ns : NaN));
+    this.togetherNs = togetherNs;
+  }
+
+  /** The way that streams of a program go: together where its kernels do not recur. */
+  of(program: number): number {
+    if (!(this.aloneNs[program] > 0)) return ways.together;
+    return this.isCrowded ? this.way : ways.together;
+  }
+
+  /** Notes a request of a program, with which so many `streams` are there. */
+  arrived(program: number, streams: number, now: Nanoseconds): void {
+    const aloneNs = this.aloneNs[program];
+    if (!(aloneNs > 0)) return;
+    const gap = now - this.lastAt;
+    this.lastAt = now;
+    if (!(gap >= 0)) return;
+    const w = Math.max(weight, 1 / ++this.arrivals);
+    this.gapNs += w * (gap - this.gapNs);
+    this.wantedNs += w * (aloneNs - this.wantedNs);
+    this.leastNs += w * (this.togetherNs[program] - this.leastNs);
+    if (this.arrivals < fewest) return;
+    const wasCrowded = this.isCrowded;
+    this.isCrowded =
+      this.wantedNs > (wasCrowded ? low : high) * this.gapNs && this.leastNs < overload * this.gapNs;
+    if (!this.isCrowded) return;
+    const change = this.gapNs / this.gapThen;
+    if (!wasCrowded || change > changed || change < 1 / changed) {
+      this.norms.fill(NaN);
+      this.left = 0;
+      this.usual = Infinity;
+      this.gapThen = this.gapNs;
+      this.go(ways.together, streams, now);
+    } else if (this.left === 0 && streams > this.mostStreams()) {
+      // By Little's law requests take so many times as long.
+      const times = streams / this.usual;
+      this.judge(times > 0 ? times * this.norms[1 - this.way] : Infinity, streams, now);
+    }
+  }
+
+  /** With more streams than this a trial has failed. */
+  private mostStreams(): number {
+    const {usual, streamsThen} = this;
+    return usual < Infinity ? failedTimes * Math.max(usual, streamsThen) + failedMore : streamsThen + flood;
+  }
+
+  /** Notes that a request of a program is answered that arrived at `arrivedAt`; so many `streams` are left. */
+  answered(program: number, arrivedAt: Nanoseconds, streams: number, now: Nanoseconds): void {
+    if (!this.isCrowded || !(arrivedAt > this.since) || !(this.aloneNs[program] > 0)) return;
+    if (++this.answers <= settling) return;
+    const isBusy = this.left > 0 && this.count === 0 && streams > usualTimes * this.usual;
+    if (isBusy && this.answers <= longestRest) return;
+    this.sum += ((now - arrivedAt) / 1e6) ** 4;
+    this.streams += streams;
+    const isHopeless = this.left === 0 && this.sum > trial * (this.norms[1 - this.way] / clearly) ** 4;
+    if (++this.count === trial || isHopeless) this.judge((this.sum / trial) ** (1 / 4), streams, now);
+  }
+
+  /** The way that is gone has done so well: goes on with it, or the other way. */
+  private judge(norm: number, streams: number, now: Nanoseconds): void {
+    const {norms, way} = this;
+    const other = 1 - way;
+    const isTrial = this.left === 0;
+    if (!isTrial || Number.isNaN(norms[other]))
+      this.usual = norm < Infinity ? this.streams / this.count : streams;
+    norms[way] = isTrial ? norm : norms[way] + smoothing * (norm - norms[way]);
+    if (isTrial && !Number.isNaN(norms[other])) {
+      this.left = stay;
+      this.go(norms[other] < norm ? other : way, streams, now);
+    } else if (isTrial || norms[other] < clearly * norms[way] || --this.left === 0) {
+      norms[other] = NaN;
+      this.left = 0;
+      this.go(other, streams, now);
+    } else {
+      this.go(way, streams, now);
+    }
+  }
+
+  /** Goes a way from now on. */
+  private go(way: number, streams: number, now: Nanoseconds): void {
+    this.way = way;
+    this.since = now;
+    this.streamsThen = streams;
+    this.answers = 0;
+    this.count = 0;
+    this.sum = 0;
+    this.streams = 0;
+  }
+}
