@@ -24,7 +24,7 @@ const overload = 1.15;
 const trial = 384;
 const settling = 128;
 /** A trial has failed when there are so many times as many streams as the other way has, and so many; */
-const [failedTimes, failedMore] = [1.25, 32];
+const [failedTimes, failedMore] = [1.1, 32];
 /** where that is not known, when there are so many more than when it began. */
 const flood = 1024;
 /** What a failed trial left behind, so many times as many as usual, is worked off before latencies count, within so many requests. */
