@@ -122,6 +122,7 @@ class OutOfOrder implements Policy {
     this.ways = new Ways(
       Float64Array.from(starts, (start) => this.planner.aloneNs(start, situation)),
       Float64Array.from(starts, (start) => this.planner.togetherNs(start)),
+      limits.maxSize,
     );
     for (const [program, start] of starts.entries()) {
       this.plans.makeAhead(start, sloNs.length, sloNs[program], this.ways.of(program) === ways.together);

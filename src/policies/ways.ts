@@ -44,7 +44,8 @@ const smoothing = 1 / 4;
  * short launches side by side fill the device; but where they slow each other more than they fill, or where a few members
  * take as long as many, together is better. It depends on what launches take beside each other, which a profile knows least
  * well, and shows in what requests take. So both ways are tried, and the one is kept whose latencies have the lower norm of
- * order 4, between their mean and the longest of them.
+ * order 4, between their mean and the longest of them. Where more streams are there than a launch holds, nobody goes apart any
+ * more: all lanes would be taken, and what a trial leaves behind takes long to work off.
  */
 export class Ways {
   private isCrowded = false;
@@ -52,6 +53,7 @@ export class Ways {
   private readonly aloneNs: Float64Array;
   /** By program: the same where they run in the largest launches. */
   private readonly togetherNs: Float64Array;
+  private readonly maxSize: number;
   /** Running means over the arrivals of those that take part: time between them, of `aloneNs`, and of `togetherNs`. */
   private gapNs: Nanoseconds = 0;
   private wantedNs: Nanoseconds = 0;
@@ -77,7 +79,9 @@ export class Ways {
   private sum = 0;
   private streams = 0;
 
-  constructor(aloneNs: Float64Array, togetherNs: Float64Array) {
+  /** `maxSize`: the most members of a launch. */
+  constructor(aloneNs: Float64Array, togetherNs: Float64Array, maxSize: number) {
+    this.maxSize = maxSize;
     this.aloneNs = aloneNs.map((ns, program) => (ns >= leastGain * togetherNs[program] ? ns : NaN));
     this.togetherNs = togetherNs;
   }
@@ -148,9 +152,10 @@ export class Ways {
       this.left = stay;
       this.go(norms[other] < norm ? other : way, streams, now);
     } else if (isTrial || norms[other] < clearly * norms[way] || --this.left === 0) {
+      const isTooMany = other === ways.apart && this.usual >= this.maxSize && norm < Infinity;
       norms[other] = NaN;
-      this.left = 0;
-      this.go(other, streams, now);
+      this.left = isTooMany ? 1 : 0; // looks again after the next trial
+      this.go(isTooMany ? way : other, streams, now);
     } else {
       this.go(way, streams, now);
     }

@@ -37,7 +37,7 @@ const goOnAfter = (of: Ways, load: Load, again = load): number => {
 };
 
 /** Of a program whose requests take so long one by one, and a tenth of it together. */
-const alone = (ns: number): Ways => new Ways(Float64Array.of(ns), Float64Array.of(ns / 10));
+const alone = (ns: number): Ways => new Ways(Float64Array.of(ns), Float64Array.of(ns / 10), 128);
 
 const slowTogether = {apart: 2e4, together: 5e4};
 const slowApart = {apart: 5e4, together: 2e4};
@@ -52,7 +52,7 @@ describe('streams', () => {
   });
 
   test('go together where that gains little, as nothing is lost by it', () => {
-    const ways = new Ways(Float64Array.of(1000), Float64Array.of(900));
+    const ways = new Ways(Float64Array.of(1000), Float64Array.of(900), 128);
     expect(goOn(ways, {requests: 5000, gap: 950, ...slowTogether})).toBe(1);
   });
 
@@ -72,6 +72,12 @@ describe('streams', () => {
     expect(first).toBeGreaterThan(0);
     expect(first).toBeLessThan(0.1);
     expect(goOn(of, load, load.requests * load.gap)).toBe(0);
+  });
+
+  test('do not try to go apart where they are more than a launch holds', () => {
+    // 200 of them, whatever the way.
+    const load = {requests: 10_000, gap: 500, apart: 1e5, together: 1e5};
+    expect(goOn(alone(1000), load)).toBe(1);
   });
 
   test('leave a way that they pile up by, though nobody is answered who could tell', () => {
