@@ -60,11 +60,24 @@ export class Backlog {
 
   private change(tenant: number, at: Nanoseconds, by: number): void {
     this.advance(at);
-    // Live, an arrival is reported after completions that came later than it was intended: time never goes back.
     const {time} = this;
     this.area[tenant] += this.now[tenant] * (time - this.lastAt[tenant]);
     this.lastAt[tenant] = time;
     this.now[tenant] += by;
+    if (at < time) this.makeUp(tenant, at, by);
+  }
+
+  /** A change is reported after others that came later, as an arrival while the host was busy: it counts from then on. */
+  private makeUp(tenant: number, from: Nanoseconds, by: number): void {
+    const {area, means, window, stretchNs} = this;
+    const tenants = this.now.length;
+    let to = this.time;
+    for (let stretch = this.done; stretch >= 0 && from < to; stretch--) {
+      const begin = Math.max(from, window.startNs + stretch * stretchNs);
+      if (stretch === this.done) area[tenant] += by * (to - begin);
+      else means[stretch * tenants + tenant] += (by * (to - begin)) / stretchNs;
+      to = begin;
+    }
   }
 
   private endStretch(): void {

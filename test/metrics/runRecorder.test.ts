@@ -99,6 +99,27 @@ describe('what is recorded of a run', () => {
     },
   );
 
+  test('keeps it where requests arrive while the host is busy, and are reported after what ended meanwhile', () => {
+    const arrivals = [
+      [17698, 14333, 9936],
+      [12166, 11062, 15453, 8970, 16507, 8770],
+      [11817, 8970, 9436],
+      [13712, 7735, 15454],
+    ];
+    const kernels = [
+      [1, 2, 0, 3, 3],
+      [0, 2, 1, 0, 2],
+      [1, 0, 2, 2, 3],
+      [1, 3, 2, 2, 1],
+    ];
+    const tenants = arrivals.map((times, i) => ({kernels: kernels[i], arrivals: times, sloNs: 100}));
+    for (const endNs of [1e6, 40_000]) {
+      const {world, summary} = recorded(tenants, {window: {startNs: 0, endNs}});
+      const sum = world.completed.reduce((total, {arrivalAt, at}) => total + at - arrivalAt, 0);
+      expect(summary.backlog_mean! * endNs).toBeCloseTo(sum, 3);
+    }
+  });
+
   test.prop([worlds, fc.nat(10_000), fc.integer({min: 1, max: 10_000}), fc.nat(20_000)])(
     'loses no request, whatever the window and the end',
     (tenants, startNs, length, drain) => {
