@@ -54,13 +54,7 @@ export interface PlanLimits {
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /** Plans within this factor of each other count as equal; the first is kept, which has fewer members. */
-const usualTie = 0.99;
-/**
- * With more streams than so many of the largest launches hold it is the other way about, and more counts as equal: a device
- * runs blocks in the order in which they come, so that small launches of many kernels wait for large ones beside them at each.
- */
-const flood = 2;
-const floodedTie = 0.95;
+const tie = 0.99;
 /** By number of members: the index of the largest size that is no larger. */
 const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
   Math.max(
@@ -186,23 +180,16 @@ export class LaunchPlanner {
     sloNs: Nanoseconds,
     joined = true,
   ): void {
-    const {lanes, maxSize, sharing} = this.limits;
+    const {lanes, sharing} = this.limits;
     const {reaction} = this;
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
     const recurring = joined ? terms[recurringAt] : 0;
     const gaps = (kernels - 1) * this.stepGapNs;
-    const isFlooded = recurring >= mostlyRecurring && population >= flood * maxSize;
-    const tie = isFlooded ? floodedTie : usualTie;
-    const next = isFlooded ? -termsWidth : termsWidth;
     let bestDelay = Infinity;
-    for (
-      let at = isFlooded ? terms.length - termsWidth : termsWidth;
-      at > 0 && at < terms.length;
-      at += next
-    ) {
-      const size = sizes[at / termsWidth - 1];
+    for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
+      const size = sizes[i];
       if (size > population && size > 1) break;
       const durationNs = terms[at + durationAt];
       const smNs = terms[at + smAt];
