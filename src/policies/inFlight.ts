@@ -58,7 +58,7 @@ export class InFlight {
     launches[record + bandwidthOf] = inUnits(bandwidth);
     launches[record + streamsIn] = size;
     launches[record + programOf] = program;
-    launches[record + endingOf] = ending;
+    launches[record + completeThen] = ending;
     this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
     const ends =
@@ -99,8 +99,8 @@ export class InFlight {
       this.singleShare += share;
     }
     const at = this.recordOf(launches[record + programOf]);
-    this.ofPrograms[at + endingIn] += sign * launches[record + endingOf];
-    if (launches[record + endingOf] === launches[record + streamsIn]) return;
+    this.ofPrograms[at + endingIn] += sign * launches[record + completeThen];
+    if (launches[record + completeThen] === launches[record + streamsIn]) return;
     this.ofPrograms[at + countOf] += sign;
     this.ofPrograms[at + smIn] += sm;
     this.ofPrograms[at + bandwidthIn] += bandwidth;
@@ -278,7 +278,7 @@ const bandwidthOf = 2;
 const streamsIn = 3;
 /** The program that its streams run, and how many of them are complete then. */
 const programOf = 4;
-const endingOf = 5;
+const completeThen = 5;
 
 /** Entries of a program's record. */
 const programWidth = 4;

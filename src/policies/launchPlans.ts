@@ -10,13 +10,13 @@ const useLevels = 5;
 const otherLevels = 33;
 /** Plans that are remembered: sets of as many as a line of the cache holds keys of. */
 const sets = 1 << 10;
-const ways = 8;
+const setSize = 8;
 /** What is planned for ahead: streams of a program, others that wait, and the use of the device by others. */
 const usualPopulations = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16];
 const usualOthers = [0, 1, 2, 4, 8];
 const usualUses = [0, 0.5, 1, 1.5, 2];
 /** Plans that are made ahead at most; more would push each other out. */
-const mostAhead = (sets * ways) / 2;
+const mostAhead = (sets * setSize) / 2;
 
 /**
  * Plans by where streams are, how many they are, and what else goes on. A look-up takes the time of two lines of the
@@ -26,8 +26,8 @@ const mostAhead = (sets * ways) / 2;
 export class LaunchPlans {
   private readonly planner: LaunchPlanner;
   private readonly reaction: Reaction;
-  private readonly keys = new Float64Array(sets * ways).fill(-1);
-  private readonly records = new Float64Array(sets * ways * width);
+  private readonly keys = new Float64Array(sets * setSize).fill(-1);
+  private readonly records = new Float64Array(sets * setSize * width);
   /** By cursor, and whether launches are joined (odd) or not: the place of the plan that was used last. */
   private latest = new Int32Array(1024).fill(-1);
   /** The place in its set that is given to the next new plan. */
@@ -50,17 +50,14 @@ export class LaunchPlans {
     this.reaction = reaction;
   }
 
-  /**
-   * Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations; `joined` as in
-   * `find`.
-   */
-  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds, joined = true): void {
+  /** Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations. */
+  makeAhead(cursor: number, programs: number, sloNs: Nanoseconds): void {
     this.planner.prepare(cursor);
     this.mayMake = mostAhead / programs;
     for (const population of usualPopulations) {
       for (const others of usualOthers) {
         for (const use of usualUses) {
-          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs, joined);
+          if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs);
         }
       }
     }
@@ -117,9 +114,9 @@ export class LaunchPlans {
   private place(key: number): number {
     const {keys} = this;
     const hash = Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4096) | 0, 0x85ebca6b);
-    const first = (hash >>> 22) * ways;
-    for (let at = first; at < first + ways; at++) if (keys[at] === key || keys[at] < 0) return at;
-    return first + (this.next++ & (ways - 1));
+    const first = (hash >>> 22) * setSize;
+    for (let at = first; at < first + setSize; at++) if (keys[at] === key || keys[at] < 0) return at;
+    return first + (this.next++ & (setSize - 1));
   }
 
   private remember(position: number, at: number): void {

@@ -125,7 +125,7 @@ class OutOfOrder implements Policy {
       limits.maxSize,
     );
     for (const [program, start] of starts.entries()) {
-      this.plans.makeAhead(start, sloNs.length, sloNs[program], this.ways.of(program) === ways.together);
+      this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
   }
 

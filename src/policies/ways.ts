@@ -2,7 +2,7 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 
 /**
  * How launches of streams whose kernels recur go about: `apart`, with those who are ready when it is made, to their end; or
- * `together`, as is best for all who are there: they ask again on the way, so that others join, and who is ready may wait
+ * `together`, as is best for all who are there: a launch asks again on the way, so that others join, and who is ready may wait
  * for those in flight.
  */
 export const ways = {apart: 0, together: 1} as const;
@@ -11,7 +11,10 @@ export const ways = {apart: 0, together: 1} as const;
 const weight = 1 / 256;
 /** Fewer arrivals than this tell nothing. */
 const fewest = 64;
-/** It is crowded when requests that run one by one would take so much of the device, and no more at so much. */
+/**
+ * It is crowded when requests that run one by one would take so much of the device, and no more at so much: with less, most
+ * run one by one either way.
+ */
 const [high, low] = [0.5, 0.4];
 /** Programs take part whose requests take so many times as much of the device one by one as in the largest launches. */
 const leastGain = 1.5;
@@ -30,7 +33,7 @@ const flood = 1024;
 /** What a failed trial left behind, so many times as many as usual, is worked off before latencies count, within so many requests. */
 const usualTimes = 1.25;
 const longestRest = 2048;
-/** The other way is tried again after so many trials, or when so much more or less arrives. */
+/** The other way is tried again after so many trials, so that 0.4 % of requests are spent on it, or when so much more or less arrives. */
 const stay = 256;
 const changed = 1.3;
 /** A way is left for the other that did so much better; a trial ends early that can come no closer to it. */
@@ -39,8 +42,8 @@ const clearly = 0.85;
 const smoothing = 1 / 4;
 
 /**
- * Which way streams go. Apart while the device could run requests one by one. Where more arrives than that, though not more
- * than it could run at all, either may be better by far: apart, a request is under way at once, asks for the host once, and
+ * Which way streams go. Together while requests one by one would leave half of the device. Where more arrives than that, though
+ * not more than it could run at all, either may be better by far: apart, a request is under way at once, asks for the host once, and
  * short launches side by side fill the device; but where they slow each other more than they fill, or where a few members
  * take as long as many, together is better. It depends on what launches take beside each other, which a profile knows least
  * well, and shows in what requests take. So both ways are tried, and the one is kept whose latencies have the lower norm of
@@ -86,10 +89,9 @@ export class Ways {
     this.togetherNs = togetherNs;
   }
 
-  /** The way that streams of a program go: together where its kernels do not recur. */
+  /** The way that streams of a program go: together while there is room, and where its kernels do not recur. */
   of(program: number): number {
-    if (!(this.aloneNs[program] > 0)) return ways.together;
-    return this.isCrowded ? this.way : ways.together;
+    return this.isCrowded && this.aloneNs[program] > 0 ? this.way : ways.together;
   }
 
   /** Notes a request of a program, with which so many `streams` are there. */
