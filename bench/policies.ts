@@ -1,16 +1,19 @@
-// node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5] [--policy ooo] [--seeds N]
-//   [--requests N] [--decide ooo=2.5us]... [--live] [--rival P]... [--json FILE] [--verbose]: is `ooo` everywhere at least as
+// node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5 | --rates 15000,25000]
+//   [--policy ooo] [--seeds N] [--requests N] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]... [--json FILE] [--verbose]: is `ooo` everywhere at least as
 //   fast as the best of streams and greedy?
 //
-// Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares of what the best of the coalescing policies carries when overloaded. Every
+// Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares
+// of what the best of the coalescing policies carries when overloaded; `--rates` names requests a second instead. Every
 // policy meets the same arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs
 // under a policy, in place of what the profile has measured: to see what a faster decision is worth before it is measured.
-// `--rival` names who to compare with in place of the usual ones.
+// `--rival` names who to compare with in place of the usual ones. `--launches` writes the contender's launches of every
+// cell as JSON, one a line (LoggedLaunch).
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {readProfile} from '../src/experiment/profileFiles.ts';
+import {LaunchLog} from '../src/metrics/launchLog.ts';
 import {estimate, geometricMean} from '../src/metrics/stats.ts';
 import {duration} from '../src/policies/duration.ts';
 import type {DeviceProfile} from '../src/profile/profile.ts';
@@ -26,6 +29,7 @@ const {values} = parseArgs({
     quick: {type: 'boolean', default: false},
     mix: {type: 'string', default: ''},
     loads: {type: 'string', default: '0.05,0.2,0.5,0.8,0.95'},
+    rates: {type: 'string'},
     policy: {type: 'string', default: 'ooo'},
     seeds: {type: 'string'},
     requests: {type: 'string'},
@@ -33,6 +37,7 @@ const {values} = parseArgs({
     live: {type: 'boolean', default: false},
     rival: {type: 'string', multiple: true, default: []},
     json: {type: 'string'},
+    launches: {type: 'string'},
     verbose: {type: 'boolean', default: false},
   },
 });
@@ -101,6 +106,58 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(data
 
 async function compare(mix: Mix): Promise<void> {
   const rate = await rateAtLoad1(mix, profile);
+  const loads =
+    values.rates !== undefined
+      ? values.rates
+          .split(',')
+          .map((perSecond) => [`${short(Number(perSecond))}/s`, Number(perSecond)] as const)
+      : await shares(mix, rate);
+  const rows: string[][] = [];
+  for (const [name, perSecond] of loads) {
+    const load = perSecond / rate;
+    const runs = new Map<string, Latencies[]>();
+    for (const policy of [contender, ...rivals, ...beside]) {
+      const of: Latencies[] = [];
+      for (let replication = 0; replication < seeds; replication++) {
+        const log = values.launches !== undefined && policy === contender ? new LaunchLog() : undefined;
+        of.push(
+          await runCell(mix, {
+            profile,
+            policy,
+            load,
+            requests,
+            rateAtLoad1: rate,
+            replication,
+            live: values.live,
+            ...(log && {recorder: log}),
+          }),
+        );
+        if (log !== undefined) {
+          const file = `${mix.name}-${name}-${replication}.jsonl`.replaceAll(/[^\w.-]+/g, '_');
+          writeFileSync(
+            join(values.launches!, file),
+            log
+              .inOrder()
+              .map((launch) => `${JSON.stringify(launch)}\n`)
+              .join(''),
+          );
+        }
+      }
+      runs.set(policy, of);
+    }
+    rows.push(row(mix, name, runs));
+    if (values.verbose) {
+      for (const [policy, of] of runs)
+        console.log(
+          `   ${name} ${brief(policy).padEnd(26)} ${measures.map(([measure, m]) => `${measure} ${short(logMean(of.map(m)) / 1e3)}`).join('  ')}`,
+        );
+    }
+  }
+  console.log(formatTable(columns, rows));
+}
+
+/** The loads as they are called, with requests a second: shares of what the best of the coalescing policies carries. */
+async function shares(mix: Mix, rate: number): Promise<(readonly [string, number])[]> {
   const carried: [number, string][] = [];
   for (const policy of coalescing) {
     // Everything arrives at once.
@@ -120,35 +177,9 @@ async function compare(mix: Mix): Promise<void> {
   console.log(
     `\n${mix.name}: carries ${short(most)} requests/s (${carried.map(([n, p]) => `${brief(p)} ${short(n)}`).join(', ')})`,
   );
-  const rows: string[][] = [];
-  for (const share of values.loads.split(',').map(Number)) {
-    const load = (share * most) / rate;
-    const runs = new Map<string, Latencies[]>();
-    for (const policy of [contender, ...rivals, ...beside]) {
-      const of: Latencies[] = [];
-      for (let replication = 0; replication < seeds; replication++)
-        of.push(
-          await runCell(mix, {
-            profile,
-            policy,
-            load,
-            requests,
-            rateAtLoad1: rate,
-            replication,
-            live: values.live,
-          }),
-        );
-      runs.set(policy, of);
-    }
-    rows.push(row(mix, share, runs));
-    if (values.verbose) {
-      for (const [policy, of] of runs)
-        console.log(
-          `   ${share} ${brief(policy).padEnd(26)} ${measures.map(([name, m]) => `${name} ${short(logMean(of.map(m)) / 1e3)}`).join('  ')}`,
-        );
-    }
-  }
-  console.log(formatTable(columns, rows));
+  return values.loads
+    .split(',')
+    .map((share) => [`${Math.round(100 * Number(share))} %`, Number(share) * most] as const);
 }
 
 /** The profile with other costs of a wake-up: `policy=duration` each. */
@@ -166,10 +197,10 @@ function logMean(values: readonly number[]): number {
 }
 
 /** The ratios of one load, each against the rival that is best by that measure on average. */
-function row(mix: Mix, share: number, runs: ReadonlyMap<string, readonly Latencies[]>): string[] {
+function row(mix: Mix, load: string, runs: ReadonlyMap<string, readonly Latencies[]>): string[] {
   const own = runs.get(contender)!;
-  const cells = [mix.name, `${Math.round(100 * share)} %`];
-  const record: Record<string, unknown> = {mix: mix.name, share};
+  const cells = [mix.name, load];
+  const record: Record<string, unknown> = {mix: mix.name, load};
   for (const [i, [name, measure]] of measures.entries()) {
     const [, best] = rivals
       .map((policy) => [logMean(runs.get(policy)!.map(measure)), policy] as const)
@@ -182,7 +213,7 @@ function row(mix: Mix, share: number, runs: ReadonlyMap<string, readonly Latenci
     cells.push(text);
     if (i < 2) cells.push(short(logMean(own.map(measure)) / 1e3), brief(best));
     record[name] = {ratio, halfWidth, best, ns: own.map(measure)};
-    if (ratio > tolerance && mean - halfWidth > 0) losses.push([mix.name, cells[1], name, text, brief(best)]);
+    if (ratio > tolerance && mean - halfWidth > 0) losses.push([mix.name, load, name, text, brief(best)]);
   }
   const batcher = runs.get('batcher');
   for (const [, measure] of measures.slice(0, 2))

@@ -2,6 +2,7 @@
 import {liveRun} from '../../src/experiment/live.ts';
 import {simulateRun, prepareRun} from '../../src/experiment/simulate.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
+import {recordBoth} from '../../src/scheduler/recorder.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
 import type {Mix} from './mixes.ts';
 
@@ -39,6 +40,8 @@ export interface CellOptions {
   readonly cutOff?: number;
   /** On the GPU at hand. */
   readonly live?: boolean;
+  /** Is told as well. */
+  readonly recorder?: Recorder;
 }
 
 export async function runCell({scenario, name}: Mix, options: CellOptions): Promise<Latencies> {
@@ -50,7 +53,7 @@ export async function runCell({scenario, name}: Mix, options: CellOptions): Prom
   let endedAtNs = 0;
   const models = scenario.tenants.flatMap(({model, replicas}) => Array.from({length: replicas}, () => model));
   const open = models.map((): number[] => []);
-  const recorder: Recorder = {
+  const latency: Recorder = {
     arrived: (tenant, at) => open[tenant].push(at),
     completed: (tenant, arrivalAt, _, at) => {
       endedAtNs = Math.max(endedAtNs, at);
@@ -61,6 +64,7 @@ export async function runCell({scenario, name}: Mix, options: CellOptions): Prom
     launched: () => {},
     finished: () => {},
   };
+  const recorder = options.recorder === undefined ? latency : recordBoth(latency, options.recorder);
   const note = (tenant: number, ns: number): void => {
     all.push(ns);
     let of = latencies.get(models[tenant]);

@@ -1,8 +1,7 @@
 // The launches of a live run in each other's company: what terms of sharing and exposures make of the time that each took.
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import {holdsPlace} from '../sim/sharing.ts';
+import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
@@ -284,7 +283,7 @@ export class Company {
       const launch = owner[i];
       const row = rowOf[launch];
       if (row < 0) continue;
-      const others = Math.max(0, timeline.meanDuring(i) - shares[i]);
+      const others = timeline.meanBeside(i, shares);
       beside[row * kindsOfRun.length + of] += (others * aloneNs[i]) / launchAloneNs[launch];
     }
   }
@@ -358,7 +357,7 @@ export class Company {
       for (let i = 0; i < count; i++) pressure[i] *= got[i];
       timeline.integrate(pressure);
       for (let i = 0; i < count; i++) {
-        const others = Math.max(0, timeline.meanDuring(i) - pressure[i]);
+        const others = timeline.meanBeside(i, pressure);
         slowdown[i] = slowdownBeside(terms, exposure[i], others);
       }
     }

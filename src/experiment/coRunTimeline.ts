@@ -12,6 +12,8 @@ export class CoRunTimeline {
   private readonly place: Uint32Array;
   /** Integral over time of what all add, up to each of the times, */
   private readonly integral: Float64Array;
+  /** By kernel run that holds its place: those that do behind it, each with the share of its time in which it does. */
+  private readonly behind = new Map<number, number[]>();
   isArranged = false;
 
   constructor(count: number) {
@@ -47,18 +49,49 @@ export class CoRunTimeline {
     }
   }
 
-  /** The mean while a kernel run runs of what was last integrated. */
-  meanDuring(i: number): number {
+  /** The mean, while a kernel run runs, of what all others `added` that may slow it, as it was last integrated. */
+  meanBeside(i: number, added: Float64Array): number {
     const {count, place, integral, times} = this;
     const [begin, end] = [place[i], place[count + i]];
-    return (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]);
+    let mean = (integral[end] - integral[begin]) / Math.max(1e-9, times[end] - times[begin]) - added[i];
+    const behind = this.behind.get(i);
+    if (behind !== undefined) {
+      for (let k = 0; k < behind.length; k += 2) mean -= behind[k + 1] * added[behind[k]];
+    }
+    return Math.max(0, mean);
+  }
+
+  /** Notes which kernel runs that hold their places have others behind them that do. */
+  private findBehind(holds: Uint8Array): void {
+    const {count, order, times, place, behind} = this;
+    behind.clear();
+    const holding: number[] = [];
+    order.forEach((event, at) => {
+      const of = event < count ? event : event - count;
+      if (holds[of] === 0) return;
+      if (event >= count) {
+        const began = holding.indexOf(of);
+        if (began >= 0) holding.splice(began, 1);
+        return;
+      }
+      for (const first of holding) {
+        const ends = times[place[count + first]];
+        const lasts = Math.max(1e-9, ends - times[place[first]]);
+        const both = Math.min(ends, times[place[count + of]]) - times[at];
+        const known = behind.get(first);
+        if (known === undefined) behind.set(first, [of, both / lasts]);
+        else known.push(of, both / lasts);
+      }
+      holding.push(of);
+    });
   }
 
   /**
-   * Writes, by kernel run, for how long it waits: the time in which it gets nothing of the share that it asks for, as those
+   * Finds who is behind whom, and writes, by kernel run, for how long it waits: the time in which it gets nothing of the share that it asks for, as those
    * leave nothing over that began before, and in which it gets less for as much less.
    */
   findWaits(share: Float64Array, holds: Uint8Array, out: Float64Array): void {
+    this.findBehind(holds);
     out.fill(0);
     this.sweep(share, holds, (active, got, ns) => {
       for (const of of active) out[of] += (1 - got[of]) * ns;
@@ -83,14 +116,19 @@ export class CoRunTimeline {
       let all = 0;
       let wanted = 0;
       let demand = 0;
+      let held = 0;
       for (const of of active) {
+        if (holds[of] !== 0) held += got[of] * pressure[of];
         all += got[of] * pressure[of];
         wanted += got[of] * share[of];
         demand += (got[of] * share[of]) / exposure[of];
       }
       const short = wanted > 1 ? demand : 0;
+      let before = 0;
       for (const of of active) {
-        const others = Math.max(0, all - got[of] * pressure[of]);
+        const own = got[of] * pressure[of];
+        const others = Math.max(0, holds[of] === 0 ? all - own : all - held + before);
+        if (holds[of] !== 0) before += own;
         runs[of] += got[of] * ns;
         out[of] += (got[of] * ns) / slowdownAmong(terms, exposure[of], others, short);
       }

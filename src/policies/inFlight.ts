@@ -1,9 +1,9 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import {fewestHolding, holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
+import type {ObservedSharing} from './observedSharing.ts';
 
 /** What launches fill of the device while they run alone, 0 to 1. */
 export interface Fill {
@@ -18,7 +18,7 @@ export interface Fill {
  * kept in the order of their expected ends, so a question goes through the first few of them, and sums are kept.
  */
 export class InFlight {
-  private readonly sharing: SharingTerms;
+  private readonly sharing: ObservedSharing;
   /** Records of the launches, by lane, which holds one. */
   private readonly launches: Float64Array;
   /** Where they are, that of the launch that ends first in front. */
@@ -29,20 +29,24 @@ export class InFlight {
   private totalSm = 0;
   private totalBandwidth = 0;
   private totalStreams = 0;
-  /** Sums over those alone that coalesce: launches, and what they take of the device. */
-  private coalescedCount = 0;
-  private coalescedShare = 0;
-  /** The same over the others. */
-  private singleCount = 0;
-  private singleShare = 0;
+  /** By kind: launches, what they take of the device, and that over time until `summedTo`, in ns. */
+  private readonly counts = new Int32Array(kinds);
+  private readonly shares = new Float64Array(kinds);
+  private readonly sums = new Float64Array(kinds);
+  private summedTo: Nanoseconds = 0;
+  /** By kind: the mean of what was in flight beside one. */
+  private readonly meanwhile = new Float64Array(kinds);
+  /** By lane and kind: that sum when the lane's launch began. */
+  private readonly sumsThen: Float64Array;
   /** Sums over those of a program: records by program. */
   private ofPrograms = new Float64Array(16 * programWidth);
 
   /** `sharing` tells how launches side by side slow each other. */
-  constructor(lanes: number, sharing: SharingTerms) {
+  constructor(lanes: number, sharing: ObservedSharing) {
     this.sharing = sharing;
     this.launches = new Float64Array(lanes * width);
     this.order = new Int32Array(lanes);
+    this.sumsThen = new Float64Array(lanes * kinds);
   }
 
   /** Notes a launch: what it fills, the program that its streams run, and how many of them are complete then. */
@@ -59,11 +63,11 @@ export class InFlight {
     launches[record + streamsIn] = size;
     launches[record + programOf] = program;
     launches[record + completeThen] = ending;
+    this.sumUp(releasedAt);
+    for (let kind = 0; kind < kinds; kind++) this.sumsThen[lane * kinds + kind] = this.sums[kind];
     this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
-    const ends =
-      releasedAt +
-      this.slowdown(size > 1, Math.max(sm, bandwidth), this.pressure(), this.wanted()) * predictedNs;
+    const ends = releasedAt + this.slowdown(kindOf(size), Math.max(sm, bandwidth)) * predictedNs;
     launches[record + endsAt] = ends;
     let place = this.count++;
     for (; place > 0 && launches[order[place - 1] + endsAt] > ends; place--) order[place] = order[place - 1];
@@ -71,15 +75,38 @@ export class InFlight {
   }
 
   /** Notes its end. */
-  finished({lane}: Launch): void {
+  finished(launch: Launch): void {
     const {order, count} = this;
-    const record = lane * width;
+    const record = launch.lane * width;
     let place = 0;
     while (place < count && order[place] !== record) place++;
     if (place === count) return;
     this.count--;
     for (; place < this.count; place++) order[place] = order[place + 1];
+    this.sumUp(launch.finishedAt);
+    if (!launch.failed) this.learn(record, launch);
     this.add(record, -1);
+  }
+
+  /** Adds up what was in flight until now. */
+  private sumUp(now: Nanoseconds): void {
+    const ns = now - this.summedTo;
+    if (!(ns > 0)) return;
+    for (let kind = 0; kind < kinds; kind++) this.sums[kind] += ns * this.shares[kind];
+    this.summedTo = now;
+  }
+
+  /** What the launch took tells how much those slowed it that were in flight meanwhile. */
+  private learn(record: number, {lane, size, releasedAt, finishedAt, predictedNs}: Launch): void {
+    const {launches, sums, sumsThen, sharing, meanwhile} = this;
+    const ns = finishedAt - releasedAt;
+    if (!(ns > 0)) return;
+    for (let kind = 0; kind < kinds; kind++)
+      meanwhile[kind] = (sums[kind] - sumsThen[lane * kinds + kind]) / ns;
+    const share = Math.max(launches[record + smOf], launches[record + bandwidthOf]);
+    const kind = kindOf(size);
+    const felt = this.felt(kind, share, meanwhile);
+    sharing.seen(size, ns, predictedNs, felt, this.leastSlowdown(kind, meanwhile));
   }
 
   /** Adds a launch to the sums, or takes it off again by a `sign` of -1. */
@@ -91,13 +118,9 @@ export class InFlight {
     this.totalSm += sm;
     this.totalBandwidth += bandwidth;
     this.totalStreams += sign * launches[record + streamsIn];
-    if (launches[record + streamsIn] > 1) {
-      this.coalescedCount += sign;
-      this.coalescedShare += share;
-    } else {
-      this.singleCount += sign;
-      this.singleShare += share;
-    }
+    const kind = kindOf(launches[record + streamsIn]);
+    this.counts[kind] += sign;
+    this.shares[kind] += share;
     const at = this.recordOf(launches[record + programOf]);
     this.ofPrograms[at + endingIn] += sign * launches[record + completeThen];
     if (launches[record + completeThen] === launches[record + streamsIn]) return;
@@ -164,20 +187,19 @@ export class InFlight {
     gapNs: Nanoseconds,
     {now}: Situation,
   ): boolean {
+    const {shares} = this;
     const share = Math.max(fill.sm, fill.bandwidth);
-    const coalesces = streams > 1;
-    const wanted = this.wanted();
-    const pressure = this.pressure();
-    const together = wanted + share;
-    if (together <= roomy) return true;
-    const pressureTogether = pressure + share / this.exposure(coalesces);
+    const kind = kindOf(streams);
+    if (sumOf(shares) + share <= roomy) return true;
     const wait = this.leavesAt(fill) - now;
-    const after = this.slowdown(coalesces, share, pressureTogether, together);
+    const doneBefore = this.progress();
+    shares[kind] += share;
+    const after = this.slowdown(kind, share);
+    shares[kind] -= share;
+    const doneAfter = this.progress(kind, share);
     const beside = ns * after <= wait ? ns * after : wait + ns - wait / after;
     const overlap = Math.min(wait, beside);
     const gained = wait + ns - beside;
-    const doneBefore = this.progress(pressure, wanted);
-    const doneAfter = this.progress(pressureTogether, together);
     // To first order: what this delays shares the device a little longer.
     const lost = overlap * (1 - doneAfter / doneBefore);
     const more = Math.max(0, doneAfter + share / after - doneBefore);
@@ -227,37 +249,56 @@ export class InFlight {
     return this.count === 0 ? 0 : this.launches[this.order[this.count - 1] + endsAt];
   }
 
-  private wanted(): number {
-    return this.singleShare + this.coalescedShare;
-  }
-
-  /** What the launches in flight press on another with. */
-  private pressure(): number {
-    return this.singleShare + this.coalescedShare / this.sharing.coalesced;
-  }
-
-  private exposure(coalesces: boolean): number {
-    return coalesces ? this.sharing.coalesced : 1;
-  }
-
-  /** How much work on the device the launches in flight do in a time, if all together press and want so much. */
-  private progress(pressure: number, wanted: number): number {
-    const {singleCount, singleShare, coalescedCount, coalescedShare} = this;
+  /** How much work on the device the launches in flight do in a time, beside one more of a kind that takes a share. */
+  private progress(newKind = 0, newShare = 0): number {
+    const {counts, shares} = this;
     let done = 0;
-    if (singleCount > 0)
-      done += singleShare / this.slowdown(false, singleShare / singleCount, pressure, wanted);
-    if (coalescedCount > 0)
-      done += coalescedShare / this.slowdown(true, coalescedShare / coalescedCount, pressure, wanted);
+    for (let kind = 0; kind < kinds; kind++) {
+      if (counts[kind] === 0) continue;
+      const all = shares[kind];
+      shares[newKind] += newShare;
+      done += all / this.slowdown(kind, all / counts[kind]);
+      shares[newKind] -= newShare;
+    }
     return done;
   }
 
-  /** How much longer a launch takes that takes a `share` of the device, if all together press and want so much. */
-  private slowdown(coalesces: boolean, share: number, pressure: number, wanted: number): number {
-    const exposure = this.exposure(coalesces);
-    const slowed = slowdownBeside(this.sharing, exposure, Math.max(0, pressure - share / exposure));
-    return Math.max(slowed, wanted > 1 ? exposure * pressure : 1);
+  /** How much longer one of the launches in flight takes, of a kind, that takes a `share` of the device. */
+  private slowdown(kind: number, share: number): number {
+    const {sharing, shares} = this;
+    const terms = sharing.of(sizes[kind]);
+    const slowed = slowdownBeside(terms, sharing.exposure(sizes[kind]), this.felt(kind, share, shares));
+    return Math.max(slowed, this.leastSlowdown(kind, shares));
+  }
+
+  /** What presses on a launch of a kind that takes a `share` of the device, where all of a kind take what `shares` says. */
+  private felt(kind: number, share: number, shares: Float64Array): number {
+    const exposure = this.sharing.exposure(sizes[coalesced]);
+    const loose = shares[single] + shares[coalesced] / exposure;
+    // Those behind one that holds its place do not slow it: on average, half of them.
+    if (kind === holding) return loose + Math.max(0, shares[holding] - share) / exposure / 2;
+    const all = loose + shares[holding] / exposure;
+    return Math.max(0, all - share / this.sharing.exposure(sizes[kind]));
+  }
+
+  /** How much longer a launch takes at least where all together want more than the device has. */
+  private leastSlowdown(kind: number, shares: Float64Array): number {
+    if (sumOf(shares) <= 1) return 1;
+    const exposure = this.sharing.exposure(sizes[coalesced]);
+    const demand = shares[single] + (shares[coalesced] + shares[holding]) / exposure;
+    return this.sharing.exposure(sizes[kind]) * demand;
   }
 }
+
+/** Kinds of launches: of one member, of several, and of so many that it holds its place. */
+const [single, coalesced, holding] = [0, 1, 2];
+const kinds = 3;
+/** A size of each kind. */
+const sizes = [1, 2, fewestHolding] as const;
+
+const kindOf = (size: number): number => (size === 1 ? single : holdsPlace(size, true) ? holding : coalesced);
+
+const sumOf = (shares: Float64Array): number => shares[single] + shares[coalesced] + shares[holding];
 
 /** Launches that take no more of the device together than this are worth it whatever they delay. */
 const roomy = 0.5;

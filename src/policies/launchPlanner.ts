@@ -1,7 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {shortRecordedSteps} from '../scheduler/launch.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
-import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import {
   PlanTerms,
@@ -18,6 +17,7 @@ import {
   submitAt,
   termsWidth,
 } from './planTerms.ts';
+import type {ObservedSharing} from './observedSharing.ts';
 import type {Reaction} from './reaction.ts';
 
 /** How to run streams that are at the same kernel and have the same kernels before them. */
@@ -35,7 +35,7 @@ export interface LaunchPlan {
    * the best number from the program's end, so that streams which began at different times are ready together.
    */
   steps: number;
-  /** What a launch fills on average of the resident blocks and of the memory bandwidth, its gaps included. */
+  /** What a launch fills on average of the resident blocks and of the memory bandwidth while it is in flight. */
   sm: number;
   bandwidth: number;
   /** Time until the streams have completed, with `beside` such launches side by side. */
@@ -48,7 +48,7 @@ export interface PlanLimits {
   /** How long a launch may run ahead of the host. */
   readonly quantumNs: Nanoseconds;
   /** How launches side by side slow each other. */
-  readonly sharing: SharingTerms;
+  readonly sharing: ObservedSharing;
 }
 
 /** Launches side by side that are looked at. */
@@ -99,6 +99,11 @@ export class LaunchPlanner {
     this.stepGapNs = costs.stepGapNs;
   }
 
+  /** Changes when plans should be made again, as what they are made of has turned out to be different. */
+  get version(): number {
+    return this.reaction.version + this.limits.sharing.version;
+  }
+
   /** Works out the costs of the program that starts at `cursor`, so that no decision has to: at its checkpoints too. */
   prepare(cursor: number): void {
     const kernels = this.terms.of(cursor)[leftAt];
@@ -106,19 +111,13 @@ export class LaunchPlanner {
       this.terms.of(cursor + kernels - left);
   }
 
-  /**
-   * What a launch of `size` streams at `cursor` fills on average if it asks again every `steps` kernels: of the resident
-   * blocks, or of the bandwidth.
-   */
-  fill(cursor: number, size: number, steps: number, out: {sm: number; bandwidth: number}): void {
+  /** What a launch of `size` streams at `cursor` fills on average: of the resident blocks, or of the bandwidth. */
+  fill(cursor: number, size: number, out: {sm: number; bandwidth: number}): void {
     const terms = this.terms.of(cursor);
     const at = termsAt(terms, size);
-    const kernels = terms[leftAt];
-    const reactionNs = this.reaction.ns + terms[at + submitAt];
-    const lane =
-      terms[at + durationAt] + (kernels - 1) * this.stepGapNs + Math.max(1, kernels / steps) * reactionNs;
-    out.sm = terms[at + smAt] / lane;
-    out.bandwidth = terms[at + bandwidthAt] / lane;
+    const ns = terms[at + durationAt] + (terms[leftAt] - 1) * this.stepGapNs;
+    out.sm = terms[at + smAt] / ns;
+    out.bandwidth = terms[at + bandwidthAt] / ns;
   }
 
   /**
@@ -150,7 +149,7 @@ export class LaunchPlanner {
     for (const beside of lanesTried) {
       if (beside > lanes) break;
       const slowed = Math.max(
-        slowdownBeside(sharing, exposure, (beside - 1) * pressure),
+        slowdownBeside(sharing.of(1), exposure, (beside - 1) * pressure),
         beside * work > durationNs ? exposure * beside * pressure : 1,
       );
       best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
@@ -206,10 +205,12 @@ export class LaunchPlanner {
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
-        const slowed = slowdown(sharing, size > 1, (beside - 1) * (work / durationNs), use);
+        // The last of them has fewer members, and takes as much less.
+        const shares = Math.min(beside, Math.max(1, launches));
+        const slowed = slowdown(sharing, size, work / durationNs, shares, use);
         // Launches side by side get less done together until they fill the device.
-        const done = Math.min(1, (beside * (work / durationNs) + use) / slowed);
-        const device = Math.max((beside * work * (1 + use)) / done, work + use * durationNs);
+        const done = Math.min(1, (shares * (work / durationNs) + use) / slowed);
+        const device = Math.max((shares * work * (1 + use)) / done, work + use * durationNs);
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
@@ -219,9 +220,12 @@ export class LaunchPlanner {
         let steps = lengthBelow(ideal, most, kernels);
         while (least + waitOfOthers < tie * bestDelay) {
           const asked = kernels / steps;
-          const lane = durationNs + gaps + asked * reactionNs;
+          const idle = gaps + asked * reactionNs;
           const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
-          const round = Math.max(lane * slowed, device, beside * host);
+          // While one waits for the host, its neighbours have the device.
+          const busy = beside > 1 ? (durationNs * slowed) / (durationNs * slowed + idle) : 1;
+          const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
+          const round = Math.max(ran, device, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * rounds + stagger + (steps * joining * kernels) / length;
           const price = 1 + timeliness * lateShare((round * length) / kernels, sloNs);
@@ -233,8 +237,8 @@ export class LaunchPlanner {
             plan.recurs = recurring >= mostlyRecurring;
             plan.method = terms[at + methodAt];
             plan.steps = steps;
-            plan.sm = smNs / lane;
-            plan.bandwidth = bandwidthNs / lane;
+            plan.sm = smNs / (durationNs + gaps);
+            plan.bandwidth = bandwidthNs / (durationNs + gaps);
             plan.completionNs = round;
           }
           if (steps >= most) break;
@@ -253,10 +257,30 @@ function termsAt(terms: Float64Array, size: number): number {
   return Math.min(termsWidth * (1 + sizeIndex[size]), terms.length - termsWidth);
 }
 
-/** How much longer a launch takes beside its equals that take `equals` of the device and others that take `use` of it. */
-function slowdown(sharing: SharingTerms, coalesces: boolean, equals: number, use: number): number {
-  const exposure = coalesces ? sharing.coalesced : 1;
-  return slowdownBeside(sharing, exposure, equals / exposure + use);
+/**
+ * How much longer launches of `size` streams take that take a `share` of the device each, `beside` of them side by side, the
+ * last of which may be a part of one, where others take `use` of the device. Of those that hold their places, the mean: each gets
+ * what those before it leave over, and suffers from them alone.
+ */
+function slowdown(
+  sharing: ObservedSharing,
+  size: number,
+  share: number,
+  beside: number,
+  use: number,
+): number {
+  const exposure = sharing.exposure(size);
+  const terms = sharing.of(size);
+  if (!holdsPlace(size, true))
+    return slowdownBeside(terms, exposure, ((beside - 1) * share) / exposure + use);
+  let room = 1;
+  let done = 0;
+  for (let before = 0; before < beside && room > 0; before++) {
+    const got = Math.min(room, share * Math.min(1, beside - before));
+    done += got / slowdownBeside(terms, exposure, (1 - room) / exposure + use);
+    room -= got;
+  }
+  return (beside * share) / done;
 }
 
 /**

@@ -1,6 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {LaunchPlan, LaunchPlanner} from './launchPlanner.ts';
-import type {Reaction} from './reaction.ts';
 
 /** Populations above this are planned for in steps of a quarter. */
 const finePopulation = 8;
@@ -20,12 +19,11 @@ const mostAhead = (sets * setSize) / 2;
 
 /**
  * Plans by where streams are, how many they are, and what else goes on. A look-up takes the time of two lines of the
- * cache. A decision makes at most one plan, or makes one again where the reaction has changed since; others that it would
+ * cache. A decision makes at most one plan, or makes one again where the planner knows better since; others that it would
  * need meanwhile are taken from what is known of the same streams, and made by the next decisions.
  */
 export class LaunchPlans {
   private readonly planner: LaunchPlanner;
-  private readonly reaction: Reaction;
   private readonly keys = new Float64Array(sets * setSize).fill(-1);
   private readonly records = new Float64Array(sets * setSize * width);
   /** By cursor, and whether launches are joined (odd) or not: the place of the plan that was used last. */
@@ -45,9 +43,8 @@ export class LaunchPlans {
     completionNs: NaN,
   };
 
-  constructor(planner: LaunchPlanner, reaction: Reaction) {
+  constructor(planner: LaunchPlanner) {
     this.planner = planner;
-    this.reaction = reaction;
   }
 
   /** Makes plans for streams at `cursor`, the start of one of so many `programs`, in usual situations. */
@@ -81,7 +78,7 @@ export class LaunchPlans {
     sloNs: Nanoseconds,
     joined = true,
   ): LaunchPlan {
-    const {keys, records, reaction, plan} = this;
+    const {keys, records, planner, plan} = this;
     const level = 32 - Math.clz32(others);
     const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
     const count = roundPopulation(population);
@@ -89,11 +86,11 @@ export class LaunchPlans {
     const key = ((position * 1024 + count) * otherLevels + level) * useLevels + useLevel;
     let at = this.place(key);
     const isKnown = keys[at] === key;
-    if (!isKnown || records[at * width + versionOf] !== reaction.version) {
+    if (!isKnown || records[at * width + versionOf] !== planner.version) {
       if (this.mayMake >= 1) {
         this.mayMake--;
         const waiting = level === 0 ? 0 : 2 ** (level - 1);
-        this.planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs, joined);
+        planner.choose(plan, cursor, count, waiting, useLevel / 2, sloNs, joined);
         keys[at] = key;
         this.write(at);
         this.remember(position, at);
@@ -101,7 +98,7 @@ export class LaunchPlans {
       }
       if (!isKnown) at = this.latestAt(position);
       if (at < 0) {
-        this.planner.choose(plan, cursor, count, 0, 0, sloNs, joined);
+        planner.choose(plan, cursor, count, 0, 0, sloNs, joined);
         return plan;
       }
     }
@@ -159,11 +156,11 @@ export class LaunchPlans {
     records[i + 4] = plan.sm;
     records[i + 5] = plan.bandwidth;
     records[i + 6] = plan.completionNs;
-    records[i + versionOf] = this.reaction.version;
+    records[i + versionOf] = this.planner.version;
   }
 }
 
-/** Entries of a plan's record: its own seven, and the version of the reaction that it was made for. */
+/** Entries of a plan's record: its own seven, and the planner's version that it was made by. */
 const width = 8;
 const versionOf = 7;
 

@@ -12,6 +12,7 @@ import {InFlight} from './inFlight.ts';
 import type {LaunchPlan} from './launchPlanner.ts';
 import {LaunchPlanner} from './launchPlanner.ts';
 import {LaunchPlans} from './launchPlans.ts';
+import {ObservedSharing} from './observedSharing.ts';
 import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
 import {Seeds} from './seeds.ts';
@@ -19,6 +20,9 @@ import {Timeliness} from './timeliness.ts';
 import {Ways, ways} from './ways.ts';
 
 const SINGLE = methods.indexOf('single');
+
+/** Streams that may join others in flight are launched beside them where they are so much of what is planned. */
+const leastPart = 0.25;
 
 const parameters = z.strictObject({
   lanes: z.int().min(1).max(64).default(16).describe('most launches in flight'),
@@ -32,7 +36,9 @@ const parameters = z.strictObject({
     .number()
     .min(0)
     .optional()
-    .describe('how much launches side by side slow each other (default: the profile’s)'),
+    .describe(
+      'how much launches side by side slow each other (default: the profile’s, corrected by what is seen)',
+    ),
   'late-share': z
     .number()
     .min(0)
@@ -103,8 +109,10 @@ class OutOfOrder implements Policy {
     this.gathering = new Gathering(this.timeliness);
     this.populations = new Populations(situation);
     const {sharing} = situation.costs;
-    const interference = parameters.interference ?? sharing.interference;
-    this.inFlight = new InFlight(lanes.count, {...sharing, interference});
+    const {interference} = parameters;
+    const isGiven = interference !== undefined;
+    const observed = new ObservedSharing(isGiven ? {...sharing, interference} : sharing, isGiven);
+    this.inFlight = new InFlight(lanes.count, observed);
     this.fillers = new Fillers(this.seeds.groups, this.inFlight, (slot, endsAt, situation) =>
       this.fits(slot, endsAt, situation),
     );
@@ -113,10 +121,10 @@ class OutOfOrder implements Policy {
       maxSize: Math.min(parameters['max-size'], maxSize),
       // Kernels that are padded to a common shape have different ones behind them.
       quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
-      sharing: {...sharing, interference},
+      sharing: observed,
     };
     this.planner = new LaunchPlanner(limits, reaction, situation);
-    this.plans = new LaunchPlans(this.planner, reaction);
+    this.plans = new LaunchPlans(this.planner);
     const {sloNs, programOf} = this.populations;
     const starts = Array.from(sloNs, (_, program) => tenants[programOf.indexOf(program)].program(1));
     this.ways = new Ways(
@@ -213,9 +221,9 @@ class OutOfOrder implements Policy {
     const {size, beside, recurs, sm, bandwidth, completionNs, method} = plan;
     const program = this.populations.program(slot, situation);
     if (recurs && inFlight.has(program)) {
-      // Who is in flight joins those who are fewer than planned.
-      if (situation.ready.count[situation.ready.list(slot)] < size) return false;
-      if (inFlight.demandOf(program) > (beside - 0.5) * Math.max(sm, bandwidth)) return false;
+      // Who is in flight joins those who are much fewer than planned.
+      if (situation.ready.count[situation.ready.list(slot)] < leastPart * size) return false;
+      if (inFlight.demandOf(program) > (beside - 0.75) * Math.max(sm, bandwidth)) return false;
     }
     if (recurs && !inFlight.has(program, true)) return true;
     const others = Math.max(0, situation.ready.total - size);
@@ -281,7 +289,7 @@ class OutOfOrder implements Policy {
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
       if (programs.classes[streams.cursor[slot] + launch.steps] < 0) ending++;
     }
-    if (size < most) this.planner.fill(cursor, size, gathering.steps, fill);
+    if (size < most) this.planner.fill(cursor, size, fill);
     this.inFlight.launched(launch, fill, program, ending);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }

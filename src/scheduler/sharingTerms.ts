@@ -34,3 +34,12 @@ export function slowdownBeside(
   const crowd = crowding * pressure;
   return 1 + (exposure * pressure * (interference + crowdedInterference * crowd)) / (1 + crowd);
 }
+
+/** Superkernels of so many members and more hold their places; smaller ones were not seen to. */
+export const fewestHolding = 16;
+
+/**
+ * Whether a launch holds its place, of `size` members that run together or one after another: it gets what those leave over
+ * that hold theirs and began before, and is slowed by none behind it that does.
+ */
+export const holdsPlace = (size: number, together: boolean): boolean => together && size >= fewestHolding;

@@ -7,7 +7,7 @@ import {recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
-import {holdsPlace} from './sharing.ts';
+import {holdsPlace} from '../scheduler/sharingTerms.ts';
 import {StepCosts, demandOf, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');

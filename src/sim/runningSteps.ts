@@ -46,8 +46,9 @@ export class RunningSteps {
   /** The lanes of those that hold their places, in the order in which they started, and how many. */
   private readonly holding: Int32Array;
   private holdingCount = 0;
-  /** By lane: the part that its step gets of what it takes. */
+  /** By lane: the part that its step gets of what it takes, and what of those that hold their places does not press on it. */
   private readonly got: Float64Array;
+  private readonly spared: Float64Array;
   /** The share of the SMs in use. */
   private smInUse = 0;
   private pastSmNs: Nanoseconds = 0;
@@ -59,6 +60,7 @@ export class RunningSteps {
     this.steps = new Float64Array(width * lanes);
     this.holding = new Int32Array(lanes);
     this.got = new Float64Array(lanes);
+    this.spared = new Float64Array(lanes);
   }
 
   /** Time integral of the SM share in use until `time`, up to which all events have been handled, in ns. */
@@ -189,12 +191,18 @@ export class RunningSteps {
     this.smInUse = this.sm < 1 ? this.sm : 1;
   }
 
-  /** As `retime`, where several hold their places: those get what is left over by the ones before. */
+  /** As `retime`, where several hold their places: those get what is left over by the ones before, which alone slow them. */
   private retimeHeld(): void {
-    const {lanes, steps, laneSteps, holding, got, time} = this;
+    const {lanes, steps, laneSteps, holding, holdingCount, got, spared, time} = this;
     const elapsed = time - this.timedAt;
     got.fill(1);
-    partsInOrder(this.holdingCount, holding, laneSteps, got);
+    spared.fill(0);
+    partsInOrder(holdingCount, holding, laneSteps, got);
+    for (let i = holdingCount - 1, behind = 0; i >= 0; i--) {
+      const lane = holding[i];
+      spared[lane] = behind;
+      behind += got[lane] * laneSteps.pressure[lane];
+    }
     let wanted = 0;
     let demand = 0;
     let pressure = 0;
@@ -209,8 +217,10 @@ export class RunningSteps {
     let first = 0;
     for (let i = 0; i < this.count; i++) {
       const at = width * i;
-      const part = got[lanes[i]];
-      const others = pressure - part * steps[at + pressureOf];
+      const lane = lanes[i];
+      const part = got[lane];
+      // Never less than nothing, as sums are rounded.
+      const others = Math.max(0, pressure - part * steps[at + pressureOf] - spared[lane]);
       const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
       const takes = steps[at + takesOf];
       const was = i < this.timedCount ? steps[at + rateOf] : 0;

@@ -46,12 +46,6 @@ export interface Sharers {
   readonly holds: Uint8Array;
 }
 
-/** Superkernels of so many members and more hold their places; smaller ones were not seen to. */
-const fewestHolding = 16;
-
-/** Whether a launch holds its place, of `size` members that run together or one after another. */
-export const holdsPlace = (size: number, together: boolean): boolean => together && size >= fewestHolding;
-
 /**
  * Writes `part[of]`, 0 to 1: what each of the first `count` in `order` gets of the share that it takes. Those that hold their
  * places get what those leave over that hold theirs and come before; the others all.
@@ -81,6 +75,10 @@ export function partsInOrder(
  * less. Chains of batched launches of 16 to 128 members on two and on four lanes of an H200, laid out again in order, were off
  * by 3 to 22 % of their time, launch by launch; with all of them slowed alike by 14 to 37 %. Smaller launches are not held up
  * so: models beside each other, in batches of two to eight requests, came out 6 to 17 % too slow if they were.
+ *
+ * Those that hold their places do not suffer from those that hold theirs behind them, whose blocks come where none of theirs is
+ * left to start. Chains of coalesced launches on two to eight lanes of an H200 took 1.5 to 30 times as long simulated as live
+ * where they did (calibration/validation/h200-policies.log).
  */
 export function shareRates(
   running: number,
@@ -89,22 +87,27 @@ export function shareRates(
   terms: ContentionTerms,
   rate: Float64Array,
 ): void {
-  const {share, exposure, pressure} = sharers;
+  const {share, exposure, pressure, holds} = sharers;
   partsInOrder(running, lanes, sharers, rate);
   let wanted = 0;
   let demand = 0;
   let all = 0;
+  let held = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
     const got = rate[lane];
     wanted += got * share[lane];
     demand += (got * share[lane]) / exposure[lane];
     all += got * pressure[lane];
+    if (holds[lane] !== 0) held += got * pressure[lane];
   }
   const short = wanted > 1 ? demand : 0;
+  let before = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const others = all - rate[lane] * pressure[lane];
+    const own = rate[lane] * pressure[lane];
+    const others = holds[lane] === 0 ? all - own : all - held + before;
+    if (holds[lane] !== 0) before += own;
     rate[lane] /= slowdownAmong(terms, exposure[lane], others, short);
   }
 }

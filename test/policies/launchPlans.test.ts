@@ -2,26 +2,24 @@
 import {describe, expect, test} from 'vitest';
 import type {LaunchPlan, LaunchPlanner} from '../../src/policies/launchPlanner.ts';
 import {LaunchPlans} from '../../src/policies/launchPlans.ts';
-import {Reaction} from '../../src/policies/reaction.ts';
 
 /** Counts the plans that it makes; a plan's size is the population, its duration the place at which it was made. */
-function planner() {
+function counting() {
   let made = 0;
   const choose = (plan: LaunchPlan, _cursor: number, population: number): void => {
     plan.size = population;
     plan.completionNs = ++made;
   };
-  return {planner: {prepare: () => {}, choose} as unknown as LaunchPlanner, made: () => made};
+  return {planner: {prepare: () => {}, choose, version: 0}, made: () => made};
 }
 
 function remembered() {
-  const reaction = new Reaction();
-  const {planner: of, made} = planner();
-  const plans = new LaunchPlans(of, reaction);
+  const {planner, made} = counting();
+  const plans = new LaunchPlans(planner as unknown as LaunchPlanner);
   const find = (cursor: number, population: number) => ({
     ...plans.find(cursor, population, 0, 0, 1e6),
   });
-  return {plans, reaction, made, find};
+  return {plans, planner, made, find};
 }
 
 describe('plans', () => {
@@ -54,13 +52,13 @@ describe('plans', () => {
     expect(made()).toBe(2);
   });
 
-  test('are made again one in a decision when the reaction has changed; the old ones do meanwhile', () => {
-    const {plans, reaction, made, find} = remembered();
+  test('are made again one in a decision when the planner knows better; the old ones do meanwhile', () => {
+    const {plans, planner, made, find} = remembered();
     for (const population of [1, 2]) {
       plans.begin();
       find(7, population);
     }
-    reaction.version++;
+    planner.version++;
     plans.begin();
     expect(find(7, 1).completionNs).toBe(3);
     expect(find(7, 2).completionNs).toBe(2);

@@ -1,7 +1,8 @@
 // How fast superkernels run side by side.
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
-import {holdsPlace, shareRates} from '../../src/sim/sharing.ts';
+import {holdsPlace} from '../../src/scheduler/sharingTerms.ts';
+import {shareRates} from '../../src/sim/sharing.ts';
 
 function rates(
   share: readonly number[],

@@ -1,0 +1,84 @@
+import type {Nanoseconds} from '../scheduler/clock.ts';
+import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+
+/** The profile counts as much as so many launches, */
+const prior = 16;
+/** and the mean remembers some as many. */
+const remembered = 128;
+/** Launches tell something that should take so much longer beside others, */
+const telling = 0.2;
+/** and no single one counts for more than so many times as much longer: the host may have paused. */
+const mostTimes = 3;
+/** Plans are made again when so much more or less of the profile's interference is seen. */
+const drift = 0.1;
+
+/**
+ * How launches side by side slow each other, as it turns out: the profile's terms, with its interference times a factor. A profile
+ * is measured with other kernels, or on another day; the mix at hand may lose half as much or twice as much to each other, and
+ * what is best hangs on it.
+ *
+ * Launches of one member have a factor, and those of several that hold no place (`holdsPlace`): the mean of what was seen over what
+ * was expected, of those that had company. What one that holds its place takes depends on who began before it, and tells little
+ * of interference; for those the profile's terms stay.
+ */
+export class ObservedSharing {
+  /** Changes when plans should be made again. */
+  version = 0;
+  private readonly profile: SharingTerms;
+  private readonly isFixed: boolean;
+  /** Of launches of one member, and of several: the factor, how many have been seen, */
+  private readonly factors = Float64Array.of(1, 1);
+  private readonly counts = Float64Array.of(prior, prior);
+  /** the factor that plans are made with, and the terms. */
+  private readonly planned = Float64Array.of(1, 1);
+  private readonly terms: [SharingTerms, SharingTerms];
+
+  /** `isFixed`: the terms are what they are. */
+  constructor(profile: SharingTerms, isFixed = false) {
+    this.profile = profile;
+    this.isFixed = isFixed;
+    this.terms = [profile, profile];
+  }
+
+  /** The terms for launches of so many members. */
+  of(size: number): SharingTerms {
+    return holdsPlace(size, true) ? this.profile : this.terms[size > 1 ? 1 : 0];
+  }
+
+  /** How much launches of so many members suffer from others. */
+  exposure(size: number): number {
+    return size > 1 ? this.profile.coalesced : 1;
+  }
+
+  /**
+   * A launch of `size` members took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it with `pressure`, and
+   * to share out what there is made it take `least` times as long.
+   */
+  seen(size: number, ns: Nanoseconds, aloneNs: Nanoseconds, pressure: number, least: number): void {
+    if (this.isFixed || holdsPlace(size, true) || !(aloneNs > 0)) return;
+    const expected = slowdownBeside(this.profile, this.exposure(size), pressure) - 1;
+    if (!(expected >= telling)) return;
+    const kind = size > 1 ? 1 : 0;
+    const factor = this.factors[kind];
+    const shared = least - 1;
+    const slowed = Math.min(ns / aloneNs - 1, mostTimes * Math.max(expected, shared));
+    // Where the device is shared out anyway, interference shows only in what is beyond.
+    if (slowed <= shared && factor * expected <= shared) return;
+    const count = Math.min(remembered, ++this.counts[kind]);
+    this.factors[kind] = Math.max(0, factor + (slowed / expected - factor) / count);
+    if (Math.abs(this.factors[kind] - this.planned[kind]) > drift) this.plan(kind);
+  }
+
+  private plan(kind: number): void {
+    const factor = this.factors[kind];
+    const {interference, crowdedInterference} = this.profile;
+    this.planned[kind] = factor;
+    this.terms[kind] = {
+      ...this.profile,
+      interference: factor * interference,
+      crowdedInterference: factor * crowdedInterference,
+    };
+    this.version++;
+  }
+}
