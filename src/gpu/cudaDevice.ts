@@ -9,6 +9,7 @@ import type {CudaContext} from './cuda.ts';
 import {GraphCache} from './graphCache.ts';
 import {Operands} from './operands.ts';
 import {Submission} from './submission.ts';
+import {rehearseSubmission} from './rehearseSubmission.ts';
 import {following} from './ticket.ts';
 import {batchesOf, recordAhead} from './recordAhead.ts';
 import type {Program} from './recordAhead.ts';
@@ -145,6 +146,18 @@ export class CudaDevice implements Device {
         lanes: length,
         runsAhead: options.runsAhead ?? false,
         kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
+        now: () => this.clock.now(),
+      });
+      rehearseSubmission({
+        context,
+        kernels,
+        operands,
+        graphs: this.graphs,
+        maxMembers,
+        tenantPrograms: programsOf(1),
+        programs: run.programs,
+        maxSize,
+        lanes: length,
         now: () => this.clock.now(),
       });
     }

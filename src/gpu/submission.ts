@@ -52,21 +52,45 @@ export class Submission {
    * Enqueues all of a launch whose members run one after another, as graphs, so many times over; false where it cannot.
    */
   asGraphs(launch: Launch, lane: number, ticket: number, times: number): boolean {
-    const {graphs, context, operands} = this;
-    if (graphs === null || launch.method !== SINGLE) return false;
+    if (launch.method !== SINGLE) return false;
+    const count = this.cover(launch, times);
+    if (count === 0) return false;
+    this.context.launchGraphs(lane, ticket, count);
+    return true;
+  }
+
+  /** Puts the graphs of all of such a launch into `context.sequence`; returns how many, 0 where some are not recorded. */
+  private cover(launch: Launch, times: number): number {
+    const {graphs, operands} = this;
+    if (graphs === null) return 0;
     const {tenant, cursor} = this.run.streams;
     let count = 0;
     for (let pass = 0; pass < times; pass++) {
       for (let i = 0; i < launch.size; i++) {
         const slot = launch.members[i];
         const pair = operands.pair(slot, tenant[slot]);
-        if (!operands.isOwnPair(slot)) return false;
+        if (!operands.isOwnPair(slot)) return 0;
         count = graphs.cover(tenant[slot], pair, cursor[slot], launch.steps, count);
-        if (count === 0) return false;
+        if (count === 0) return 0;
       }
     }
-    context.launchGraphs(lane, ticket, count);
-    return true;
+    return count;
+  }
+
+  /** Does for a launch all that it takes to enqueue it, from end to end, and enqueues nothing. */
+  rehearse(launch: Launch, lane: number): void {
+    const {graphs} = this;
+    if (launch.method === SINGLE) {
+      this.cover(launch, 1);
+    } else {
+      const at = this.run.streams.cursor[launch.members[0]];
+      for (let step = 0; step < launch.steps; step += graphs?.found ?? 1) {
+        const left = launch.steps - step;
+        if (graphs === null || graphs.group(lane, at + step, left, launch.size) === 0) break;
+        this.fillGroup(launch, step, graphs.found);
+      }
+    }
+    this.completed(launch);
   }
 
   /** A launch has completed: streams at the end of their programs give back what they used. */

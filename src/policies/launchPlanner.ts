@@ -111,6 +111,12 @@ export class LaunchPlanner {
       this.terms.of(cursor + kernels - left);
   }
 
+  /** What the costs say that the host takes to decide about and submit a launch of `size` streams at `cursor`. */
+  submitNs(cursor: number, size: number): Nanoseconds {
+    const terms = this.terms.of(cursor);
+    return terms[termsAt(terms, size) + submitAt];
+  }
+
   /** What a launch of `size` streams at `cursor` fills on average: of the resident blocks, or of the bandwidth. */
   fill(cursor: number, size: number, out: {sm: number; bandwidth: number}): void {
     const terms = this.terms.of(cursor);
@@ -152,9 +158,9 @@ export class LaunchPlanner {
         slowdownBeside(sharing.of(1), exposure, (beside - 1) * pressure),
         beside * work > durationNs ? exposure * beside * pressure : 1,
       );
-      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
+      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns(1)) / beside));
     }
-    return Math.max(best, this.reaction.ns + terms[at + submitAt]);
+    return Math.max(best, this.reaction.ns(1) + terms[at + submitAt]);
   }
 
   /** Device time for each of many streams of the program that starts at `cursor` in the largest launches. */
@@ -180,7 +186,8 @@ export class LaunchPlanner {
     joined = true,
   ): void {
     const {lanes, sharing} = this.limits;
-    const {reaction} = this;
+    const singleNs = this.reaction.ns(1);
+    const coalescedNs = this.reaction.ns(2);
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
@@ -196,7 +203,7 @@ export class LaunchPlanner {
       const submitNs = terms[at + submitAt];
       const most = terms[at + mostStepsAt];
       const follow = terms[at + followAt] / kernels;
-      const reactionNs = reaction.ns + submitNs;
+      const reactionNs = submitNs + (size > 1 ? coalescedNs : singleNs);
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
       const waitOfOthers = others * launches * work;
@@ -221,7 +228,7 @@ export class LaunchPlanner {
         while (least + waitOfOthers < tie * bestDelay) {
           const asked = kernels / steps;
           const idle = gaps + asked * reactionNs;
-          const host = asked * (submitNs + reaction.ns) + (kernels - asked) * follow;
+          const host = asked * reactionNs + (kernels - asked) * follow;
           // While one waits for the host, its neighbours have the device.
           const busy = beside > 1 ? (durationNs * slowed) / (durationNs * slowed + idle) : 1;
           const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
