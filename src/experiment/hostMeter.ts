@@ -1,9 +1,9 @@
 // What the host's part of a live run took: deciding, submitting, seeing arrivals late, and collecting garbage.
 import {PerformanceObserver} from 'node:perf_hooks';
 import {LogLinearHistogram} from '../metrics/histogram.ts';
-import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Clock, Nanoseconds} from '../scheduler/clock.ts';
 import type {Launch} from '../scheduler/launch.ts';
-import type {Policy} from '../scheduler/policy.ts';
+import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
 
 /** Quantiles in ns; null where there was nothing to count. */
@@ -26,7 +26,7 @@ export interface HostTimes {
 
 /** Measures a host. Costs two readings of the clock a decision, and one an arrival and a launch. */
 export class HostMeter implements Recorder {
-  private readonly now: () => Nanoseconds;
+  private readonly clock: Clock;
   private readonly decide = new LogLinearHistogram();
   private readonly submit = new LogLinearHistogram();
   private readonly lag = new LogLinearHistogram();
@@ -39,9 +39,9 @@ export class HostMeter implements Recorder {
   private beganAt = 0;
   private readonly observer: PerformanceObserver;
 
-  /** `now` reads the run's clock. */
-  constructor(now: () => Nanoseconds) {
-    this.now = now;
+  /** By the run's clock. */
+  constructor(clock: Clock) {
+    this.clock = clock;
     this.observer = new PerformanceObserver((list) => {
       for (const {duration, startTime} of list.getEntries()) {
         if (startTime < this.beganAt) continue;
@@ -62,33 +62,24 @@ export class HostMeter implements Recorder {
 
   /** The policy, with its decisions timed. */
   timed(policy: Policy): Policy {
-    const {now, decide} = this;
-    return {
-      name: policy.name,
-      ...(policy.setup === undefined ? {} : {setup: policy.setup}),
-      ...(policy.attach === undefined ? {} : {attach: (situation) => policy.attach!(situation)}),
-      ...(policy.onReady === undefined
-        ? {}
-        : {onReady: (slot, situation) => policy.onReady!(slot, situation)}),
-      ...(policy.onFinished === undefined
-        ? {}
-        : {onFinished: (launch, situation) => policy.onFinished!(launch, situation)}),
-      decide: (situation) => {
-        this.submitting = 0;
-        const begin = now();
-        policy.decide(situation);
-        decide.add(now() - begin - this.submitting);
-      },
-    };
+    return new TimedPolicy(policy, this);
+  }
+
+  /** Asks the policy, and counts the time that it takes. */
+  decided(policy: Policy, situation: Situation): void {
+    this.submitting = 0;
+    const begin = this.clock.now();
+    policy.decide(situation);
+    this.decide.add(this.clock.now() - begin - this.submitting);
   }
 
   arrived(_tenant: number, at: Nanoseconds): void {
-    this.lag.add(this.now() - at);
+    this.lag.add(this.clock.now() - at);
   }
 
   /** The scheduler calls this as soon as the submission is over. */
   launched(launch: Launch): void {
-    const ns = this.now() - launch.submittedAt;
+    const ns = this.clock.now() - launch.submittedAt;
     this.submit.add(ns);
     this.submitting += ns;
   }
@@ -108,6 +99,37 @@ export class HostMeter implements Recorder {
       lagNs: spreadOf(this.lag),
       gc: {pauses: this.pauses, totalNs: this.pausedNs, longestNs: this.longestPauseNs},
     };
+  }
+}
+
+/** Not closures: V8 takes those of another run for other code, and drops what it has compiled. */
+class TimedPolicy implements Policy {
+  readonly name: string;
+  readonly setup: Partial<PolicySetup>;
+  private readonly policy: Policy;
+  private readonly meter: HostMeter;
+
+  constructor(policy: Policy, meter: HostMeter) {
+    this.name = policy.name;
+    this.setup = policy.setup ?? {};
+    this.policy = policy;
+    this.meter = meter;
+  }
+
+  attach(situation: Situation): void {
+    this.policy.attach?.(situation);
+  }
+
+  onReady(slot: number, situation: Situation): void {
+    this.policy.onReady?.(slot, situation);
+  }
+
+  onFinished(launch: Launch, situation: Situation): void {
+    this.policy.onFinished?.(launch, situation);
+  }
+
+  decide(situation: Situation): void {
+    this.meter.decided(this.policy, situation);
   }
 }
 

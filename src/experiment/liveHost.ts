@@ -71,7 +71,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     ringSlots: Math.min(1024, Math.max(64, Math.floor(ringBytes / (24 * products)))),
   });
   const clock = new WallClock(loadAddon().nowNs);
-  const meter = new HostMeter(() => clock.now());
+  const meter = new HostMeter(clock);
   const tenantFactor = stragglerFactor(spec.scenario, tenants);
   const device = new CudaDevice({
     context,
@@ -119,8 +119,8 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       decisionsPerLook: 1,
     });
     collectGarbage('major');
-    // Last: code that has not run for long is dropped, and recording takes seconds.
-    await rehearse(spec, profile, shouldStop);
+    // Last: recording takes seconds.
+    await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
     collectGarbage('minor');
   } catch (error) {
     // What went wrong first is what counts.

@@ -3,6 +3,7 @@ import {methods} from '../scheduler/kernel.ts';
 import {Launch} from '../scheduler/launch.ts';
 import type {Programs} from '../scheduler/programs.ts';
 import {Streams} from '../scheduler/streams.ts';
+import {ActivationPairs} from './activationPairs.ts';
 import type {Program} from './recordAhead.ts';
 import {Submission} from './submission.ts';
 import type {SubmissionOptions} from './submission.ts';
@@ -18,6 +19,9 @@ const lengths = [1, 4, 16, Infinity];
  * the thousandth 0.3.
  */
 const longestNs: Nanoseconds = 40e6;
+
+/** Of it, for who gets which activations. */
+const pairsNs: Nanoseconds = 10e6;
 
 export interface RehearsalOptions extends Omit<SubmissionOptions, 'run'> {
   /** The programs of the tenants' single requests. */
@@ -40,6 +44,7 @@ export function rehearseSubmission(options: RehearsalOptions): void {
     const {tenant, start} = tenantPrograms[i % tenantPrograms.length];
     launch.members[i] = streams.allocate(tenant, start, 0, 0, 1);
   });
+  rehearsePairs(launch.members, now);
   const submission = new Submission({...options, run: {streams, programs}});
   const until = now() + longestNs;
   for (let round = 0; now() < until; round++) {
@@ -53,5 +58,17 @@ export function rehearseSubmission(options: RehearsalOptions): void {
     streams.cursor.fill(start + whole - launch.steps);
     streams.tenant[launch.members[0]] = tenant;
     submission.rehearse(launch, round % lanes);
+  }
+}
+
+/** Gives activations to streams of two tenants, of which there are fewer than streams. */
+function rehearsePairs(slots: Int32Array, now: () => Nanoseconds): void {
+  const until = now() + pairsNs;
+  while (now() < until) {
+    const pairs = new ActivationPairs(8);
+    for (let i = 0; i < 4; i++) pairs.reserve(0);
+    for (const slot of slots) pairs.of(slot, slot % 2);
+    for (const slot of slots) if (pairs.isOwn(slot)) pairs.release(slot);
+    for (const slot of slots) pairs.of(slot, 1);
   }
 }

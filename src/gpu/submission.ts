@@ -2,6 +2,8 @@ import type {DeviceContext} from '../scheduler/device.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
+import type {Programs} from '../scheduler/programs.ts';
+import type {Streams} from '../scheduler/streams.ts';
 import type {CudaContext} from './cuda.ts';
 import {dataTypeCode} from './cuda.ts';
 import type {GraphCache} from './graphCache.ts';
@@ -31,7 +33,9 @@ export interface SubmissionOptions {
  */
 export class Submission {
   private readonly context: CudaContext;
-  private readonly run: DeviceContext;
+  // Not the run that has them: rehearsals have other ones, and V8 would compile everything twice.
+  private readonly streams: Streams;
+  private readonly programs: Programs;
   private readonly kernels: readonly Kernel[];
   private readonly operands: Operands;
   private readonly graphs: GraphCache | null;
@@ -40,7 +44,8 @@ export class Submission {
 
   constructor(options: SubmissionOptions) {
     this.context = options.context;
-    this.run = options.run;
+    this.streams = options.run.streams;
+    this.programs = options.run.programs;
     this.kernels = options.kernels;
     this.operands = options.operands;
     this.graphs = options.graphs;
@@ -63,7 +68,7 @@ export class Submission {
   private cover(launch: Launch, times: number): number {
     const {graphs, operands} = this;
     if (graphs === null) return 0;
-    const {tenant, cursor} = this.run.streams;
+    const {tenant, cursor} = this.streams;
     let count = 0;
     for (let pass = 0; pass < times; pass++) {
       for (let i = 0; i < launch.size; i++) {
@@ -83,7 +88,7 @@ export class Submission {
     if (launch.method === SINGLE) {
       this.cover(launch, 1);
     } else {
-      const at = this.run.streams.cursor[launch.members[0]];
+      const at = this.streams.cursor[launch.members[0]];
       for (let step = 0; step < launch.steps; step += graphs?.found ?? 1) {
         const left = launch.steps - step;
         if (graphs === null || graphs.group(lane, at + step, left, launch.size) === 0) break;
@@ -95,7 +100,7 @@ export class Submission {
 
   /** A launch has completed: streams at the end of their programs give back what they used. */
   completed({members, size, steps}: Launch): void {
-    const {streams, programs} = this.run;
+    const {streams, programs} = this;
     for (let i = 0; i < size; i++) {
       if (programs.classes[streams.cursor[members[i]] + steps] < 0) this.operands.releasePair(members[i]);
     }
@@ -109,7 +114,7 @@ export class Submission {
       return 1;
     }
     const {size, members, method} = launch;
-    const {tenant, cursor} = this.run.streams;
+    const {tenant, cursor} = this.streams;
     const slot = members[0];
     const at = cursor[slot] + step;
     if (method === BATCHED && size > 1) {
@@ -135,7 +140,7 @@ export class Submission {
   /** Writes the addresses of a group's operands: step after step all members' A, B, C, of their first products. */
   private fillGroup({members, size}: Launch, from: number, length: number): void {
     const {operands} = this;
-    const {tenant, cursor} = this.run.streams;
+    const {tenant, cursor} = this.streams;
     const addresses = this.context.operands;
     const end = 3 * size * length;
     for (let i = 0; i < size; i++) {
@@ -155,8 +160,7 @@ export class Submission {
 
   /** Enqueues one step of a launch. */
   step(launch: Launch, lane: number, step: number, ticket: number): void {
-    const {context, run, operands, graphs} = this;
-    const {streams, programs} = run;
+    const {context, operands, graphs, streams, programs} = this;
     const {members, size, method} = launch;
     if (method === GROUPED) {
       this.grouped.step(launch, lane, step, ticket);

@@ -111,12 +111,6 @@ export class LaunchPlanner {
       this.terms.of(cursor + kernels - left);
   }
 
-  /** What the costs say that the host takes to decide about and submit a launch of `size` streams at `cursor`. */
-  submitNs(cursor: number, size: number): Nanoseconds {
-    const terms = this.terms.of(cursor);
-    return terms[termsAt(terms, size) + submitAt];
-  }
-
   /** What a launch of `size` streams at `cursor` fills on average: of the resident blocks, or of the bandwidth. */
   fill(cursor: number, size: number, out: {sm: number; bandwidth: number}): void {
     const terms = this.terms.of(cursor);
@@ -158,9 +152,9 @@ export class LaunchPlanner {
         slowdownBeside(sharing.of(1), exposure, (beside - 1) * pressure),
         beside * work > durationNs ? exposure * beside * pressure : 1,
       );
-      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns(1)) / beside));
+      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
     }
-    return Math.max(best, this.reaction.ns(1) + terms[at + submitAt]);
+    return Math.max(best, this.reaction.ns + terms[at + submitAt]);
   }
 
   /** Device time for each of many streams of the program that starts at `cursor` in the largest launches. */
@@ -186,8 +180,7 @@ export class LaunchPlanner {
     joined = true,
   ): void {
     const {lanes, sharing} = this.limits;
-    const singleNs = this.reaction.ns(1);
-    const coalescedNs = this.reaction.ns(2);
+    const {reaction} = this;
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
@@ -203,7 +196,7 @@ export class LaunchPlanner {
       const submitNs = terms[at + submitAt];
       const most = terms[at + mostStepsAt];
       const follow = terms[at + followAt] / kernels;
-      const reactionNs = submitNs + (size > 1 ? coalescedNs : singleNs);
+      const reactionNs = submitNs + reaction.ns;
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
       const waitOfOthers = others * launches * work;

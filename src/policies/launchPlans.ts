@@ -32,7 +32,8 @@ export class LaunchPlans {
   private next = 0;
   /** Plans that this decision may still make. */
   private mayMake = 0;
-  private readonly plan: LaunchPlan = {
+  /** What was found last; it is written over by the next. */
+  readonly plan: LaunchPlan = {
     size: 1,
     beside: 1,
     recurs: false,

@@ -125,6 +125,7 @@ class OutOfOrder implements Policy {
     };
     this.planner = new LaunchPlanner(limits, reaction, situation);
     this.plans = new LaunchPlans(this.planner);
+    this.plan = this.plans.plan;
     const {sloNs, programOf} = this.populations;
     const starts = Array.from(sloNs, (_, program) => tenants[programOf.indexOf(program)].program(1));
     this.ways = new Ways(
@@ -257,7 +258,7 @@ class OutOfOrder implements Policy {
   private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
     const {streams, programs, costs} = situation;
     const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
-    return this.reaction.ns(size) + submitNs + costs.memberNs * (size - 1);
+    return this.reaction.ns + submitNs + costs.memberNs * (size - 1);
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */
@@ -283,7 +284,6 @@ class OutOfOrder implements Policy {
     const size = situation.taken;
     const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
     const launch = situation.launch(lane, planned, gathering.steps);
-    this.reaction.submitted(launch, this.planner.submitNs(cursor, size));
     let ending = 0;
     for (let i = 0; i < size; i++) {
       const slot = launch.members[i];

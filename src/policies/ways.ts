@@ -33,8 +33,11 @@ const flood = 1024;
 /** What a failed trial left behind, so many times as many as usual, is worked off before latencies count, within so many requests. */
 const usualTimes = 1.25;
 const longestRest = 2048;
-/** The other way is tried again after so many trials, so that 0.4 % of requests are spent on it, or when so much more or less arrives. */
-const stay = 256;
+/**
+ * The other way is tried again after so many trials, at first after fewer, as a run may begin with a host that is not itself yet: in
+ * the long run 0.4 % of requests are spent on it. From the beginning when so much more or less arrives.
+ */
+const [firstStay, longestStay] = [64, 256];
 const changed = 1.3;
 /** A way is left for the other that did so much better; a trial ends early that can come no closer to it. */
 const clearly = 0.85;
@@ -69,6 +72,8 @@ export class Ways {
   private readonly norms = Float64Array.of(NaN, NaN);
   /** Trials of the better way that are left until the other one is tried again; 0 while one is. */
   private left = 0;
+  /** How many it will be the next time. */
+  private stay = firstStay;
   /** How many streams there were with the way that was not just tried; infinite where that is not known. */
   private usual = Infinity;
   /** The way that is gone, since when, and how many streams there were then. */
@@ -114,6 +119,7 @@ export class Ways {
     if (!wasCrowded || change > changed || change < 1 / changed) {
       this.norms.fill(NaN);
       this.left = 0;
+      this.stay = firstStay;
       this.usual = Infinity;
       this.gapThen = this.gapNs;
       this.go(ways.together, streams, now);
@@ -151,7 +157,8 @@ export class Ways {
       this.usual = norm < Infinity ? this.streams / this.count : streams;
     norms[way] = isTrial ? norm : norms[way] + smoothing * (norm - norms[way]);
     if (isTrial && !Number.isNaN(norms[other])) {
-      this.left = stay;
+      this.left = this.stay;
+      this.stay = Math.min(longestStay, 2 * this.stay);
       this.go(norms[other] < norm ? other : way, streams, now);
     } else if (isTrial || norms[other] < clearly * norms[way] || --this.left === 0) {
       const isTooMany = other === ways.apart && this.usual >= this.maxSize && norm < Infinity;

@@ -5,14 +5,14 @@ import {HostMeter} from '../../src/experiment/hostMeter.ts';
 import {collectGarbage} from '../../src/experiment/quietHeap.ts';
 
 test('pauses while a run is set up do not count, whenever they are told; those of the run do', async () => {
-  const meter = new HostMeter(() => 0);
+  const meter = new HostMeter({now: () => 0});
   collectGarbage('major');
   await setTimeout(20);
   collectGarbage('major');
   meter.begin();
   expect((await meter.end()).gc).toEqual({pauses: 0, totalNs: 0, longestNs: 0});
 
-  const other = new HostMeter(() => 0);
+  const other = new HostMeter({now: () => 0});
   await setTimeout(1);
   other.begin();
   await setTimeout(1);
