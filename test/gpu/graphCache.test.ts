@@ -4,6 +4,7 @@ import type {CudaContext} from '../../src/gpu/cuda.ts';
 import {GraphCache, shortGroup} from '../../src/gpu/graphCache.ts';
 import {Operands} from '../../src/gpu/operands.ts';
 import {recordAhead} from '../../src/gpu/recordAhead.ts';
+import {rehearseSubmission} from '../../src/gpu/rehearseSubmission.ts';
 import {Submission} from '../../src/gpu/submission.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 import {Launch} from '../../src/scheduler/launch.ts';
@@ -82,6 +83,35 @@ function recordedAhead(rig: ReturnType<typeof setUp>, tenants: readonly number[]
 
 describe.skipIf(unavailable)('recorded launches', () => {
   afterEach(destroyAll);
+
+  test('are rehearsed without being launched, and leave activations to those who come', () => {
+    // Its own time, which ends: it looks at the clock once a launch.
+    let ns = 0;
+    const now = () => (ns += 100_000);
+    withFaults({FAIL: 'cuGraphLaunch=1@1,cublasGemmEx=14@1'}, () => {
+      const context = openStandIn({lanes: 2, ringSlots: 64});
+      const {graphs, operands, run, start, close} = recordedAhead(setUp(context, true), [0, 1], 4);
+      const held = graphs!.size;
+      const free = context.memoryInfo().free;
+      rehearseSubmission({
+        context,
+        kernels: world(3, 21).kernels,
+        operands,
+        graphs,
+        maxMembers: 32,
+        tenantPrograms: [0, 1].map((tenant) => ({tenant, start})),
+        programs: run.programs,
+        maxSize: 8,
+        lanes: 2,
+        now,
+      });
+      expect(ns).toBeGreaterThan(40e6);
+      expect(graphs!.size).toBe(held);
+      expect(context.memoryInfo().free).toBe(free);
+      expect([operands.pair(100, 0), operands.pair(101, 1)].toSorted()).toEqual([0, 1]);
+      close();
+    });
+  });
 
   test.for<[string, number[], (typeof methods)[number], number, number]>([
     ['one kernel', [0], 'single', 3, 1],

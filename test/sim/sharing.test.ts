@@ -146,6 +146,19 @@ describe('lanes that share a device', () => {
     expect([first, second]).toEqual([1, 0]);
   });
 
+  test('that hold their places suffer from those that started before, and from none behind them', () => {
+    const [first, second, third] = holding([0.3, 0.2, 0.1], [true, true, true], 0.7);
+    expect(first).toBe(1);
+    expect(second).toBeCloseTo(1 / (1 + 0.7 * 0.3), 12);
+    expect(third).toBeCloseTo(1 / (1 + 0.7 * 0.5), 12);
+  });
+
+  test('that hold their places suffer from all that hold none', () => {
+    const [held, loose] = holding([0.3, 0.2], [true, false], 0.7);
+    expect(held).toBeCloseTo(1 / (1 + 0.7 * 0.2), 12);
+    expect(loose).toBeCloseTo(1 / (1 + 0.7 * 0.3), 12);
+  });
+
   test('that hold no place share with those that do, whoever was first', () => {
     expect(holding([0.5, 1], [false, true])).toEqual(holding([1, 0.5], [true, false]).toReversed());
     expect(holding([0.5, 1], [false, true])).toEqual(rates([0.5, 1], 0));
