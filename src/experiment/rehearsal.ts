@@ -1,6 +1,7 @@
 // What runs often gets compiled, and is slow until then: a live run's first hundreds of decisions would take several times as
 // long as those behind them.
 import type {DeviceProfile} from '../profile/profile.ts';
+import type {Nanoseconds} from '../scheduler/clock.ts';
 import {loadAddon} from '../gpu/cuda.ts';
 import {WallClock, hostNanoseconds} from '../gpu/wallClock.ts';
 import type {MonotonicSource} from '../gpu/wallClock.ts';
@@ -17,8 +18,9 @@ import type {PreparedRun, RunSpec} from './simulate.ts';
  * compile much of `ooo`; 500 ms did no better on an H200.
  */
 const [firstMs, crowdedMs, lastMs] = [150, 50, 100];
-/** So many times the load is more than can be served. */
+/** So many times the load is more than can be served; its arrivals are made before it begins, so that it is a short run. */
 const crowdedTimes = 20;
+const crowdedNs: Nanoseconds = 100e6;
 
 const unheard: Recorder = {
   arrived: () => {},
@@ -42,9 +44,14 @@ export async function prepareRehearsed(
 ): Promise<PreparedRun> {
   const source = loadAddon().nowNs;
   await rehearse(spec, profile, shouldStop, source, firstMs);
-  const crowded = {...spec, load: crowdedTimes * (spec.load ?? 1)};
-  await rehearse(crowded, profile, shouldStop, source, crowdedMs);
+  await rehearse(crowded(spec), profile, shouldStop, source, crowdedMs);
   return prepareRun(spec, profile);
+}
+
+function crowded(spec: RunSpec): RunSpec {
+  const {scenario, load} = spec;
+  const duration = Math.min(crowdedNs, scenario.duration);
+  return {...spec, load: crowdedTimes * (load ?? 1), scenario: {...scenario, duration, warmup: 0}};
 }
 
 /**
