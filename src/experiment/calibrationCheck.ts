@@ -12,6 +12,9 @@ import type {Gemm, Kernel} from '../scheduler/kernel.ts';
 import {isUsed, until} from './calibrationPlan.ts';
 import type {Extent} from './calibrationPlan.ts';
 
+/** So many are measured though the time is over: it takes half a second, and a handful tells nothing. */
+const fewestChecked = 40;
+
 /** Measures sizes of the models' classes that no table holds, each by the faster of batched and grouped. */
 export async function checkUnseen(
   bench: Bench,
@@ -49,7 +52,7 @@ export async function checkUnseen(
   );
   const rows: CheckRow[] = [];
   for (const work of works) {
-    if (session.used > until.check && rows.length > 0) break;
+    if (session.used > until.check && rows.length >= fewestChecked) break;
     rows.push(
       ...(await checkPredictions(
         bench,
