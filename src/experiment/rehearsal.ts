@@ -17,7 +17,7 @@ import type {PreparedRun, RunSpec} from './simulate.ts';
  * can be served, in which arrays grow and queues are long; and of the last one, just before the run. With 100 ms in all V8 had yet to
  * compile much of `ooo`; 500 ms did no better on an H200.
  */
-const [firstMs, crowdedMs, lastMs] = [150, 50, 100];
+const [firstMs, crowdedMs, lastMs] = [100, 50, 200];
 /** So many times the load is more than can be served; its arrivals are made before it begins, so that it is a short run. */
 const crowdedTimes = 20;
 const crowdedNs: Nanoseconds = 100e6;

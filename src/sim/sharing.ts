@@ -77,7 +77,7 @@ export function partsInOrder(
  * so: models beside each other, in batches of two to eight requests, came out 6 to 17 % too slow if they were.
  *
  * Those that hold their places do not suffer from those that hold theirs behind them, whose blocks come where none of theirs is
- * left to start. Chains of coalesced launches on two to eight lanes of an H200 took 1.5 to 30 times as long simulated as live
+ * left to start. Chains of coalesced launches on two to eight lanes of an H200 took up to 33 times as long simulated as live
  * where they did (calibration/validation/h200-policies.log).
  */
 export function shareRates(
