@@ -48,6 +48,7 @@ export async function prepareRehearsed(
   return prepareRun(spec, profile);
 }
 
+/** The run with far more requests than can be served, and short. */
 function crowded(spec: RunSpec): RunSpec {
   const {scenario, load} = spec;
   const duration = Math.min(crowdedNs, scenario.duration);

@@ -54,7 +54,7 @@ export function rehearseSubmission(options: RehearsalOptions): void {
     launch.steps = Math.min(length, whole);
     launch.size = 1 + (round % maxSize);
     launch.method = launch.size === 1 || maxSize === 1 ? SINGLE : BATCHED;
-    // Most end with their programs, and give back what they used.
+    // They end with their programs, and give back what they used.
     streams.cursor.fill(start + whole - launch.steps);
     streams.tenant[launch.members[0]] = tenant;
     submission.rehearse(launch, round % lanes);

@@ -21,8 +21,10 @@ import {Ways, ways} from './ways.ts';
 
 const SINGLE = methods.indexOf('single');
 
-/** Streams that may join others in flight are launched beside them where they are so much of what is planned. */
+/** Streams that may join others in flight are launched beside them where they are so much of what is planned, */
 const leastPart = 0.25;
+/** and where so much of a launch is missing of those that are planned side by side. */
+const leastMissing = 0.75;
 
 const parameters = z.strictObject({
   lanes: z.int().min(1).max(64).default(16).describe('most launches in flight'),
@@ -58,7 +60,7 @@ export const ooo = definePolicy({
 
 /**
  * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
- * and how many such launches side by side. Where those are in flight already, or where fewer are ready, it waits for the
+ * and how many such launches side by side. Where those are in flight already, or where far fewer are ready, it waits for the
  * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
  * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of
  * other groups fill what is idle, as backfilling does: none that would end after what is in flight. Where kernels recur and
@@ -224,7 +226,7 @@ class OutOfOrder implements Policy {
     if (recurs && inFlight.has(program)) {
       // Who is in flight joins those who are much fewer than planned.
       if (situation.ready.count[situation.ready.list(slot)] < leastPart * size) return false;
-      if (inFlight.demandOf(program) > (beside - 0.75) * Math.max(sm, bandwidth)) return false;
+      if (inFlight.demandOf(program) > (beside - leastMissing) * Math.max(sm, bandwidth)) return false;
     }
     if (recurs && !inFlight.has(program, true)) return true;
     const others = Math.max(0, situation.ready.total - size);

@@ -108,7 +108,7 @@ describe.skipIf(unavailable)('recorded launches', () => {
       expect(ns).toBeGreaterThan(40e6);
       expect(graphs!.size).toBe(held);
       expect(context.memoryInfo().free).toBe(free);
-      expect([operands.pair(100, 0), operands.pair(101, 1)].toSorted()).toEqual([0, 1]);
+      expect(new Set([operands.pair(100, 0), operands.pair(101, 1)])).toEqual(new Set([0, 1]));
       close();
     });
   });
