@@ -1,6 +1,6 @@
 // node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5 | --rates 15000,25000]
-//   [--policy ooo] [--seeds N] [--requests N] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]... [--json FILE] [--verbose]: is `ooo` everywhere at least as
-//   fast as the best of streams and greedy?
+//   [--policy ooo] [--seeds N] [--requests N] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]...
+//   [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
 //
 // Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares
 // of what the best of the coalescing policies carries when overloaded; `--rates` names requests a second instead. Every
@@ -149,7 +149,7 @@ async function compare(mix: Mix): Promise<void> {
     if (values.verbose) {
       for (const [policy, of] of runs)
         console.log(
-          `   ${name} ${brief(policy).padEnd(26)} ${measures.map(([measure, m]) => `${measure} ${short(logMean(of.map(m)) / 1e3)}`).join('  ')}`,
+          `   ${name} ${brief(policy).padEnd(26)} ${measures.map(([measure, m]) => `${measure} ${short(geometricMean(of.map(m)) / 1e3)}`).join('  ')}`,
         );
     }
   }
@@ -192,10 +192,6 @@ function withDecisions(profile: DeviceProfile, given: readonly string[]): Device
   return {...profile, host: {...profile.host, decide_by_policy: decide}};
 }
 
-function logMean(values: readonly number[]): number {
-  return geometricMean(values);
-}
-
 /** The ratios of one load, each against the rival that is best by that measure on average. */
 function row(mix: Mix, load: string, runs: ReadonlyMap<string, readonly Latencies[]>): string[] {
   const own = runs.get(contender)!;
@@ -203,7 +199,7 @@ function row(mix: Mix, load: string, runs: ReadonlyMap<string, readonly Latencie
   const record: Record<string, unknown> = {mix: mix.name, load};
   for (const [i, [name, measure]] of measures.entries()) {
     const [, best] = rivals
-      .map((policy) => [logMean(runs.get(policy)!.map(measure)), policy] as const)
+      .map((policy) => [geometricMean(runs.get(policy)!.map(measure)), policy] as const)
       .toSorted(([a], [b]) => a - b)[0];
     const logs = runs.get(best)!.map((rival, seed) => Math.log(measure(own[seed]) / measure(rival)));
     const {mean, half_width} = estimate(logs);
@@ -211,14 +207,16 @@ function row(mix: Mix, load: string, runs: ReadonlyMap<string, readonly Latencie
     const ratio = Math.exp(mean);
     const text = `${ratio.toFixed(2)} ±${(ratio * halfWidth).toFixed(2)}`;
     cells.push(text);
-    if (i < 2) cells.push(short(logMean(own.map(measure)) / 1e3), brief(best));
+    if (i < 2) cells.push(short(geometricMean(own.map(measure)) / 1e3), brief(best));
     record[name] = {ratio, halfWidth, best, ns: own.map(measure)};
     if (ratio > tolerance && mean - halfWidth > 0) losses.push([mix.name, load, name, text, brief(best)]);
   }
   const batcher = runs.get('batcher');
   for (const [, measure] of measures.slice(0, 2))
     cells.push(
-      batcher === undefined ? '–' : (logMean(own.map(measure)) / logMean(batcher.map(measure))).toFixed(2),
+      batcher === undefined
+        ? '–'
+        : (geometricMean(own.map(measure)) / geometricMean(batcher.map(measure))).toFixed(2),
     );
   data.push(record);
   return cells;

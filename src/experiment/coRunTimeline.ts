@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
-import {partsInOrder, slowdownAmong} from '../sim/sharing.ts';
+import {partsInOrder, pressuresInOrder, slowdownAmong} from '../sim/sharing.ts';
 
 /** Kernel runs laid out in time, so that it is known what ran beside each: `count` of them, by index. */
 export class CoRunTimeline {
@@ -87,8 +87,8 @@ export class CoRunTimeline {
   }
 
   /**
-   * Finds who is behind whom, and writes, by kernel run, for how long it waits: the time in which it gets nothing of the share that it asks for, as those
-   * leave nothing over that began before, and in which it gets less for as much less.
+   * Finds who is behind whom, and writes, by kernel run, for how long it waits, in ns: the time in which it gets nothing of the
+   * share that it asks for, as those leave nothing over that began before, and in which it gets less for as much less.
    */
   findWaits(share: Float64Array, holds: Uint8Array, out: Float64Array): void {
     this.findBehind(holds);
@@ -111,26 +111,20 @@ export class CoRunTimeline {
     out: Float64Array,
   ): void {
     const runs = new Float64Array(this.count);
+    const felt = new Float64Array(this.count);
     out.fill(0);
     this.sweep(share, holds, (active, got, ns) => {
-      let all = 0;
+      pressuresInOrder(active.length, active, {pressure, holds}, got, felt);
       let wanted = 0;
       let demand = 0;
-      let held = 0;
       for (const of of active) {
-        if (holds[of] !== 0) held += got[of] * pressure[of];
-        all += got[of] * pressure[of];
         wanted += got[of] * share[of];
         demand += (got[of] * share[of]) / exposure[of];
       }
       const short = wanted > 1 ? demand : 0;
-      let before = 0;
       for (const of of active) {
-        const own = got[of] * pressure[of];
-        const others = Math.max(0, holds[of] === 0 ? all - own : all - held + before);
-        if (holds[of] !== 0) before += own;
         runs[of] += got[of] * ns;
-        out[of] += (got[of] * ns) / slowdownAmong(terms, exposure[of], others, short);
+        out[of] += (got[of] * ns) / slowdownAmong(terms, exposure[of], felt[of], short);
       }
     });
     for (let i = 0; i < this.count; i++) out[i] = out[i] > 0 ? runs[i] / out[i] : 1;

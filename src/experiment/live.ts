@@ -15,7 +15,6 @@ import {runIsolated} from './isolated.ts';
 import {onlyOf, openLiveHost} from './liveHost.ts';
 import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
-import {keepCompiledCode} from './quietHeap.ts';
 import {prepareRehearsed} from './rehearsal.ts';
 import {CannotRunError, predictionsOf, summariseRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
@@ -49,7 +48,6 @@ export async function liveRun(
   options: LiveOptions = {},
 ): Promise<RunSummary> {
   const {ordinal = 0, mostHosts = Infinity, warn = () => {}} = options;
-  keepCompiledCode();
   const run = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
   const hosts = hostsOf(run, spec, mostHosts, warn);
   checkDeviceMemory(run, spec, profile, ordinal);

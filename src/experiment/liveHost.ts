@@ -15,7 +15,7 @@ import {largestBatch, layOutBatches} from './batches.ts';
 import {HostMeter} from './hostMeter.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
-import {collectGarbage} from './quietHeap.ts';
+import {collectGarbage} from './quietV8.ts';
 import {rehearse} from './rehearsal.ts';
 import {superkernelLimit} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';

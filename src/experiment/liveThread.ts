@@ -11,7 +11,7 @@ import {HostSupply} from './hostSupply.ts';
 import {dropContext, keepContext} from './keptContext.ts';
 import {liveRun} from './live.ts';
 import {readProfile} from './profileFiles.ts';
-import {makeRoomForGarbage} from './quietHeap.ts';
+import {makeRoomForGarbage} from './quietV8.ts';
 import type {RunSpec} from './simulate.ts';
 import {errorOf, failureOf} from './worker.ts';
 import type {Failure} from './worker.ts';

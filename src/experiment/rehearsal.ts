@@ -9,6 +9,7 @@ import {SuperkernelError} from '../scheduler/errors.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
 import {HostMeter} from './hostMeter.ts';
+import {keepCompiledCode} from './quietV8.ts';
 import {prepareRun, simulateRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
 
@@ -42,6 +43,7 @@ export async function prepareRehearsed(
   profile: DeviceProfile,
   shouldStop?: () => boolean,
 ): Promise<PreparedRun> {
+  keepCompiledCode();
   const source = loadAddon().nowNs;
   await rehearse(spec, profile, shouldStop, source, firstMs);
   await rehearse(crowded(spec), profile, shouldStop, source, crowdedMs);

@@ -4,7 +4,6 @@ import type {Predictions} from '../metrics/extrapolatedTime.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import {summarise} from '../metrics/summarise.ts';
 import type {RunSummary} from '../metrics/result.ts';
-import type {Clock} from '../scheduler/clock.ts';
 import type {Policy, PolicySetup} from '../scheduler/policy.ts';
 import {defaultSetup} from '../scheduler/policy.ts';
 import {InputError} from '../scheduler/errors.ts';
@@ -122,7 +121,7 @@ export async function simulateRun(
     decisionsPerLook?: number;
     profile?: DeviceProfile;
     /** Puts itself around the policy. */
-    around?: (policy: Policy, clock: Clock) => Policy;
+    around?: (policy: Policy) => Policy;
   } = {},
 ): Promise<RunSummary> {
   const {scenario} = spec;
@@ -152,7 +151,7 @@ export async function simulateRun(
   const scheduler = new Scheduler({
     clock,
     device,
-    policy: options.around?.(policy, clock) ?? policy,
+    policy: options.around?.(policy) ?? policy,
     arrivals: run.arrivals,
     tenants,
     classes,

@@ -20,7 +20,7 @@ const lengths = [1, 4, 16, Infinity];
  */
 const longestNs: Nanoseconds = 40e6;
 
-/** Of it, for who gets which activations. */
+/** How long before that, for who gets which activations: small functions, compiled sooner. */
 const pairsNs: Nanoseconds = 10e6;
 
 export interface RehearsalOptions extends Omit<SubmissionOptions, 'run'> {

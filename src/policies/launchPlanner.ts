@@ -259,8 +259,9 @@ function termsAt(terms: Float64Array, size: number): number {
 
 /**
  * How much longer launches of `size` streams take that take a `share` of the device each, `beside` of them side by side, the
- * last of which may be a part of one, where others take `use` of the device. Of those that hold their places, the mean: each gets
- * what those before it leave over, and suffers from them alone.
+ * last of which may be a part of one, where others take `use` of the device: the simulator's law (`shareRates`) for equals, in
+ * numbers alone, as plans are made in decisions. Of those that hold their places, the mean: each gets what those before it
+ * leave over, and suffers from them alone.
  */
 function slowdown(
   sharing: ObservedSharing,

@@ -52,8 +52,8 @@ export class ObservedSharing {
   }
 
   /**
-   * A launch of `size` members took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it with `pressure`, and
-   * to share out what there is made it take `least` times as long.
+   * A launch of `size` members took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it
+   * with `pressure`, and to share out what there is made it take `least` times as long (both without a unit).
    */
   seen(size: number, ns: Nanoseconds, aloneNs: Nanoseconds, pressure: number, least: number): void {
     if (this.isFixed || holdsPlace(size, true) || !(aloneNs > 0)) return;

@@ -67,6 +67,33 @@ export function partsInOrder(
 }
 
 /**
+ * Writes `felt[of]`: what presses on each of the first `count` in `order`, which get `part` of what they take. On those that
+ * hold their places press those that hold theirs and come before, and all that hold none; on those, all others.
+ */
+export function pressuresInOrder(
+  count: number,
+  order: ArrayLike<number>,
+  {pressure, holds}: Pick<Sharers, 'pressure' | 'holds'>,
+  part: Float64Array,
+  felt: Float64Array,
+): void {
+  let held = 0;
+  let loose = 0;
+  for (let i = 0; i < count; i++) {
+    const of = order[i];
+    const own = part[of] * pressure[of];
+    felt[of] = held;
+    if (holds[of] === 0) loose += own;
+    else held += own;
+  }
+  for (let i = 0; i < count; i++) {
+    const of = order[i];
+    // Never less than nothing, as sums are rounded.
+    felt[of] = holds[of] === 0 ? Math.max(0, loose + held - part[of] * pressure[of]) : loose + felt[of];
+  }
+}
+
+/**
  * The rates (0 to 1 of the speed alone) of launches in flight together. `lanes` names the first `running` of them in the order in
  * which they started. Writes `rate[lane]`.
  *
@@ -87,27 +114,20 @@ export function shareRates(
   terms: ContentionTerms,
   rate: Float64Array,
 ): void {
-  const {share, exposure, pressure, holds} = sharers;
+  const {share, exposure} = sharers;
   partsInOrder(running, lanes, sharers, rate);
+  const felt = new Float64Array(rate.length);
+  pressuresInOrder(running, lanes, sharers, rate, felt);
   let wanted = 0;
   let demand = 0;
-  let all = 0;
-  let held = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const got = rate[lane];
-    wanted += got * share[lane];
-    demand += (got * share[lane]) / exposure[lane];
-    all += got * pressure[lane];
-    if (holds[lane] !== 0) held += got * pressure[lane];
+    wanted += rate[lane] * share[lane];
+    demand += (rate[lane] * share[lane]) / exposure[lane];
   }
   const short = wanted > 1 ? demand : 0;
-  let before = 0;
   for (let i = 0; i < running; i++) {
     const lane = lanes[i];
-    const own = rate[lane] * pressure[lane];
-    const others = holds[lane] === 0 ? all - own : all - held + before;
-    if (holds[lane] !== 0) before += own;
-    rate[lane] /= slowdownAmong(terms, exposure[lane], others, short);
+    rate[lane] /= slowdownAmong(terms, exposure[lane], felt[lane], short);
   }
 }

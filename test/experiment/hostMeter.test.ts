@@ -2,7 +2,7 @@
 import {setTimeout} from 'node:timers/promises';
 import {expect, test} from 'vitest';
 import {HostMeter} from '../../src/experiment/hostMeter.ts';
-import {collectGarbage} from '../../src/experiment/quietHeap.ts';
+import {collectGarbage} from '../../src/experiment/quietV8.ts';
 
 test('pauses while a run is set up do not count, whenever they are told; those of the run do', async () => {
   const meter = new HostMeter({now: () => 0});

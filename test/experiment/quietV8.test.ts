@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {setImmediate} from 'node:timers/promises';
 import {Worker} from 'node:worker_threads';
 import {expect, test} from 'vitest';
-import {collectGarbage, makeRoomForGarbage} from '../../src/experiment/quietHeap.ts';
+import {collectGarbage, makeRoomForGarbage} from '../../src/experiment/quietV8.ts';
 
 test('what is no longer used is gone once garbage has been collected', async () => {
   const used = {what: 'used'};
