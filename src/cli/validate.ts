@@ -1,5 +1,5 @@
-import {mkdirSync, writeFileSync} from 'node:fs';
-import {dirname, resolve} from 'node:path';
+import {rmSync, writeFileSync} from 'node:fs';
+import {resolve} from 'node:path';
 import {profileOf, readExperiment} from '../experiment/experiment.ts';
 import type {ValidatedCell} from '../experiment/validate.ts';
 import {mean} from '../metrics/stats.ts';
@@ -21,7 +21,8 @@ export const validate: Command = {
     ...liveOptions,
     repeats: text('Measured runs of each arrivals file', {default: '3'}),
     'max-error': text('Largest mean error of SLO attainment, in percentage points; beyond it exit code 3'),
-    output: text('File for the result as JSON'),
+    output: text('File for the result as JSON; with it, an interrupted validation can be gone on with'),
+    restart: flag('Forget an interrupted validation instead of going on with it'),
     quiet: flag('No progress on stderr'),
   },
   suggestions,
@@ -39,12 +40,16 @@ export const validate: Command = {
       throw new UsageError(`invalid max-error: ${String(args['max-error'])} (expected percentage points)`);
     }
     const quiet = args['quiet'] === true;
+    const output = typeof args['output'] === 'string' ? resolve(args['output']) : null;
+    const partial = output === null ? null : `${output.replace(/\.json$/, '')}.partial.jsonl`;
+    if (partial !== null && args['restart'] === true) rmSync(partial, {force: true});
     const {cells, skipped, verdicts} = await validateExperiment(experiment, {
       profile: profileOf(experiment.scenario, experiment.directory),
       ordinal: ordinalOf(args),
       repeats: wholeNumber(args['repeats'], 'repeats'),
       signal: io.interrupt,
       force: args['force'] === true,
+      partial,
       warn: (sentence) => io.stderr.write(`superkernel: warning: ${sentence}\n`),
       onCell: ({policy, load}, done, all) => {
         if (!quiet) io.stderr.write(`validate  ${done}/${all}  ${policy} at ${load ?? 'own'} load\n`);
@@ -56,11 +61,8 @@ export const validate: Command = {
       skipped,
       verdicts,
     };
-    if (typeof args['output'] === 'string') {
-      const path = resolve(args['output']);
-      mkdirSync(dirname(path), {recursive: true});
-      writeFileSync(path, `${JSON.stringify(json, null, 1)}\n`);
-    }
+    // Its folder is there: it held what was finished.
+    if (output !== null) writeFileSync(output, `${JSON.stringify(json, null, 1)}\n`);
     const table = validationTable(cells);
     const notes = [
       ...table.notes,
@@ -75,7 +77,7 @@ export const validate: Command = {
     if (io.interrupt.aborted) {
       throw new InterruptedError(
         String(io.interrupt.reason),
-        `interrupted after ${cells.length} policies and loads`,
+        `interrupted after ${cells.length} policies and loads${partial === null ? '' : `; the same command goes on with ${partial}`}`,
       );
     }
     checkError(cells, maxError);

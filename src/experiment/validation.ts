@@ -1,13 +1,17 @@
 // A whole validation: every policy and load of an experiment through both worlds.
+import {mkdirSync, rmSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {Journal} from '../gpu/calibration/journal.ts';
 import {LaunchLog} from '../metrics/launchLog.ts';
 import {requireDevice} from '../gpu/cuda.ts';
 import {profileOnDevice} from './checkProfile.ts';
 import type {Experiment} from './experiment.ts';
 import {launchNames} from './launchNames.ts';
 import {LiveThread, StoppedError} from './liveThread.ts';
+import {makePlan} from './plan.ts';
+import type {Plan} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
 import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
-import type {RunSpec} from './simulate.ts';
 import {validateCell, verdicts} from './validate.ts';
 import type {Runner, ValidatedCell, Verdict} from './validate.ts';
 
@@ -20,6 +24,11 @@ export interface ValidationOptions {
   readonly signal: AbortSignal;
   /** Use a profile of another GPU all the same. */
   readonly force?: boolean;
+  /**
+   * File that keeps every finished policy and load until all are done, so that an interrupted validation goes on; null for
+   * none.
+   */
+  readonly partial: string | null;
   readonly onCell: (cell: ValidatedCell, done: number, all: number) => void;
   readonly warn: (sentence: string) => void;
 }
@@ -40,11 +49,11 @@ export interface Validation {
 /**
  * Validates an experiment. When the signal says so it stops at once, and what was done is returned. A policy that cannot
  * run is skipped; where none can, its reason is thrown. Throws a NoDeviceError where there is no GPU, and an InputError
- * where the profile is of another, unless forced.
+ * where the profile is of another, unless forced, or where `partial` is of another validation.
  */
 export async function validateExperiment(
-  {scenario, directory}: Experiment,
-  {profile, ordinal, repeats, signal, force = false, onCell, warn}: ValidationOptions,
+  experiment: Experiment,
+  {profile, ordinal, repeats, signal, force = false, partial, onCell, warn}: ValidationOptions,
 ): Promise<Validation> {
   const device = readProfile(profile);
   const gpu = requireDevice()[ordinal];
@@ -54,6 +63,9 @@ export async function validateExperiment(
     told.add(sentence);
   };
   if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
+  const plan = await makePlan(experiment, 'live');
+  if (partial !== null) mkdirSync(dirname(partial), {recursive: true});
+  const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, repeats, format: 1});
   const thread = new LiveThread();
   const simulate: Runner = async (spec) => {
     const log = new LaunchLog(spec.scenario['own-host'] ? Math.round(device.host.detect_ns.value) : 0);
@@ -69,34 +81,36 @@ export async function validateExperiment(
   const cells: ValidatedCell[] = [];
   const skipped: SkippedCell[] = [];
   try {
-    const loads = scenario.loads ?? [null];
-    const all = loads.length * scenario.policies.length;
-    for (const load of loads) {
-      for (const policy of scenario.policies) {
-        if (signal.aborted) break;
-        const specs = Array.from({length: scenario.replications}, (_, replication): RunSpec => ({
-          scenario,
-          policy,
-          load,
-          replication,
-          directory,
-        }));
-        try {
-          const names = launchNames(await prepareRun(specs[0], device));
-          const cell = await validateCell(specs, simulate, measure, repeats, names);
-          cells.push(cell);
-          onCell(cell, cells.length + skipped.length, all);
-        } catch (error) {
-          if (error instanceof StoppedError) break;
-          if (!(error instanceof CannotRunError)) throw error;
-          if (skipped.length + 1 === all) throw error;
-          skipped.push({policy, load, reason: error.message});
+    for (const {policy, load, runs} of byLoad(plan)) {
+      if (signal.aborted) break;
+      const key = `${policy} at ${load ?? 'own'} load`;
+      try {
+        if (!journal.has(key)) {
+          const names = launchNames(await prepareRun(runs[0].spec, device));
+          const specs = runs.map(({spec}) => spec);
+          journal.record(key, await validateCell(specs, simulate, measure, repeats, names));
         }
+        const cell = journal.get(key) as ValidatedCell;
+        cells.push(cell);
+        onCell(cell, cells.length + skipped.length, plan.cells.length);
+      } catch (error) {
+        if (error instanceof StoppedError) break;
+        if (!(error instanceof CannotRunError)) throw error;
+        if (skipped.length + 1 === plan.cells.length) throw error;
+        skipped.push({policy, load, reason: error.message});
       }
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
     await thread.close();
+    const isDone = cells.length + skipped.length === plan.cells.length;
+    if (partial !== null && (isDone || cells.length === 0)) rmSync(partial);
   }
   return {cells, skipped, verdicts: verdicts(cells)};
+}
+
+/** All policies at the first load, then at the second: what was done when it is interrupted can be compared. */
+function byLoad({cells}: Plan): Plan['cells'] {
+  const loads = [...new Set(cells.map(({load}) => load))];
+  return loads.flatMap((load) => cells.filter((cell) => cell.load === load));
 }

@@ -72,6 +72,36 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
     expect(files.filter((file) => /runs.\w+\.json$/.test(String(file)))).toEqual([]);
   });
 
+  test('an interrupted validation is gone on with', async () => {
+    const args = ['validate', 'tiny.yaml', '--repeats', '1', '--duration', '300ms', '--output', 'v/v.json'];
+    for (const policy of ['streams', 'slo', 'ooo']) args.push('--policy', policy);
+    interface Written {
+      readonly cells: readonly {readonly policy: string}[];
+    }
+    const written = (): Written => JSON.parse(place.read('v/v.json')) as Written;
+    const running = place.start(args);
+    await until(() => running.stderr().includes('validate  1/3'), 'the first policy');
+    running.signal('SIGINT');
+    const {code, stderr} = await running.ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(
+      /superkernel: interrupted after \d policies and loads; [^\n]*goes on with [^\n]*v\.partial\.jsonl\n$/,
+    );
+    const first = written().cells;
+    expect(first.length).toBeLessThan(3);
+    expect(place.read('v/v.partial.jsonl').split('\n').length).toBe(first.length + 2);
+    const other = await place.run([...args, '--set', 'tenants.0.slo=50ms']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/v\.partial\.jsonl: begun on another device or with other options/);
+    const again = await place.run(args);
+    expect(again.code).toBe(0);
+    const {cells} = written();
+    expect(cells.map(({policy}) => policy)).toEqual(['streams', 'slo', 'ooo']);
+    // Not measured again: times of a GPU are not twice the same.
+    expect(cells.slice(0, first.length)).toEqual(first);
+    expect(readdirSync(place.path('v'))).toEqual(['v.json']);
+  });
+
   test('a terminal signals every process: tenants leave it to the program', async () => {
     const running = start(['live', 'tiny.yaml', '--policy', 'time-slice'], 'group');
     await until(() => running.children().filter(usesCuda).length === 2, 'two processes with CUDA');
