@@ -1,6 +1,7 @@
 // Figures measured on the stand-in for CUDA: within a time, with few hosts, and nothing measured is lost.
 import {afterAll, describe, expect, test} from 'vitest';
-import {Workplace, isAlive, unavailable, until} from './program.ts';
+import {isAlive, until} from './program.ts';
+import {standInPlace, unavailable} from './standInPlace.ts';
 
 interface Run {
   readonly policy: string;
@@ -26,7 +27,7 @@ interface Result {
 }
 
 describe.skipIf(unavailable)('figures --live', () => {
-  const place = new Workplace();
+  const place = standInPlace();
   afterAll(() => place.remove());
   // Products of the papers' shapes would take the stand-in seconds, as would filling much memory.
   const env = {FAKE_CUDA_MACS: '1', FAKE_CUDA_MEMORY: '1200000000'};

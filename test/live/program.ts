@@ -1,4 +1,4 @@
-// The compiled program on the stand-in for CUDA, as a process that tests can watch, signal and make fail.
+// The compiled program on a GPU or its stand-in, as a process that tests can watch, signal and make fail.
 import {execFileSync, spawn} from 'node:child_process';
 import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
@@ -6,14 +6,11 @@ import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, w
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {folder as standIn, unavailable as notBuilt} from '../fake-cuda/standIn.ts';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
-/** Why live tests cannot run, or null. */
-export const unavailable =
-  notBuilt ?? (existsSync(main) ? null : 'the program has not been compiled ("npm run build")');
-if (unavailable) console.warn(`skipped: ${unavailable}`);
+/** Why no program can run, or null. */
+export const notCompiled = existsSync(main) ? null : 'the program has not been compiled ("npm run build")';
 
 /** Three tenants of a small model, and one of another; the drain is long enough for a slow machine. */
 const scenario = `name: tiny
@@ -55,7 +52,11 @@ export class Workplace {
   /** The temporary folder of programs that run here. */
   private readonly temporary = join(this.folder, 'temporary');
 
-  constructor() {
+  private readonly env: Readonly<Record<string, string>>;
+
+  /** `env` is what all programs here get besides this one's own. */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.env = env;
     mkdirSync(this.temporary);
     this.write('tiny.yaml', scenario);
     this.write('small.csv', '8,4,16\n8,4,16,2\n4,1,8\n');
@@ -84,10 +85,7 @@ export class Workplace {
     rmSync(this.folder, {recursive: true, force: true});
   }
 
-  /**
-   * `env` as the stand-in takes it, e.g. `{FAKE_CUDA_LOSE: '9'}`; `LD_LIBRARY_PATH: ''` takes CUDA away. The profiles of
-   * the tests are of other GPUs than the stand-in, which is forced unless `unforced`.
-   */
+  /** The profiles of the tests are of other GPUs than theirs, which is forced unless `unforced`. */
   start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
@@ -96,7 +94,7 @@ export class Workplace {
     const forced = !unforced && ['live', 'validate', 'figures'].includes(args[0]) ? ['--force'] : [];
     const child = spawn(process.execPath, [main, ...args, ...forced], {
       cwd: this.folder,
-      env: {...process.env, LD_LIBRARY_PATH: standIn, TMPDIR: this.temporary, ...env},
+      env: {...process.env, ...this.env, TMPDIR: this.temporary, ...env},
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stderr = '';

@@ -1,6 +1,6 @@
 // Live runs and validation on the stand-in for CUDA: nothing is lost, and both worlds serve the same requests.
 import {afterAll, describe, expect, test} from 'vitest';
-import {Workplace, unavailable} from './program.ts';
+import {standInPlace, unavailable} from './standInPlace.ts';
 import type {Ended} from './program.ts';
 
 interface Counts {
@@ -18,7 +18,7 @@ const cellsOf = ({stdout, stderr}: Ended): Counts[] => {
 };
 
 describe.skipIf(unavailable)('on the stand-in', () => {
-  const place = new Workplace();
+  const place = standInPlace();
   afterAll(() => place.remove());
   const json = ['--format', 'json', '--quiet', '--report', 'false'];
   // One thread for all; batches of its own and of all; threads, with lanes of their own and shared; processes.

@@ -11,7 +11,7 @@ import {recordBoth} from '../../src/scheduler/recorder.ts';
 import {runToy} from '../support/rig.ts';
 import type {ToyTenant} from '../support/rig.ts';
 import {parsePolicy} from '../../src/policies/parse.ts';
-import {unavailable} from './program.ts';
+import {unavailable} from './standInPlace.ts';
 
 /** Notes every call but for what tapes do not keep. */
 class Notes implements Recorder {
