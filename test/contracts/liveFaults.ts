@@ -161,14 +161,12 @@ export function survivesInterrupts({
   memoryInUse,
 }: InterruptedWorld): void {
   const untilFreed = waitForMemory(memoryInUse);
+  const long = ['--duration', '60s', '--quiet', '--set', 'tenants.0.replicas=1'];
 
   test.for(cases)('%s of %s ends with 130', async ([command, policy, processes]) => {
     const name = `${command}-${policy}`;
     const running = place.start(
-      [
-        ...[command, scenario, '--policy', policy, '--duration', '60s', '--quiet'],
-        ...['--set', 'tenants.0.replicas=1', '--output', name],
-      ],
+      [command, scenario, '--policy', policy, '--output', name, ...long],
       envOf(name),
     );
     await untilInTheMiddle(running, processes);
