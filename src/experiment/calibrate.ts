@@ -211,7 +211,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
       )) ?? [];
     const hostRuns =
       (await session.part('host', () =>
-        measureHostRuns(unhosted, session, {ordinal, stage: extent.hosting}),
+        measureHostRuns(unhosted, session, {ordinal, stages: extent.hosting}),
       )) ?? [];
     // Hosts are now faster and now slower: the more is seen of them, the better.
     const seen = [...hostRuns, ...coRuns.flatMap(({host}) => host ?? [])];

@@ -9,7 +9,7 @@ import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 import {usualCoRuns} from './calibrationCoRuns.ts';
 import type {CoRunStage} from './calibrationCoRuns.ts';
-import {usualStage} from './hostRuns.ts';
+import {usualStages} from './hostRuns.ts';
 import type {HostStage} from './hostRuns.ts';
 
 /** The shapes of the papers: recurrent, small and square. They are measured whatever the models. */
@@ -38,7 +38,7 @@ export interface Extent {
   readonly checks: number;
   readonly slicing: {kernel?: Gemm; forNs?: number};
   /** Live runs that show the host's times. */
-  readonly hosting: HostStage;
+  readonly hosting: readonly HostStage[];
   /** Live runs that show how models slow each other down. */
   readonly coRuns: CoRunStage;
   /** Bytes to push through the device's cache before weights are read again; null: what the driver says it holds. */
@@ -58,7 +58,7 @@ export const usualExtent: Extent = {
   requests: [2, 3, 4, 5, 6, 7, 8],
   checks: 120,
   slicing: {},
-  hosting: usualStage,
+  hosting: usualStages,
   coRuns: usualCoRuns,
   cacheBytes: null,
 };

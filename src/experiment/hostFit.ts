@@ -73,10 +73,29 @@ export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
   return {a: sum(groups, ({y, n}) => n * y) / sum(groups, ({n}) => n), b: 0};
 }
 
-/** The same under each policy, of all its runs. */
+/** The same under each policy, of all its runs. A member takes what it does under the others where a policy had few. */
 function wakeUpsOf(runs: readonly HostRun[]): Map<string, {a: number; b: number}> {
   const told = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
-  return rollup(told, wakeUpLine, ({policy}) => policy);
+  const lines = rollup(told, wakeUpLine, ({policy}) => policy);
+  const known = [...lines.values()].map(({b}) => b).filter((b) => b > 0);
+  if (known.length === 0) return lines;
+  const usual = medianOf(known);
+  return rollup(
+    told,
+    (of) => {
+      const line = lines.get(of[0].policy)!;
+      if (line.b > 0) return line;
+      const groups = of.flatMap(({wakeUps}) => wakeUps.byMembers);
+      const members =
+        sum(groups, ({members, ns}) => members * ns.n) /
+        Math.max(
+          1,
+          sum(groups, ({ns}) => ns.n),
+        );
+      return {a: Math.max(0, line.a - usual * members), b: usual};
+    },
+    ({policy}) => policy,
+  );
 }
 
 /**

@@ -6,6 +6,8 @@ import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
+import type {Model} from '../workload/models/layer.ts';
+import {parseModel} from '../workload/models/parse.ts';
 import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {kernelKey, methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
@@ -16,13 +18,22 @@ import {prepareRun} from './simulate.ts';
 
 /** What the runs serve, and by which policies. */
 export interface HostStage {
-  /** Two tenants of each. */
+  /** Names the stage's records. */
+  readonly name: string;
   readonly models: readonly string[];
+  /** Those that the program does not know by name. */
+  readonly ownModels?: ReadonlyMap<string, Model>;
+  /** Tenants of each. */
+  readonly replicas: number;
+  /** The most members of a superkernel: what would be launched together is recorded before a run, which takes its time. */
+  readonly maxSize: number;
   readonly policies: readonly string[];
   /** Length of one run, a warm-up besides. */
   readonly forNs: number;
-  /** Offered load by the profile's predictions; null: a request of each tenant now and then. */
+  /** Offered load by the profile's predictions; null: a request of each tenant now and then, or one at any time. */
   readonly load: number | null;
+  /** Whether every tenant asks again as soon as it is answered. */
+  readonly isClosed: boolean;
 }
 
 /**
@@ -30,8 +41,11 @@ export interface HostStage {
  * launches kernel by kernel comes first: it decides often, and compiles the scheduler's code for those that decide seldom.
  * Some run several kernels of several requests ahead, so that it shows what such launches cost.
  */
-export const usualStage: HostStage = {
+const usualStage: HostStage = {
+  name: 'host run',
   models: ['resnet-50', 'mobilenet-v2', 'bert-base-128', 'lstm-1024'],
+  replicas: 2,
+  maxSize: 8,
   policies: [
     'greedy',
     'slo:lanes=4,run-ahead=16',
@@ -45,12 +59,28 @@ export const usualStage: HostStage = {
   forNs: 800e6,
   // So much that superkernels form, and so little that no backlog grows where the profile is wrong.
   load: 0.6,
+  isClosed: false,
 };
+
+const [chain, chainLength] = ['chain', 20];
+
+/** So many requests at once that launches have dozens of members: what each takes of the host shows in nothing else. */
+const crowdedStage: HostStage = {
+  name: 'crowded host run',
+  models: [chain],
+  ownModels: new Map([[chain, parseModel('256,128,1152\n'.repeat(chainLength), 'csv', chain)]]),
+  replicas: 80,
+  maxSize: 64,
+  policies: ['greedy:lanes=1', 'ooo'],
+  forNs: 300e6,
+  load: null,
+  isClosed: true,
+};
+
+export const usualStages: readonly HostStage[] = [usualStage, crowdedStage];
 
 /** Until the code is compiled and what is recorded once is recorded. */
 const warmUpNs = 500e6;
-/** As many as there are tenants; what would be launched together is recorded before a run, which takes its time. */
-const largest = 8;
 /** After the last arrival, what is under way may end. */
 const drainNs = 50e6;
 
@@ -105,18 +135,20 @@ export function hostWatch(
   };
 }
 
-/** A run for every policy of the stage. The profile's predictions are what the policies decide by. */
+/** A run for every policy of the stages. The profile's predictions are what the policies decide by. */
 export async function measureHostRuns(
   profile: DeviceProfile,
   session: Session,
-  {ordinal = 0, stage = usualStage}: {ordinal?: number; stage?: HostStage} = {},
+  {ordinal = 0, stages = usualStages}: {ordinal?: number; stages?: readonly HostStage[]} = {},
 ): Promise<HostRun[]> {
   const runs: HostRun[] = [];
-  for (const policy of stage.policies) {
-    const run = await session.measure(`host run ${policy}`, () =>
-      observeRun(profile, policy, stage, ordinal, session.shouldStop),
-    );
-    if (run !== null) runs.push(run);
+  for (const stage of stages) {
+    for (const policy of stage.policies) {
+      const run = await session.measure(`${stage.name} ${policy}`, () =>
+        observeRun(profile, policy, stage, ordinal, session.shouldStop),
+      );
+      if (run !== null) runs.push(run);
+    }
   }
   return runs;
 }
@@ -124,7 +156,7 @@ export async function measureHostRuns(
 async function observeRun(
   profile: DeviceProfile,
   policy: string,
-  {models, forNs, load}: HostStage,
+  {models, ownModels, replicas, maxSize, forNs, load, isClosed}: HostStage,
   ordinal: number,
   shouldStop: () => boolean,
 ): Promise<HostRun> {
@@ -135,19 +167,23 @@ async function observeRun(
       warmup: ns(warmUpNs),
       drain: ns(drainNs),
       memory: false,
-      'max-size': largest,
+      'max-size': maxSize,
+      models: Object.fromEntries([...(ownModels ?? [])].map(([name]) => [name, name])),
       tenants: models.map((model) => ({
         name: model,
         model,
-        replicas: 2,
+        replicas,
         slo: '50ms',
-        // In bursts a host meets graphs that it has not launched for long.
-        arrivals: {process: 'gamma', rate: 20, cv: 2},
+        arrivals: isClosed
+          ? {process: 'closed-loop', outstanding: 1, think: '0ns'}
+          : // In bursts a host meets graphs that it has not launched for long.
+            {process: 'gamma', rate: 20, cv: 2},
       })),
     }),
     'calibration',
   );
-  const spec = {scenario, policy, load, replication: 0, directory: '.'};
+  const own = ownModels === undefined ? {} : {models: ownModels};
+  const spec = {scenario, ...own, policy, load, replication: 0, directory: '.'};
   const run = await prepareRun(spec, profile);
   const {tenants, classes} = run.workbench;
   const {kernels} = classes;

@@ -19,7 +19,7 @@ import {paperShapes, ringSlots} from './calibrationPlan.ts';
 import {reportHost} from './calibrationReport.ts';
 import {profileMismatch} from './checkProfile.ts';
 import {fitHost} from './hostFit.ts';
-import {measureHostRuns, usualStage} from './hostRuns.ts';
+import {measureHostRuns, usualStages} from './hostRuns.ts';
 import type {HostRun, HostStage} from './hostRuns.ts';
 import {measuredHost} from './measurements.ts';
 
@@ -33,7 +33,7 @@ export interface HostOptions {
   readonly log: (line: string) => void;
   readonly shouldStop?: () => boolean;
   /** Live runs to measure in. */
-  readonly stage?: HostStage;
+  readonly stages?: readonly HostStage[];
   /** Small kernels that detection shows in. */
   readonly shapes?: readonly Gemm[];
 }
@@ -49,7 +49,7 @@ const poolBytes = 64 << 20;
 export async function measureHost(
   options: HostOptions,
 ): Promise<{profile: DeviceProfile; runs: HostRun[]; failed: ReadonlyMap<string, string>}> {
-  const {profile, ordinal = 0, paths = {}, date, log, stage = usualStage, shapes = paperShapes} = options;
+  const {profile, ordinal = 0, paths = {}, date, log, stages = usualStages, shapes = paperShapes} = options;
   const {device} = findDevice(paths, ordinal);
   const mismatch = profileMismatch(profile, device);
   if (mismatch !== null) throw new InputError(`profile ${profile.name} ${mismatch}`);
@@ -72,7 +72,7 @@ export async function measureHost(
     const detectNs = await measureDetection(bench, profile, session, shapes);
     // The context stays open meanwhile, and with it what libraries have loaded.
     const runs =
-      (await session.part('host', () => measureHostRuns(profile, session, {ordinal, stage}))) ?? [];
+      (await session.part('host', () => measureHostRuns(profile, session, {ordinal, stages}))) ?? [];
     const refreshed = {
       ...profile,
       host: fitHost(runs, calls, detectNs, profile.host, {measured: measuredHost, assumed: null}),

@@ -18,6 +18,7 @@ import type {Gemm} from '../../src/scheduler/kernel.ts';
 import type {Model} from '../../src/workload/models/layer.ts';
 import {findModel} from '../../src/workload/models/zoo.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
+import {parseModel} from '../../src/workload/models/parse.ts';
 
 const gemm = (m: number, n: number, k: number, count = 1): Gemm => ({
   op: 'gemm',
@@ -74,7 +75,7 @@ describe.skipIf(unavailable)('calibrate', () => {
       checks: 6,
       slicing: {kernel: gemm(8, 8, 8), forNs: 20e6},
       // Live runs have a test of their own.
-      hosting: {models: [], policies: [], forNs: 0, load: null},
+      hosting: [],
       coRuns: {...coRuns, cells: []},
       cacheBytes: 4096,
     },
@@ -228,7 +229,26 @@ describe.skipIf(unavailable)('calibrate', () => {
     const {profile} = await whole();
     // What the host did in co-runs.
     expect(Object.keys(profile.host.decide_by_policy!)).toEqual(['streams']);
-    const stage = {models: ['lstm-512'], policies: ['greedy', 'streams'], forNs: 400e6, load: null};
+    const stage = {
+      name: 'host run',
+      models: ['lstm-512'],
+      replicas: 2,
+      maxSize: 8,
+      policies: ['greedy', 'streams'],
+      forNs: 400e6,
+      load: null,
+      isClosed: false,
+    };
+    const crowded = {
+      ...stage,
+      name: 'crowded',
+      models: ['tiny'],
+      ownModels: new Map([['tiny', parseModel('8,4,16\n'.repeat(8), 'csv', 'tiny')]]),
+      replicas: 40,
+      maxSize: 40,
+      policies: ['greedy:lanes=1'],
+      isClosed: true,
+    };
     const {
       profile: refreshed,
       runs,
@@ -238,11 +258,13 @@ describe.skipIf(unavailable)('calibrate', () => {
       paths,
       date: '2026-02-01',
       log: (line) => lines.push(line),
-      stage,
+      stages: [stage, crowded],
       shapes: [gemm(4, 8, 16)],
     });
     expect([...failed]).toEqual([]);
-    expect(runs.map(({policy}) => policy)).toEqual(['greedy', 'streams']);
+    expect(runs.map(({policy}) => policy)).toEqual(['greedy', 'streams', 'greedy']);
+    // All that ask at once are answered at once: such launches tell what a member costs.
+    expect(runs[2].wakeUps.byMembers.some(({members, ns}) => members >= 39 && ns.n > 20)).toBe(true);
     for (const {wakeUps, submits} of runs) {
       expect(wakeUps.whole.n).toBeGreaterThan(0);
       expect(submits.length).toBeGreaterThan(0);

@@ -85,9 +85,10 @@ describe('host terms', () => {
     const model = costModel(parseProfile({...base, host: fitted}));
     // All runs of a policy make one line.
     expect([model.decideNs('greedy'), model.decideMemberNs('greedy')]).toEqual([1200, 312.3]);
-    expect([model.decideNs('ooo'), model.decideMemberNs('ooo')]).toEqual([9000, 0]);
+    // Two members each, which take what they do under the other.
+    expect([model.decideNs('ooo'), model.decideMemberNs('ooo')]).toEqual([8375, 312.3]);
     expect(model.decideMemberNs('my-own')).toBe(0);
-    expect(fitted.decide_ns.value).toBe((1200 + 9000) / 2);
+    expect(fitted.decide_ns.value).toBe(Math.round((1200 + 9000 - 2 * 312.34) / 2));
   });
 
   test('do not tell what a member takes from wake-ups of a few, which are those of busy moments', () => {
@@ -99,6 +100,23 @@ describe('host terms', () => {
     const model = costModel(parseProfile({...base, host: fitted}));
     expect(model.decideMemberNs('ooo')).toBe(0);
     expect(model.decideNs('ooo')).toBeGreaterThan(2000);
+  });
+
+  test('charge a member as under other policies, where a policy had few of them', () => {
+    const known = [1, 2, 9, 130].map((members) => [members, 1200 + 300 * members, 60] as const);
+    const terms = fitHost(
+      [wakeUpsOf('ooo', known), wakeUpsOf('slo', [[2, 2600, 90]])],
+      null,
+      100,
+      base.host,
+      {
+        measured: source,
+        assumed: null,
+      },
+    );
+    expect(terms.decide_members_by_policy!['slo']).toEqual({value: 300, source});
+    // As long as they took on the whole.
+    expect(terms.decide_by_policy!['slo']).toEqual({value: 2000, source});
   });
 
   test('charge what all wake-ups of a policy took together, whatever their members', () => {
