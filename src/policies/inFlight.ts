@@ -125,6 +125,7 @@ export class InFlight {
     this.ofPrograms[at + endingIn] += sign * launches[record + completeThen];
     if (launches[record + completeThen] === launches[record + streamsIn]) return;
     this.ofPrograms[at + countOf] += sign;
+    this.ofPrograms[at + joinableIn] += sign * launches[record + streamsIn];
     this.ofPrograms[at + smIn] += sm;
     this.ofPrograms[at + bandwidthIn] += bandwidth;
   }
@@ -148,6 +149,11 @@ export class InFlight {
   /** Streams of a program that are complete when their launches end: nobody will coalesce with them. */
   endingOf(program: number): number {
     return this.ofPrograms[this.recordOf(program) + endingIn];
+  }
+
+  /** Streams of a program in launches that they run on behind: those who are ready may coalesce with them. */
+  joinableOf(program: number): number {
+    return this.ofPrograms[this.recordOf(program) + joinableIn];
   }
 
   /**
@@ -322,9 +328,10 @@ const programOf = 4;
 const completeThen = 5;
 
 /** Entries of a program's record. */
-const programWidth = 4;
-/** Its fields: launches that streams run on behind, and what they fill; streams that do not. */
+const programWidth = 5;
+/** Its fields: launches that streams run on behind, what they fill, and their streams; streams that do not. */
 const countOf = 0;
 const smIn = 1;
 const bandwidthIn = 2;
 const endingIn = 3;
+const joinableIn = 4;

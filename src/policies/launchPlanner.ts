@@ -30,10 +30,7 @@ export interface LaunchPlan {
   recurs: boolean;
   /** Index into `methods`. */
   method: number;
-  /**
-   * How many kernels of each to run before the host is asked again: up to the next checkpoint. Those lie at multiples of
-   * the best number from the program's end, so that streams which began at different times are ready together.
-   */
+  /** How many kernels of each to run before the host is asked again. */
   steps: number;
   /** What a launch fills on average of the resident blocks and of the memory bandwidth while it is in flight. */
   sm: number;
@@ -71,6 +68,11 @@ const mostlyRecurring = 0.25;
 const preparedSteps = 4;
 /** Lengths that are looked at are powers of it: what a live device has recorded, and what is put together of that. */
 const lengths = shortRecordedSteps;
+/**
+ * Others are the neighbours of a launch, rather than one of its own kind, where they use so much of the device, and are so many
+ * times as many: two kinds in several launches each would all be small.
+ */
+const [sharedUse, sharedOthers] = [0.5, 0.25];
 /** What it is worth that a request is in time rather than late: so much less throughput. */
 const timeliness = 0.1;
 
@@ -97,6 +99,22 @@ export class LaunchPlanner {
     this.reaction = reaction;
     this.terms = new PlanTerms(programs, costs, limits.maxSize, limits.quantumNs);
     this.stepGapNs = costs.stepGapNs;
+  }
+
+  /** The place whose plan streams at `cursor` have. */
+  firstOf(cursor: number): number {
+    return this.terms.first(cursor);
+  }
+
+  /** How many of so many steps streams at `cursor` run until the next checkpoint: those lie at multiples from the program's end. */
+  stepsAt(cursor: number, steps: number): number {
+    const left = this.terms.left(cursor);
+    return steps >= left ? left : left % steps || steps;
+  }
+
+  /** Whether streams at that place coalesce with others wherever those are in the program. */
+  recurs(cursor: number): boolean {
+    return this.terms.of(cursor)[recurringAt] >= mostlyRecurring;
   }
 
   /** Changes when plans should be made again, as what they are made of has turned out to be different. */
@@ -186,6 +204,8 @@ export class LaunchPlanner {
     const length = terms[lengthAt];
     const recurring = joined ? terms[recurringAt] : 0;
     const gaps = (kernels - 1) * this.stepGapNs;
+    const isShared =
+      recurring >= mostlyRecurring && use >= sharedUse && others >= sharedOthers * population;
     let bestDelay = Infinity;
     for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
       const size = sizes[i];
@@ -204,7 +224,7 @@ export class LaunchPlanner {
       const least = population * Math.max(durationNs, launches * work * (1 + use));
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
-        if (beside > lanes || (beside > 1 && beside >= launches + 1)) break;
+        if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
         // The last of them has fewer members, and takes as much less.
         const shares = Math.min(beside, Math.max(1, launches));
         const slowed = slowdown(sharing, size, work / durationNs, shares, use);
@@ -248,7 +268,6 @@ export class LaunchPlanner {
         if (done === 1 && device > durationNs * slowed) break;
       }
     }
-    plan.steps = plan.steps >= kernels ? kernels : kernels % plan.steps || plan.steps;
   }
 }
 

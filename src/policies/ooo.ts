@@ -201,15 +201,23 @@ class OutOfOrder implements Policy {
    */
   private planOf(slot: number, situation: Situation): LaunchPlan {
     if (slot === this.planned) return this.plan;
-    const {streams} = situation;
+    const {streams, programs} = situation;
+    const cursor = streams.cursor[slot];
+    const first = this.planner.firstOf(cursor);
     const program = this.populations.program(slot, situation);
     const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     this.planned = slot;
     const use = this.inFlight.demandOf(program, true);
-    const others = (streams.live - population) * Math.min(1, use);
+    // Where kernels recur, those that complete without asking again are in nobody's way.
+    const own = this.planner.recurs(first) ? this.populations.of(program) : population;
+    const others = (streams.live - own) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
     const isJoined = this.ways.of(program) === ways.together;
-    return (this.plan = this.plans.find(streams.cursor[slot], population, others, use, sloNs, isJoined));
+    const plan = this.plans.find(first, population, others, use, sloNs, isJoined);
+    // Streams that began at other times are ready together.
+    plan.steps = this.planner.stepsAt(cursor, plan.steps);
+    if (first < cursor) plan.completionNs *= programs.remainingNs[cursor] / programs.remainingNs[first];
+    return (this.plan = plan);
   }
 
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */
@@ -226,7 +234,9 @@ class OutOfOrder implements Policy {
     if (recurs && inFlight.has(program)) {
       // Who is in flight joins those who are much fewer than planned.
       if (situation.ready.count[situation.ready.list(slot)] < leastPart * size) return false;
-      if (inFlight.demandOf(program) > (beside - leastMissing) * Math.max(sm, bandwidth)) return false;
+      const most = beside - leastMissing;
+      if (inFlight.demandOf(program) > most * Math.max(sm, bandwidth)) return false;
+      if (inFlight.joinableOf(program) > most * size) return false;
     }
     if (recurs && !inFlight.has(program, true)) return true;
     const others = Math.max(0, situation.ready.total - size);

@@ -42,6 +42,10 @@ export class PlanTerms {
   private readonly maxSize: number;
   private readonly quantumNs: Nanoseconds;
   private readonly terms: (Float64Array | undefined)[] = [];
+  /** By cursor: one more than the first of the run of equal kernels that it is in; 0: to be found. */
+  private firsts = new Int32Array(1024);
+  /** How many kernels are left from there on. */
+  private lefts = new Int32Array(1024);
 
   constructor(programs: Programs, costs: Costs, maxSize: number, quantumNs: Nanoseconds) {
     this.programs = programs;
@@ -49,6 +53,38 @@ export class PlanTerms {
     this.totals = new ProgramTotals(programs, costs);
     this.maxSize = maxSize;
     this.quantumNs = quantumNs;
+  }
+
+  /**
+   * The first of the run of equal kernels that `cursor` is in. Streams anywhere in it coalesce with each other, so that they need
+   * one plan: with one for each place those with little before them would run in large launches, as if all were there, and the
+   * others in small ones.
+   */
+  first(cursor: number): number {
+    const known = cursor < this.firsts.length ? this.firsts[cursor] : 0;
+    return known > 0 ? known - 1 : this.findFirst(cursor);
+  }
+
+  /** How many kernels are left from `cursor` on, whose `first` has been asked for. */
+  left(cursor: number): number {
+    return this.lefts[cursor];
+  }
+
+  private findFirst(cursor: number): number {
+    const {programs} = this;
+    const {classes} = programs;
+    if (cursor >= this.firsts.length) {
+      const {firsts, lefts} = this;
+      this.firsts = new Int32Array(2 * cursor);
+      this.firsts.set(firsts);
+      this.lefts = new Int32Array(2 * cursor);
+      this.lefts.set(lefts);
+    }
+    let first = cursor;
+    while (first > 0 && classes[first - 1] === classes[cursor]) first--;
+    this.firsts[cursor] = first + 1;
+    this.lefts[cursor] = programs.kernelsLeft(cursor);
+    return first;
   }
 
   /** The terms of streams whose next kernel is at `cursor`, of all sizes that a launch may have. */
