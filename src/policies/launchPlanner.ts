@@ -204,8 +204,7 @@ export class LaunchPlanner {
     const length = terms[lengthAt];
     const recurring = joined ? terms[recurringAt] : 0;
     const gaps = (kernels - 1) * this.stepGapNs;
-    const isShared =
-      recurring >= mostlyRecurring && use >= sharedUse && others >= sharedOthers * population;
+    const isShared = recurring >= mostlyRecurring && use >= sharedUse && others >= sharedOthers * population;
     let bestDelay = Infinity;
     for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
       const size = sizes[i];
