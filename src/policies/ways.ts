@@ -7,8 +7,8 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
  */
 export const ways = {apart: 0, together: 1} as const;
 
-/** Weight of one arrival in the running means: of some hundred of them. */
-const weight = 1 / 256;
+/** Weight of one arrival in the running means: of some thousand of them. */
+const weight = 1 / 1024;
 /** Fewer arrivals than this tell nothing. */
 const fewest = 64;
 /**
@@ -19,10 +19,10 @@ const [high, low] = [0.5, 0.4];
 /** Programs take part whose requests take so many times as much of the device one by one as in the largest launches. */
 const leastGain = 1.5;
 /**
- * It is overloaded, and nothing is tried, when the largest launches would take so much more of the device than there is; a
- * tenth and more may be the profile's error.
+ * Nothing is tried where the largest launches would take so much of the device, and again at so much: small ones side by side take
+ * more, and a trial would leave behind what takes long to work off.
  */
-const overload = 1.15;
+const [most, again] = [0.85, 0.75];
 /** Requests whose latencies tell how a way does, and those before them, which show what the other one left behind. */
 const trial = 384;
 const settling = 128;
@@ -113,7 +113,8 @@ export class Ways {
     if (this.arrivals < fewest) return;
     const wasCrowded = this.isCrowded;
     this.isCrowded =
-      this.wantedNs > (wasCrowded ? low : high) * this.gapNs && this.leastNs < overload * this.gapNs;
+      this.wantedNs > (wasCrowded ? low : high) * this.gapNs &&
+      this.leastNs < (wasCrowded ? most : again) * this.gapNs;
     if (!this.isCrowded) return;
     const change = this.gapNs / this.gapThen;
     if (!wasCrowded || change > changed || change < 1 / changed) {
