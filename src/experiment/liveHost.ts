@@ -129,8 +129,13 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
   }
   return {
     run(originNs) {
-      if (originNs === undefined) clock.restart();
-      else clock.origin = originNs;
+      if (originNs === undefined) {
+        device.wake();
+        clock.restart();
+      } else {
+        // Where others begin at the same time, each would wait for the others' launches, and begin late.
+        clock.origin = originNs;
+      }
       meter.begin();
       const ended = scheduler.run(run.limitNs, shouldStop);
       return {ended, endedAtNs: clock.now()};

@@ -9,7 +9,7 @@ import type {CudaContext} from './cuda.ts';
 import {GraphCache} from './graphCache.ts';
 import {Operands} from './operands.ts';
 import {Submission} from './submission.ts';
-import {rehearseSubmission} from './rehearseSubmission.ts';
+import {SubmissionRehearsal} from './submissionRehearsal.ts';
 import {following} from './ticket.ts';
 import {batchesOf, recordAhead} from './recordAhead.ts';
 import type {Program} from './recordAhead.ts';
@@ -74,6 +74,7 @@ export class CudaDevice implements Device {
   private operands: Operands | null = null;
   private graphs: GraphCache | null = null;
   private submission!: Submission;
+  private rehearsal: SubmissionRehearsal | null = null;
   /** Launches in flight by lane, oldest first. */
   private readonly queue: Launch[][];
   private readonly tickets: Int32Array;
@@ -100,7 +101,7 @@ export class CudaDevice implements Device {
   }
 
   attach(run: DeviceContext): void {
-    const {context, options, firstLane} = this;
+    const {context, options} = this;
     const {tenants, served, largestBatch, maxSize, lanes, depth} = options;
     const {length} = context.flags;
     this.run = run;
@@ -148,7 +149,7 @@ export class CudaDevice implements Device {
         kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
         now: () => this.clock.now(),
       });
-      rehearseSubmission({
+      this.rehearsal = new SubmissionRehearsal({
         context,
         kernels,
         operands,
@@ -160,8 +161,26 @@ export class CudaDevice implements Device {
         lanes: length,
         now: () => this.clock.now(),
       });
+      this.rehearsal.prepare();
     }
-    for (let i = 0; i < length && firstLane + i < lanes; i++) {
+    this.readTickets();
+  }
+
+  /** To be called just before a run, with nothing in flight: what comes after a pause is slow for some milliseconds. */
+  wake(): void {
+    try {
+      this.rehearsal?.wake();
+    } catch (error) {
+      if (!isOfOneLaunch(error)) throw error;
+    }
+    this.context.synchronize();
+    this.readTickets();
+  }
+
+  /** Goes on behind the tickets that the lanes have reached. */
+  private readTickets(): void {
+    const {context, firstLane, lanes} = this;
+    for (let i = 0; i < context.flags.length && firstLane + i < lanes; i++) {
       this.seen[firstLane + i] = this.tickets[firstLane + i] = Atomics.load(context.flags, i);
     }
   }
@@ -284,18 +303,17 @@ export class CudaDevice implements Device {
 
   /** A call that failed and left the device usable fails its launch alone; anything worse ends the run. */
   private giveUp(launch: Launch, on: number, ticket: number, error: unknown): void {
-    if (
-      !(error instanceof CudaError) ||
-      error instanceof DeviceLostError ||
-      error instanceof OutOfMemoryError
-    )
-      throw error;
+    if (!isOfOneLaunch(error)) throw error;
     // What was enqueued before the failing call still runs; the ticket is written behind it.
     this.context.finish(on, ticket);
     launch.failed = true;
     launch.releasedAt = this.clock.now();
   }
 }
+
+/** Whether an error is of one launch, and has left the device usable. */
+const isOfOneLaunch = (error: unknown): boolean =>
+  error instanceof CudaError && !(error instanceof DeviceLostError) && !(error instanceof OutOfMemoryError);
 
 /** The classes that the served tenants' requests run, each once, with a tenant and a cursor that has it. */
 function classesOf(

@@ -4,7 +4,7 @@ import type {CudaContext} from '../../src/gpu/cuda.ts';
 import {GraphCache, shortGroup} from '../../src/gpu/graphCache.ts';
 import {Operands} from '../../src/gpu/operands.ts';
 import {recordAhead} from '../../src/gpu/recordAhead.ts';
-import {rehearseSubmission} from '../../src/gpu/rehearseSubmission.ts';
+import {SubmissionRehearsal} from '../../src/gpu/submissionRehearsal.ts';
 import {Submission} from '../../src/gpu/submission.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 import {Launch} from '../../src/scheduler/launch.ts';
@@ -93,7 +93,7 @@ describe.skipIf(unavailable)('recorded launches', () => {
       const {graphs, operands, run, start, close} = recordedAhead(setUp(context, true), [0, 1], 4);
       const held = graphs!.size;
       const free = context.memoryInfo().free;
-      rehearseSubmission({
+      const rehearsal = new SubmissionRehearsal({
         context,
         kernels: world(3, 21).kernels,
         operands,
@@ -105,10 +105,13 @@ describe.skipIf(unavailable)('recorded launches', () => {
         lanes: 2,
         now,
       });
+      rehearsal.prepare();
       expect(ns).toBeGreaterThan(40e6);
       expect(graphs!.size).toBe(held);
       expect(context.memoryInfo().free).toBe(free);
       expect(new Set([operands.pair(100, 0), operands.pair(101, 1)])).toEqual(new Set([0, 1]));
+      // The launches that wake a device are real ones.
+      expect(() => rehearsal.wake()).toThrow('cuGraphLaunch failed');
       close();
     });
   });

@@ -35,7 +35,7 @@ describe.skipIf(unavailable)('on the stand-in', () => {
       {
         name: 'a recorded launch',
         args: ['--policy', 'greedy'],
-        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@40,cuGraphLaunch=1@60,cuGraphLaunch=1@80'},
+        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@600,cuGraphLaunch=1@620,cuGraphLaunch=1@640'},
         launches: 3,
       },
       {
@@ -54,7 +54,7 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     const {code, stdout} = await place.run(
       [...live, '--policy', 'streams:host-threads=shared', '--output', 'all'],
       {
-        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${20 + i}`).join(','),
+        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${540 + i}`).join(','),
       },
     );
     expect(code).toBe(0);
