@@ -72,6 +72,9 @@ export const validate: Command = {
         ({better, base, load, advantage, simulatorError, verdict}) =>
           `${better} against ${base} at ${load ?? 'own'} load: ${advantage.mean.toFixed(2)} ± ${advantage.half_width?.toFixed(2) ?? '?'} points of attainment, simulator error ${simulatorError.toFixed(2)}: ${verdict}`,
       ),
+      ...(verdicts.some(({advantage}) => advantage.half_width === null)
+        ? ['±: the interval takes two arrivals files at least (--replications 2)']
+        : []),
     ];
     print({...table, notes}, json, args['format'], io);
     if (io.interrupt.aborted) {

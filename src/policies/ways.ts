@@ -22,7 +22,7 @@ const leastGain = 1.5;
  * Nothing is tried where the largest launches would take so much of the device, and again at so much: small ones side by side take
  * more, and a trial would leave behind what takes long to work off.
  */
-const [most, again] = [0.85, 0.75];
+const [most, again] = [0.6, 0.5];
 /** Requests whose latencies tell how a way does, and those before them, which show what the other one left behind. */
 const trial = 384;
 const settling = 128;
@@ -39,6 +39,8 @@ const longestRest = 2048;
  */
 const [firstStay, longestStay] = [64, 256];
 const changed = 1.3;
+/** Of the norm by which ways are compared: a mean would not mind a few that wait long, and the fourth minds a host that pauses once. */
+const order = 2;
 /** A way is left for the other that did so much better; a trial ends early that can come no closer to it. */
 const clearly = 0.85;
 /** Weight of one trial in the norm of the way that is kept: what comes and goes is no reason to leave it. */
@@ -46,11 +48,11 @@ const smoothing = 1 / 4;
 
 /**
  * Which way streams go. Together while requests one by one would leave half of the device. Where more arrives than that, though
- * not more than it could run at all, either may be better by far: apart, a request is under way at once, asks for the host once, and
+ * not so much that only the largest launches can carry it, either may be better by far: apart, a request is under way at once, asks for the host once, and
  * short launches side by side fill the device; but where they slow each other more than they fill, or where a few members
  * take as long as many, together is better. It depends on what launches take beside each other, which a profile knows least
- * well, and shows in what requests take. So both ways are tried, and the one is kept whose latencies have the lower norm of
- * order 4, between their mean and the longest of them. Where more streams are there than a launch holds, nobody goes apart any
+ * well, and shows in what requests take. So both ways are tried, and the one is kept whose latencies have the lower
+ * mean square. Where more streams are there than a launch holds, nobody goes apart any
  * more: all lanes would be taken, and what a trial leaves behind takes long to work off.
  */
 export class Ways {
@@ -82,7 +84,7 @@ export class Ways {
   private streamsThen = 0;
   /** Requests that have come and gone since. */
   private answers = 0;
-  /** Of those that count, how many, the sum of their latencies to the fourth, in ms, and of the streams that they left. */
+  /** Of those that count, how many, the sum of powers of their latencies, in ms, and of the streams that they left. */
   private count = 0;
   private sum = 0;
   private streams = 0;
@@ -143,10 +145,10 @@ export class Ways {
     if (++this.answers <= settling) return;
     const isBusy = this.left > 0 && this.count === 0 && streams > usualTimes * this.usual;
     if (isBusy && this.answers <= longestRest) return;
-    this.sum += ((now - arrivedAt) / 1e6) ** 4;
+    this.sum += ((now - arrivedAt) / 1e6) ** order;
     this.streams += streams;
-    const isHopeless = this.left === 0 && this.sum > trial * (this.norms[1 - this.way] / clearly) ** 4;
-    if (++this.count === trial || isHopeless) this.judge((this.sum / trial) ** (1 / 4), streams, now);
+    const isHopeless = this.left === 0 && this.sum > trial * (this.norms[1 - this.way] / clearly) ** order;
+    if (++this.count === trial || isHopeless) this.judge((this.sum / trial) ** (1 / order), streams, now);
   }
 
   /** The way that is gone has done so well: goes on with it, or the other way. */
