@@ -28,7 +28,17 @@ export default defineConfig({
         },
       },
       {extends: true, test: {...onAllCores, name: 'stand-in', include: standIn, exclude: timed}},
-      {extends: true, test: {name: 'timed', include: timed, maxWorkers: 1, sequence: {groupOrder: 1}}},
+      {
+        extends: true,
+        test: {
+          name: 'timed',
+          include: timed,
+          maxWorkers: 1,
+          sequence: {groupOrder: 1},
+          // Some wait for a program, and then for another.
+          testTimeout: 150_000,
+        },
+      },
     ],
   },
 });
