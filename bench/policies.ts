@@ -100,7 +100,7 @@ try {
 } finally {
   rmSync(folder, {recursive: true});
 }
-console.log(`\n${losses.length} losses`);
+console.log(seeds < 2 ? '\nno intervals, so no losses, of one seed' : `\n${losses.length} losses`);
 if (losses.length > 0) console.log(formatTable(['mix', 'load', 'measure', 'ratio', 'to'], losses));
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(data, null, 1)}\n`);
 
@@ -205,7 +205,7 @@ function row(mix: Mix, load: string, runs: ReadonlyMap<string, readonly Latencie
     const {mean, half_width} = estimate(logs);
     const halfWidth = half_width ?? Infinity;
     const ratio = Math.exp(mean);
-    const text = `${ratio.toFixed(2)} ±${(ratio * halfWidth).toFixed(2)}`;
+    const text = `${ratio.toFixed(2)} ±${half_width === null ? '?' : (ratio * halfWidth).toFixed(2)}`;
     cells.push(text);
     if (i < 2) cells.push(short(geometricMean(own.map(measure)) / 1e3), brief(best));
     record[name] = {ratio, halfWidth, best, ns: own.map(measure)};
