@@ -1,33 +1,83 @@
-// What is in flight, by program.
+// What is in flight, for a policy that asks what else may run.
 import {describe, expect, test} from 'vitest';
 import {InFlight} from '../../src/policies/inFlight.ts';
 import {ObservedSharing} from '../../src/policies/observedSharing.ts';
-import {Launch} from '../../src/scheduler/launch.ts';
-
-const profile = {interference: 1.5, crowding: 0.5, crowdedInterference: 0.8, coalesced: 0.6};
-
-function launchOf(lane: number, size: number): Launch {
-  const launch = new Launch(64);
-  Object.assign(launch, {lane, size, releasedAt: 0, predictedNs: 1000, finishedAt: 1000});
-  return launch;
-}
 
 describe('what is in flight', () => {
+  const launch = (lane: number, size: number, predictedNs: number) =>
+    ({lane, size, predictedNs, releasedAt: 0}) as Parameters<InFlight['launched']>[0];
+  const sharing = (interference: number) =>
+    new ObservedSharing({interference, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6});
+  const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
+
+  test('has room for a launch that fills what is left', () => {
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, 0);
+    expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
+  });
+
+  test('has none for one that would hold up many, unless it is short', () => {
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, 16, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 0, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 0, 0, at(0, 1))).toBe(true);
+  });
+
+  test('makes room where many wait for a device whose launches wait for each other, though it is full', () => {
+    const worth = (interference: number, others: number) => {
+      const inFlight = new InFlight(4, sharing(interference));
+      const fill = {sm: 0.6, bandwidth: 0};
+      for (const lane of [0, 1]) inFlight.launched(launch(lane, 8, 100_000), fill, 0);
+      return inFlight.isWorthBeside(fill, 100_000, 1, others, 0, at(0, 2));
+    };
+    expect([worth(1.4, 90), worth(1.4, 0), worth(0, 90)]).toEqual([true, false, false]);
+  });
+
+  test('keeps launches in the order of their ends, whatever the order in which they came and went', () => {
+    const inFlight = new InFlight(4, sharing(0));
+    const fill = {sm: 0.2, bandwidth: 0};
+    for (const [lane, ns] of [300, 100, 200].entries()) inFlight.launched(launch(lane, 1, ns), fill, lane);
+    expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([100, 300]);
+    inFlight.finished(launch(1, 1, 100));
+    expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([200, 300]);
+    expect([inFlight.has(1), inFlight.has(2), inFlight.has(2, true)]).toEqual([false, true, true]);
+    expect(inFlight.demandOf(2)).toBeCloseTo(0.2, 9);
+    inFlight.finished(launch(0, 1, 300));
+    inFlight.finished(launch(2, 1, 200));
+    expect([inFlight.nextEndsAt(), inFlight.demand()]).toEqual([Infinity, 0]);
+  });
+
+  test('takes launches whose streams are all complete then for others', () => {
+    const inFlight = new InFlight(4, sharing(0));
+    const fill = {sm: 0.25, bandwidth: 0};
+    inFlight.launched(launch(0, 3, 100), fill, 7, 3);
+    inFlight.launched(launch(1, 2, 200), fill, 7, 1);
+    expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([4, 0]);
+    expect([inFlight.demandOf(7), inFlight.demandOf(7, true)]).toEqual([0.25, 0.25]);
+    expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
+    inFlight.finished(launch(0, 3, 100));
+    expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([1, false]);
+  });
+
+  test('makes room where many wait for a device that is partly idle', () => {
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, 16, 100_000), {sm: 0.8, bandwidth: 0}, 0);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
+    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, 0, at(0, 1))).toBe(true);
+  });
+
   test('tells the streams that others may yet join from those that complete', () => {
-    const inFlight = new InFlight(4, new ObservedSharing(profile));
+    const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.5, bandwidth: 0.2};
-    const launches = [launchOf(0, 12), launchOf(1, 30), launchOf(2, 5)];
+    const launches = [launch(0, 12, 100), launch(1, 30, 100), launch(2, 5, 100)];
     inFlight.launched(launches[0], fill, 0, 4);
+    // Far behind the programs that there is room for at first.
     inFlight.launched(launches[1], fill, 20);
-    // All of its streams are complete when it ends.
     inFlight.launched(launches[2], fill, 20, 5);
     expect([0, 20].map((program) => inFlight.joinableOf(program))).toEqual([12, 30]);
     expect([0, 20].map((program) => inFlight.endingOf(program))).toEqual([4, 5]);
-    expect(inFlight.demandOf(20)).toBeCloseTo(0.5);
-    expect(inFlight.demandOf(20, true)).toBeCloseTo(1);
-    for (const launch of launches) inFlight.finished(launch);
+    for (const each of launches) inFlight.finished(each);
     expect([0, 20].map((program) => inFlight.joinableOf(program))).toEqual([0, 0]);
     expect([0, 20].map((program) => inFlight.endingOf(program))).toEqual([0, 0]);
-    expect(inFlight.demand()).toBe(0);
   });
 });
