@@ -247,7 +247,10 @@ export class LaunchPlanner {
           const round = Math.max(ran, device, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * rounds + stagger + (steps * joining * kernels) / length;
-          const price = 1 + timeliness * lateShare((round * length) / kernels, sloNs);
+          // In a crowd who does not fit into a round waits for the next one. Of more than that some will be late whatever happens, and
+          // short rounds are in time for the others.
+          const waited = recurring >= mostlyRecurring && rounds <= 2 ? rounds : 1;
+          const price = 1 + timeliness * lateShare((waited * round * length) / kernels, sloNs);
           const delay = price * (population * latency + others * launches * Math.max(work, host));
           if (delay < tie * bestDelay) {
             bestDelay = delay;
