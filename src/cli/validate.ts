@@ -2,6 +2,7 @@ import {rmSync, writeFileSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {profileOf, readExperiment} from '../experiment/experiment.ts';
 import type {ValidatedCell} from '../experiment/validate.ts';
+import {partialOf} from '../gpu/calibration/journal.ts';
 import {mean} from '../metrics/stats.ts';
 import {validationTable} from '../report/validationTable.ts';
 import type {Command} from './command.ts';
@@ -41,7 +42,7 @@ export const validate: Command = {
     }
     const quiet = args['quiet'] === true;
     const output = typeof args['output'] === 'string' ? resolve(args['output']) : null;
-    const partial = output === null ? null : `${output.replace(/\.json$/, '')}.partial.jsonl`;
+    const partial = output === null ? null : partialOf(output);
     if (partial !== null && args['restart'] === true) rmSync(partial, {force: true});
     const {cells, skipped, verdicts} = await validateExperiment(experiment, {
       profile: profileOf(experiment.scenario, experiment.directory),

@@ -10,7 +10,7 @@ import {measureContexts} from '../gpu/calibration/contexts.ts';
 import {measureElementwise} from '../gpu/calibration/elementwise.ts';
 import {measureEquivalence} from '../gpu/calibration/equivalence.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';
-import {Journal} from '../gpu/calibration/journal.ts';
+import {Journal, partialOf} from '../gpu/calibration/journal.ts';
 import {measureLanes} from '../gpu/calibration/lanes.ts';
 import {measureNoise} from '../gpu/calibration/noise.ts';
 import {Session} from '../gpu/calibration/session.ts';
@@ -82,7 +82,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
   const models = [...options.models.values()];
   const {device, found} = findDevice(paths, ordinal);
   const cublas = found.cublas?.version ?? 'unknown';
-  const partial = `${output.replace(/\.json$/, '')}.partial.jsonl`;
+  const partial = partialOf(output);
   const records = `${output.replace(/\.json$/, '')}.measurements.jsonl`;
   if (options.restart === true && existsSync(partial)) rmSync(partial);
   const journal = new Journal(partial, {

@@ -1,5 +1,5 @@
 // From the host's times to the host's terms of a profile.
-import {rollup, sum} from 'd3';
+import {group, sum} from 'd3';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
 import {affineFit, lineOfTotals, medianOf} from '../gpu/calibration/samples.ts';
@@ -76,26 +76,26 @@ export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
 /** The same under each policy, of all its runs. A member takes what it does under the others where a policy had few. */
 function wakeUpsOf(runs: readonly HostRun[]): Map<string, {a: number; b: number}> {
   const told = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
-  const lines = rollup(told, wakeUpLine, ({policy}) => policy);
-  const known = [...lines.values()].map(({b}) => b).filter((b) => b > 0);
-  if (known.length === 0) return lines;
-  const usual = medianOf(known);
-  return rollup(
-    told,
-    (of) => {
-      const line = lines.get(of[0].policy)!;
-      if (line.b > 0) return line;
-      const groups = of.flatMap(({wakeUps}) => wakeUps.byMembers);
-      const members =
-        sum(groups, ({members, ns}) => members * ns.n) /
-        Math.max(
-          1,
-          sum(groups, ({ns}) => ns.n),
-        );
-      return {a: Math.max(0, line.a - usual * members), b: usual};
-    },
-    ({policy}) => policy,
+  const lines = [...group(told, ({policy}) => policy)].map(([policy, of]) => ({
+    policy,
+    of,
+    ...wakeUpLine(of),
+  }));
+  const known = lines.filter(({b}) => b > 0).map(({b}) => b);
+  const usual = known.length === 0 ? 0 : medianOf(known);
+  return new Map(
+    lines.map(({policy, of, a, b}) => [
+      policy,
+      b > 0 ? {a, b} : {a: Math.max(0, a - usual * meanMembers(of)), b: usual},
+    ]),
   );
+}
+
+/** Further members of a wake-up on average. */
+function meanMembers(runs: readonly HostRun[]): number {
+  const groups = runs.flatMap(({wakeUps}) => wakeUps.byMembers);
+  const wakeUps = sum(groups, ({ns}) => ns.n);
+  return wakeUps === 0 ? 0 : sum(groups, ({members, ns}) => members * ns.n) / wakeUps;
 }
 
 /**

@@ -1,7 +1,7 @@
 // A calibration through TensorFlow.js, from its library to the profile in a file.
 import {existsSync, renameSync, rmSync} from 'node:fs';
 import {cpus} from 'node:os';
-import {Journal} from '../gpu/calibration/journal.ts';
+import {Journal, partialOf} from '../gpu/calibration/journal.ts';
 import {Session} from '../gpu/calibration/session.ts';
 import {probe} from '../gpu/cuda.ts';
 import type {DeviceProperties} from '../gpu/cuda.ts';
@@ -63,7 +63,7 @@ export async function calibrateTensorFlow(
   const {device, base} = deviceAndBase(options.device, backend);
   const processor = cpus()[0]?.model ?? 'unknown';
   const gpu = backend === 'gpu' ? (device?.name ?? base.hardware.gpu) : `TensorFlow.js on ${processor}`;
-  const partial = `${output.replace(/\.json$/, '')}.partial.jsonl`;
+  const partial = partialOf(output);
   if (options.restart === true && existsSync(partial)) rmSync(partial);
   const journal = new Journal(partial, {profiler: 'tfjs', title, gpu, format: 1});
   const nowNs = (): number => Number(process.hrtime.bigint());

@@ -16,14 +16,15 @@ const BATCHED = methods.indexOf('batched');
 const lengths = [1, 4, 16, Infinity];
 
 /**
- * How long it takes. On an H200 the first hundred launches of `ooo` took the host 3 us for each member and kernel, those behind
+ * How long launches are prepared. On an H200 the first hundred launches of `ooo` took the host 3 us for each member and kernel, those behind
  * the thousandth 0.3.
  */
 const longestNs: Nanoseconds = 40e6;
 
 /**
  * Launches that wake a device, their most steps and members, and how long they may take. After a quarter of a second without work
- * the first launches of a run took an H200's host 650, 300 and 150 us instead of 30, and were two to four times too slow for 5 ms.
+ * the first launches of a run took an H200's host 650, 300 and 150 us instead of 30, and were two to four times too slow for 5 ms. A
+ * number of them, not a time, so that it is known which calls a run begins with; short ones, some 20 ms in all.
  */
 const [wakingLaunches, wakingSteps, wakingSize] = [200, 4, 16];
 const longestWakingNs: Nanoseconds = 500e6;

@@ -42,10 +42,8 @@ export class PlanTerms {
   private readonly maxSize: number;
   private readonly quantumNs: Nanoseconds;
   private readonly terms: (Float64Array | undefined)[] = [];
-  /** By cursor: one more than the first of the run of equal kernels that it is in; 0: to be found. */
-  private firsts = new Int32Array(1024);
-  /** How many kernels are left from there on. */
-  private lefts = new Int32Array(1024);
+  /** By cursor, two entries: one more than the first of its run of equal kernels, 0 until it is found; how many kernels are left. */
+  private places = new Int32Array(2048);
 
   constructor(programs: Programs, costs: Costs, maxSize: number, quantumNs: Nanoseconds) {
     this.programs = programs;
@@ -61,30 +59,30 @@ export class PlanTerms {
    * others in small ones.
    */
   first(cursor: number): number {
-    const known = cursor < this.firsts.length ? this.firsts[cursor] : 0;
-    return known > 0 ? known - 1 : this.findFirst(cursor);
+    return this.places[this.placeOf(cursor)] - 1;
   }
 
-  /** How many kernels are left from `cursor` on, whose `first` has been asked for. */
+  /** How many kernels are left from `cursor` on, itself included. */
   left(cursor: number): number {
-    return this.lefts[cursor];
+    return this.places[this.placeOf(cursor) + 1];
   }
 
-  private findFirst(cursor: number): number {
+  /** Where the entries of `cursor` are, which are found at the first time. */
+  private placeOf(cursor: number): number {
+    const at = 2 * cursor;
+    if (at < this.places.length && this.places[at] > 0) return at;
     const {programs} = this;
     const {classes} = programs;
-    if (cursor >= this.firsts.length) {
-      const {firsts, lefts} = this;
-      this.firsts = new Int32Array(2 * cursor);
-      this.firsts.set(firsts);
-      this.lefts = new Int32Array(2 * cursor);
-      this.lefts.set(lefts);
+    if (at >= this.places.length) {
+      const {places} = this;
+      this.places = new Int32Array(2 * at);
+      this.places.set(places);
     }
     let first = cursor;
     while (first > 0 && classes[first - 1] === classes[cursor]) first--;
-    this.firsts[cursor] = first + 1;
-    this.lefts[cursor] = programs.kernelsLeft(cursor);
-    return first;
+    this.places[at] = first + 1;
+    this.places[at + 1] = programs.kernelsLeft(cursor);
+    return at;
   }
 
   /** The terms of streams whose next kernel is at `cursor`, of all sizes that a launch may have. */

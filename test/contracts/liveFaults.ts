@@ -21,7 +21,7 @@ export interface FaultyWorld {
     readonly env: Readonly<Record<string, string>>;
     readonly launches: number;
   }[];
-  /** Bytes of the GPU in use; null where nobody can tell. */
+  /** What of the GPU's memory is in use, in MiB; null where nobody can tell. */
   readonly memoryInUse: () => number | null;
 }
 
@@ -31,7 +31,6 @@ interface Tenant {
   readonly completed: number;
   readonly dropped: number;
   readonly unfinished: number;
-  readonly latency_p50_ns: number | null;
 }
 type Run = Tenant & {readonly failed_launches: number; readonly tenants: readonly Tenant[]};
 
@@ -46,7 +45,7 @@ function arrivedAt(pid: number, tenants: number): number {
 }
 
 /** The run that a program has told of; cuBLAS may have said before what it was refused for. */
-const runOf = (stdout: string): Run =>
+export const runOf = (stdout: string): Run =>
   (JSON.parse(stdout.slice(stdout.indexOf('{'))) as {cells: {replications: Run[]}[]}).cells[0]
     .replications[0];
 

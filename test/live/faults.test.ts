@@ -1,29 +1,13 @@
 // What goes wrong on the device in the middle of a live run: the run goes on where it can, and ends with a sentence where not.
 import {afterAll, describe, expect, test} from 'vitest';
-import {survivesFaults} from '../contracts/liveFaults.ts';
+import {runOf, survivesFaults} from '../contracts/liveFaults.ts';
 import {standInPlace, unavailable} from './standInPlace.ts';
-
-interface Tenant {
-  readonly tenant: string;
-  readonly arrived: number;
-  readonly completed: number;
-  readonly dropped: number;
-  readonly unfinished: number;
-}
-
-interface Result {
-  readonly cells: {
-    readonly replications: (Tenant & {failed_launches: number; tenants: Tenant[]})[];
-  }[];
-}
 
 describe.skipIf(unavailable)('on the stand-in', () => {
   const place = standInPlace();
   afterAll(() => place.remove());
   const json = ['--format', 'json', '--quiet', '--report', 'false'];
   const live = ['live', 'tiny.yaml', ...json];
-  const runOf = (stdout: string): Result['cells'][number]['replications'][number] =>
-    (JSON.parse(stdout) as Result).cells[0].replications[0];
 
   survivesFaults({
     place,

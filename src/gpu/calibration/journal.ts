@@ -2,6 +2,9 @@
 import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {InputError} from '../../scheduler/errors.ts';
 
+/** The file that keeps what is not finished of one to come, `mine.json`: `mine.partial.jsonl`. */
+export const partialOf = (output: string): string => `${output.replace(/\.json$/, '')}.partial.jsonl`;
+
 /** One measurement by its key, or why it failed. */
 export type Entry =
   {readonly key: string; readonly value: unknown} | {readonly key: string; readonly error: string};
