@@ -79,9 +79,10 @@ export const validate: Command = {
     ];
     print({...table, notes}, json, args['format'], io);
     if (io.interrupt.aborted) {
+      const isKept = partial !== null && cells.length > 0;
       throw new InterruptedError(
         String(io.interrupt.reason),
-        `interrupted after ${cells.length} policies and loads${partial === null ? '' : `; the same command goes on with ${partial}`}`,
+        `interrupted after ${cells.length} policies and loads${isKept ? `; the same command goes on with ${partial}` : ''}`,
       );
     }
     checkError(cells, maxError);
