@@ -192,8 +192,9 @@ export class CudaDevice implements Device {
     launch.submittedAt = this.clock.now();
     launch.startedAt = NaN;
     const times = this.timesOf(launch);
+    this.context.headStart[0] = 0;
     try {
-      if (this.submission.asGraphs(launch, on, ticket, times)) launch.releasedAt = this.clock.now();
+      if (this.submission.asGraphs(launch, on, ticket, times)) this.release(launch);
       else this.submitSteps(launch, on, ticket, times);
     } catch (error) {
       this.giveUp(launch, on, ticket, error);
@@ -262,19 +263,23 @@ export class CudaDevice implements Device {
     const {steps} = launch;
     if (steps === 1 && times === 1) {
       submission.step(launch, on, 0, ticket);
-      launch.releasedAt = this.clock.now();
+      this.release(launch);
       return;
     }
     context.begin(on, ticket);
     for (let pass = 0; pass < times; pass++) {
       for (let step = 0; step < steps;) {
         const some = submission.steps(launch, on, step, ticket);
-        // As in the simulator: the device may begin when it has the first step.
-        if (pass === 0 && step === 0) launch.releasedAt = this.clock.now();
+        if (pass === 0 && step === 0) this.release(launch);
         step += some;
       }
     }
     context.finish(on, ticket);
+  }
+
+  /** As in the simulator: the device may begin when it has the first step, of members one by one the first of those. */
+  private release(launch: Launch): void {
+    launch.releasedAt = this.clock.now() - this.context.headStart[0];
   }
 
   private waitForTime(until: Nanoseconds): void {

@@ -35,7 +35,7 @@ export class Launch {
   predictedNs: Nanoseconds = 0;
   /** When the policy decided. */
   decidedAt: Nanoseconds = 0;
-  /** When the submission began and when it had left the host's hands. */
+  /** When the submission began, and when the device had what it takes to begin: the first step, of the first member. */
   submittedAt: Nanoseconds = 0;
   releasedAt: Nanoseconds = 0;
   /** When the last of its steps had; only simulated devices tell. */

@@ -267,6 +267,25 @@ export function deviceContract(
       expect(launch.finishedAt - launch.submittedAt).toBeGreaterThanOrEqual(3 * kernelNs);
     });
 
+    it('members that run one by one may begin when the device has the first of them', () => {
+      open(0);
+      // What is done for the first time takes longer.
+      for (let time = 0; time < 3; time++) {
+        driver!.submit(driver!.launch([0, 0, 0, 0, 0, 0], 'single'));
+        driver!.collect(1);
+      }
+      const heads = Array.from({length: 9}, () => {
+        const launch = driver!.submit(driver!.launch([0, 0, 0, 0, 0, 0], 'single'));
+        // A simulated host may be at work while the clock stands.
+        const whole = Math.max(driver!.rig.clock.now(), launch.lastReleasedAt) - launch.submittedAt;
+        driver!.collect(1);
+        return (launch.releasedAt - launch.submittedAt) / whole;
+      });
+      const median = heads.toSorted((a, b) => a - b)[heads.length >> 1];
+      expect(median).toBeGreaterThan(0);
+      expect(median).toBeLessThan(0.95);
+    });
+
     it(
       'lanes overlap',
       () => {

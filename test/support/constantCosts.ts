@@ -1,6 +1,9 @@
 import type {Costs} from '../../src/scheduler/costs.ts';
 
-/** Every launch takes `kernelNs`, or as many as it has `calls` of the library; shares are so small that lanes do not meet. */
+/**
+ * Every launch takes `kernelNs`, and the host 5 us, or as many times as much as it has `calls` of the library; shares are so
+ * small that lanes do not meet.
+ */
 export function constantCosts(
   kernelNs: number,
   {calls = () => 1, followNs}: {calls?: (size: number, method: number) => number; followNs: number},
@@ -11,7 +14,7 @@ export function constantCosts(
     bestMethod: () => 0,
     bestNs: (cls, size) => durationNs(cls, size, 0),
     mixedNs: () => kernelNs,
-    submitNs: () => 5000,
+    submitNs: (_cls, size, method) => 5000 * calls(size, method),
     followNs: () => followNs,
     memberNs: 0,
     stepGapNs: 1000,

@@ -82,6 +82,11 @@ export interface NativeContext {
   readonly shapes: Int32Array;
   /** Numbers of graphs for `launchGraphs`. */
   readonly sequence: Int32Array;
+  /**
+   * For how long in ns the device had the first part of the last `submitSequence` or `launchGraphs` when it had the last one.
+   * Others leave it as it is.
+   */
+  readonly headStart: Float64Array;
   /** Of each lane; 0: cuBLAS finds its own. */
   readonly workspaceBytes: number;
   /** Whether the driver can run recorded graphs. */

@@ -108,7 +108,10 @@ void Context::makeViews(Napi::Env env, Napi::Object self) {
   shapes = shapeView.Data();
   auto sequenceView = Napi::Int32Array::New(env, kSequenceLength);
   sequence = sequenceView.Data();
+  auto headStartView = Napi::Float64Array::New(env, 1);
+  headStart = headStartView.Data();
   defineConstant(self, "sequence", sequenceView);
+  defineConstant(self, "headStart", headStartView);
   defineConstant(self, "operands", operandView);
   defineConstant(self, "shapes", shapeView);
   defineConstant(self, "flags", Napi::Int32Array::New(env, lanes.size(), viewOf(env, flags), 0));

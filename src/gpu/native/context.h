@@ -13,6 +13,9 @@
 #include "kernels.h"
 #include "lanes.h"
 
+/** Nanoseconds of CLOCK_MONOTONIC. */
+double nowNs();
+
 /** What cuBLAS needs to know of a data type; the codes are those of `dataTypeCode` in src/gpu/cuda.ts. */
 struct DataTypeInfo {
   cudaDataType_t stored;
@@ -58,6 +61,15 @@ class Context : public Napi::ObjectWrap<Context> {
         return (this->*method)(info);
       }
     });
+  }
+
+  /** Submits what runs one after another: the device has the first part while the host submits the others. */
+  template <typename Submit>
+  void oneByOne(int count, Submit submit) {
+    submit(0);
+    const double first = nowNs();
+    for (int i = 1; i < count; i++) submit(i);
+    *headStart = count > 1 ? nowNs() - first : 0;
   }
 
   // context.cc
@@ -156,6 +168,7 @@ class Context : public Napi::ObjectWrap<Context> {
   double *operands = nullptr;     // three addresses a member: A, B, C
   int32_t *shapes = nullptr;      // four numbers a group: m, n, k, members
   int32_t *sequence = nullptr;    // graphs for launchGraphs
+  double *headStart = nullptr;    // in ns: see binding.ts
   std::vector<int> groupLengths;  // scratch of submitGrouped: seven arrays of maxMembers
   std::vector<cublasOperation_t> groupOperations;
   std::vector<float> groupAlphas;
@@ -174,9 +187,6 @@ inline int attributeOf(CUdevice device, CUdevice_attribute which) {
   CU(cuDeviceGetAttribute, &value, which, device);
   return value;
 }
-
-/** Nanoseconds of CLOCK_MONOTONIC. */
-double nowNs();
 
 Napi::Value probeDevices(const Napi::CallbackInfo &info);
 Napi::Value readNvml(const Napi::CallbackInfo &info);

@@ -95,7 +95,7 @@ void Context::submitSequence(Info info) {
                               static_cast<int64_t>(shape.k) * shape.n,
                               static_cast<int64_t>(shape.m) * shape.n};
   begin(on, ticket);
-  for (int i = 0; i < size; i++) {
+  oneByOne(size, [&](int i) {
     const auto a = static_cast<uint64_t>(operands[3 * i]);
     const auto b = static_cast<uint64_t>(operands[3 * i + 1]);
     const auto c = static_cast<uint64_t>(operands[3 * i + 2]);
@@ -103,7 +103,7 @@ void Context::submitSequence(Info info) {
       gemm(on, shape, a, b, c);
     else
       strided(on, shape, count, strides, a, b, c);
-  }
+  });
   finish(on, ticket);
 }
 

@@ -158,7 +158,7 @@ void Context::launchGraphs(Info info) {
   const int ticket = intArgument(info, 1);
   const int count = boundedArgument(info, 2, "count", 1, kSequenceLength);
   begin(on, ticket);
-  for (int i = 0; i < count; i++) launch(graph(sequence[i]), on, ticket);
+  oneByOne(count, [&](int i) { launch(graph(sequence[i]), on, ticket); });
   finish(on, ticket);
 }
 
