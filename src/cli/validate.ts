@@ -21,6 +21,7 @@ export const validate: Command = {
     ...changeOptions,
     ...liveOptions,
     repeats: text('Measured runs of each arrivals file', {default: '3'}),
+    simulations: text('Simulated runs of each, whose kernels take up to 1 % more or less', {default: '5'}),
     'max-error': text('Largest mean error of SLO attainment, in percentage points; beyond it exit code 3'),
     output: text('File for the result as JSON; with it, an interrupted validation can be gone on with'),
     restart: flag('Forget an interrupted validation instead of going on with it'),
@@ -47,7 +48,10 @@ export const validate: Command = {
     const {cells, skipped, verdicts} = await validateExperiment(experiment, {
       profile: profileOf(experiment.scenario, experiment.directory),
       ordinal: ordinalOf(args),
-      repeats: wholeNumber(args['repeats'], 'repeats'),
+      counts: {
+        simulated: wholeNumber(args['simulations'], 'simulations'),
+        measured: wholeNumber(args['repeats'], 'repeats'),
+      },
       signal: io.interrupt,
       force: args['force'] === true,
       partial,

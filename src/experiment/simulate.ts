@@ -122,6 +122,8 @@ export async function simulateRun(
     profile?: DeviceProfile;
     /** Puts itself around the policy. */
     around?: (policy: Policy) => Policy;
+    /** Which of the runs that differ in their kernels' times alone (`drawnBy`); 0, the default: as predicted. */
+    draw?: number;
   } = {},
 ): Promise<RunSummary> {
   const {scenario} = spec;
@@ -136,7 +138,7 @@ export async function simulateRun(
   const device = new SimulatedDevice({
     clock,
     ...simulatedGpu(run, scenario, profile),
-    ...(scenario.noise ? {residual: residuals(noise.quantiles, seed)} : {}),
+    ...residualOf(scenario.noise ? noise.quantiles : null, options.draw ?? 0, seed),
     ...(factors === null ? {} : {laneFactor: factors}),
     ...(tenantFactor === undefined ? {} : {tenantFactor}),
   });
@@ -229,6 +231,25 @@ function processSpeeds(lanes: number, spread: number, seed: string): Float64Arra
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     return Math.max(1, 1 + spread * normal);
   });
+}
+
+/**
+ * Where a device is nearly full the smallest differences decide which requests are in time: runs that differ by as little as
+ * this, in each kernel's time, are a point of SLO attainment apart. A GPU's run is one of those.
+ */
+const drawnBy = 0.01;
+
+/** What makes kernels take longer than predicted: measured noise, where it is asked for, and the little that draws differ by. */
+function residualOf(
+  quantiles: readonly number[] | null,
+  draw: number,
+  seed: string,
+): {readonly residual?: () => number} {
+  const noise = quantiles === null ? null : residuals(quantiles, seed);
+  if (draw === 0) return noise === null ? {} : {residual: noise};
+  const random = stream(seed, `device/draw ${draw}`);
+  const little = (): number => 1 + drawnBy * (2 * random() - 1);
+  return {residual: noise === null ? little : () => noise() * little()};
 }
 
 /** Draws from the profile's measured residuals: the inverse of their distribution, linear between quantiles. */

@@ -7,8 +7,11 @@ import type {Estimate} from '../metrics/stats.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {RunSpec} from './simulate.ts';
 
-/** One world: runs a spec and tells what came of it, and every launch in the order of decision. */
-export type Runner = (spec: RunSpec) => Promise<{
+/** One world: runs a spec for the so-manieth time and tells what came of it, and every launch in the order of decision. */
+export type Runner = (
+  spec: RunSpec,
+  time: number,
+) => Promise<{
   readonly summary: RunSummary;
   readonly launches: readonly LoggedLaunch[];
 }>;
@@ -30,6 +33,8 @@ export interface MetricError {
   readonly error: number;
   /** The GPU's own spread: half the range between repeats of the very same run, in the unit of `error`. */
   readonly spread: number;
+  /** The same of the simulator's runs. */
+  readonly simulatedSpread: number;
 }
 
 /** Predicted against measured of the superkernels of one kind. */
@@ -81,76 +86,87 @@ export interface ValidatedCell {
   readonly metrics: Partial<Record<ValidatedMetric, MetricError>>;
   readonly kinds: readonly KindError[];
   readonly attribution: Attribution;
+  /** The runs of the first replication's arrivals, then those of the second, and so on; */
   readonly simulated: readonly RunSummary[];
-  /** The repeats of the first replication's arrivals, then those of the second, and so on. */
+  /** and the GPU's. */
   readonly measured: readonly RunSummary[];
+  /** How many replications there are. */
+  readonly replications: number;
 }
 
-/**
- * Validates one policy at one load: `repeats` measured runs of each of the replications' arrivals, one simulated run
- * each.
- */
+/** How often the same arrivals are run. */
+export interface RunCounts {
+  readonly simulated: number;
+  readonly measured: number;
+}
+
+/** Validates one policy at one load. Launches are compared of the first runs. */
 export async function validateCell(
   specs: readonly RunSpec[],
   simulate: Runner,
   measure: Runner,
-  repeats: number,
+  counts: RunCounts,
   names: LaunchNames,
 ): Promise<ValidatedCell> {
-  const simulated: RunSummary[] = [];
-  const measured: RunSummary[][] = [];
-  let logs: {simulated: readonly LoggedLaunch[]; measured: readonly LoggedLaunch[]} | null = null;
-  for (const spec of specs) {
-    const twin = await simulate(spec);
-    simulated.push(twin.summary);
-    const runs: RunSummary[] = [];
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      const {summary, launches} = await measure(spec);
-      runs.push(summary);
-      logs ??= {simulated: twin.launches, measured: launches};
+  const run = async (
+    world: Runner,
+    times: number,
+  ): Promise<{summaries: RunSummary[][]; launches: readonly LoggedLaunch[]}> => {
+    const summaries: RunSummary[][] = [];
+    let first: readonly LoggedLaunch[] | undefined;
+    for (const spec of specs) {
+      const of: RunSummary[] = [];
+      for (let time = 0; time < times; time++) {
+        const {summary, launches} = await world(spec, time);
+        of.push(summary);
+        first ??= launches;
+      }
+      summaries.push(of);
     }
-    measured.push(runs);
-  }
+    return {summaries, launches: first!};
+  };
+  const simulated = await run(simulate, counts.simulated);
+  const measured = await run(measure, counts.measured);
   const {policy, load} = specs[0];
   const metrics: Partial<Record<ValidatedMetric, MetricError>> = {};
   for (const metric of Object.keys(validatedMetrics) as ValidatedMetric[]) {
-    const error = metricError(metric, simulated, measured);
+    const error = metricError(metric, simulated.summaries, measured.summaries);
     if (error !== null) metrics[metric] = error;
   }
-  const {simulated: a, measured: b} = logs!;
   return {
     policy,
     load,
     metrics,
-    kinds: kindErrors(a, b, names),
-    attribution: attribute(a, b, names),
-    simulated,
-    measured: measured.flat(),
+    kinds: kindErrors(simulated.launches, measured.launches, names),
+    attribution: attribute(simulated.launches, measured.launches, names),
+    simulated: simulated.summaries.flat(),
+    measured: measured.summaries.flat(),
+    replications: specs.length,
   };
 }
 
 /** Null where either side has no such number, e.g. a p99 of too few requests. */
 function metricError(
   metric: ValidatedMetric,
-  simulated: readonly RunSummary[],
+  simulated: readonly (readonly RunSummary[])[],
   measured: readonly (readonly RunSummary[])[],
 ): MetricError | null {
-  const of = (runs: readonly RunSummary[]): number[] | null => {
-    const values = runs.map((run) => run[metric]);
-    return values.every((value) => value !== null) ? values : null;
+  const of = (specs: readonly (readonly RunSummary[])[]): number[][] | null => {
+    const values = specs.map((runs) => runs.map((run) => run[metric]));
+    return values.flat().every((value) => value !== null) ? (values as number[][]) : null;
   };
-  const predicted = of(simulated);
-  const all = measured.map(of);
-  if (predicted === null || all.some((values) => values === null)) return null;
-  const perSpec = all as number[][];
-  const measuredMean = mean(perSpec.flat());
-  const unit = validatedMetrics[metric] === 'points' ? 0.01 : measuredMean;
-  const ranges = perSpec.map((values) => (Math.max(...values) - Math.min(...values)) / 2);
+  const [predicted, seen] = [of(simulated), of(measured)];
+  if (predicted === null || seen === null) return null;
+  const [predictedMean, seenMean] = [mean(predicted.flat()), mean(seen.flat())];
+  const unit = validatedMetrics[metric] === 'points' ? 0.01 : seenMean;
+  const spread = (specs: readonly (readonly number[])[]): number =>
+    mean(specs.map((values) => (Math.max(...values) - Math.min(...values)) / 2)) / unit;
   return {
-    simulated: mean(predicted),
-    measured: measuredMean,
-    error: (mean(predicted) - measuredMean) / unit,
-    spread: mean(ranges) / unit,
+    simulated: predictedMean,
+    measured: seenMean,
+    error: (predictedMean - seenMean) / unit,
+    spread: spread(seen),
+    simulatedSpread: spread(predicted),
   };
 }
 
@@ -302,9 +318,9 @@ export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
 }
 
 /** The measured attainment of each replication: repeats of the same arrivals are no samples of their own. */
-function attainments({simulated, measured}: ValidatedCell): number[] {
-  const repeats = measured.length / simulated.length;
-  return simulated.map((_, i) =>
+function attainments({measured, replications}: ValidatedCell): number[] {
+  const repeats = measured.length / replications;
+  return Array.from({length: replications}, (_, i) =>
     mean(measured.slice(i * repeats, (i + 1) * repeats).map(({slo_attainment}) => slo_attainment ?? 0)),
   );
 }

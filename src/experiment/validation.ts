@@ -13,14 +13,14 @@ import type {Plan} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
 import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
 import {validateCell, verdicts} from './validate.ts';
-import type {Runner, ValidatedCell, Verdict} from './validate.ts';
+import type {RunCounts, Runner, ValidatedCell, Verdict} from './validate.ts';
 
 export interface ValidationOptions {
   /** As `readProfile` takes it. */
   readonly profile: string;
   readonly ordinal: number;
-  /** Measured runs of each replication's arrivals. */
-  readonly repeats: number;
+  /** Runs of each replication's arrivals. */
+  readonly counts: RunCounts;
   readonly signal: AbortSignal;
   /** Use a profile of another GPU all the same. */
   readonly force?: boolean;
@@ -53,7 +53,7 @@ export interface Validation {
  */
 export async function validateExperiment(
   experiment: Experiment,
-  {profile, ordinal, repeats, signal, force = false, partial, onCell, warn}: ValidationOptions,
+  {profile, ordinal, counts, signal, force = false, partial, onCell, warn}: ValidationOptions,
 ): Promise<Validation> {
   const device = readProfile(profile);
   const gpu = requireDevice()[ordinal];
@@ -65,11 +65,12 @@ export async function validateExperiment(
   if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
   const plan = await makePlan(experiment, 'live');
   if (partial !== null) mkdirSync(dirname(partial), {recursive: true});
-  const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, repeats, format: 1});
+  const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, ...counts, format: 2});
   const thread = new LiveThread();
-  const simulate: Runner = async (spec) => {
+  const simulate: Runner = async (spec, draw) => {
     const log = new LaunchLog(spec.scenario['own-host'] ? Math.round(device.host.detect_ns.value) : 0);
-    return {summary: await simulateRun(spec, {profile: device, recorder: log}), launches: log.inOrder()};
+    const summary = await simulateRun(spec, {profile: device, recorder: log, draw});
+    return {summary, launches: log.inOrder()};
   };
   const measure: Runner = async (spec) => {
     const outcome = await thread.run({spec, profile, ordinal, log: true});
@@ -88,7 +89,7 @@ export async function validateExperiment(
         if (!journal.has(key)) {
           const names = launchNames(await prepareRun(runs[0].spec, device));
           const specs = runs.map(({spec}) => spec);
-          journal.record(key, await validateCell(specs, simulate, measure, repeats, names));
+          journal.record(key, await validateCell(specs, simulate, measure, counts, names));
         }
         const cell = journal.get(key) as ValidatedCell;
         cells.push(cell);

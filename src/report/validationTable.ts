@@ -6,6 +6,7 @@ interface Compared {
   readonly measured: number;
   readonly error: number;
   readonly spread: number;
+  readonly simulatedSpread: number;
 }
 
 /** What a row needs of a validated cell. */
@@ -62,7 +63,7 @@ export function validationTable(cells: readonly ValidationRow[]): Table {
       ...columns.flatMap(({name, unit}) => [
         {name: `${name} sim`, unit, align: 'right' as const},
         {name: 'GPU', align: 'right' as const},
-        {name: 'error (spread)', align: 'right' as const},
+        {name: 'error (spreads)', align: 'right' as const},
       ]),
       {name: 'cost model', align: 'right'},
       {name: 'contention', align: 'right'},
@@ -80,7 +81,7 @@ export function validationTable(cells: readonly ValidationRow[]): Table {
           return [
             (metric.simulated * scale).toFixed(digits),
             (metric.measured * scale).toFixed(digits),
-            `${error(metric.error)} (${error(metric.spread)})`,
+            `${error(metric.error)} (${error(metric.simulatedSpread)}, ${error(metric.spread)})`,
           ];
         }),
         percent(attribution.costModel),
@@ -90,7 +91,7 @@ export function validationTable(cells: readonly ValidationRow[]): Table {
       ],
     })),
     notes: [
-      'error: simulated less measured; spread: half the range between repeats of the same run on the GPU.',
+      'error: simulated less measured; spreads: half the range between runs of the same arrivals, simulated and on the GPU.',
       'cost model, contention: error of the superkernels’ durations alone and beside others; host: of the time to submit one; agreed: share of the launches before the schedules first differ.',
     ],
   };
