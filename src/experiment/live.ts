@@ -1,5 +1,5 @@
 // One run on a GPU: what `simulateRun` does, with a wall clock and a CUDA device in place of the simulated ones.
-import {requireDevice} from '../gpu/cuda.ts';
+import {OutOfMemoryError, requireDevice} from '../gpu/cuda.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
@@ -65,10 +65,11 @@ export async function liveRun(
       ? await runShared(run, spec, profile, metrics, recorder, options)
       : await runApart(run, spec, profile, metrics, recorder, options, hosts);
   } catch (error) {
-    // The operands of this policy are too large: the others may fit.
-    if (error instanceof InputError && !(error instanceof CannotRunError)) {
+    // What this policy takes of the memory is too much: the others may fit.
+    if (error instanceof OutOfMemoryError)
+      throw new CannotRunError(`${spec.policy} ran out of memory: ${error.message}`, {cause: error});
+    if (error instanceof InputError && !(error instanceof CannotRunError))
       throw new CannotRunError(`${spec.policy} ${error.message}`, {cause: error});
-    }
     throw error;
   }
 }

@@ -72,6 +72,18 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     );
   });
 
+  test('a policy that runs out of memory is told, and the others run', async () => {
+    const {code, stdout} = await place.run(
+      [...live, '--policy', 'greedy', '--policy', 'slo', '--output', 'full'],
+      {FAKE_CUDA_FAIL: 'cuMemAlloc_v2=2@12'},
+    );
+    const {cells} = JSON.parse(stdout) as {cells: {policy: string; error?: string}[]};
+    expect(cells.map(({policy}) => policy)).toEqual(['greedy', 'slo']);
+    expect(cells[0].error).toMatch(/^greedy ran out of memory: cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY /);
+    expect(cells[1].error).toBeUndefined();
+    expect(code).toBe(0);
+  });
+
   test('contexts that do not fit are told before the run', async () => {
     const {code, stderr} = await place.run(
       [...live, '--policy', 'time-slice', '--set', 'memory=true', '--output', 'contexts'],
