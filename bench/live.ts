@@ -119,12 +119,18 @@ function measureLoops(context: CudaContext, shape: Shape, rounds: number, iterat
   return {shape, javascript: quantilesOf(here), native: quantilesOf(there), ratio: ratios[rounds >> 1]};
 }
 
+const submitMethods = ['single', 'batched', 'grouped', 'recorded batch', 'recorded batches'] as const;
+/** Kernels of each member of a launch of `recorded batches`. */
+const recordedKernels = 16;
+
 interface SubmitCost extends Quantiles {
-  readonly method: 'single' | 'batched' | 'grouped';
+  readonly method: (typeof submitMethods)[number];
   readonly size: number;
+  /** From the submission until the host sees the end. */
+  readonly roundTrip: Quantiles;
 }
 
-/** Host time of submitting a launch to an idle lane. */
+/** Host time of submitting a launch to an idle lane: by calls, or as a graph that was recorded before. */
 function measureSubmits(context: CudaContext, [m, n, k]: Shape, iterations: number): SubmitCost[] {
   const {nowNs} = loadAddon();
   const code = dataTypeCode('fp32');
@@ -133,22 +139,42 @@ function measureSubmits(context: CudaContext, [m, n, k]: Shape, iterations: numb
   const c = context.alloc(4 * m * n);
   const costs: SubmitCost[] = [];
   const sizes = [1, 2, 8, 32, 128];
-  for (const method of ['single', 'batched', 'grouped'] as const) {
+  const record = (method: SubmitCost['method'], size: number): number => {
+    if (method === 'recorded batch') return context.captureBatched(0, code, m, n, k, 1, size);
+    context.captureGroup(0, size, recordedKernels, 0);
+    for (let kernel = 0; kernel < recordedKernels; kernel++)
+      context.submitBatched(0, 0, code, m, n, k, 1, size);
+    return context.captureEnd(0);
+  };
+  for (const method of submitMethods) {
     if (method === 'grouped' && context.grouped === 'none') continue;
+    if (method.startsWith('recorded') && !context.graphs) continue;
     for (const size of sizes) {
-      for (let i = 0; i < size; i++) context.operands.set([a, b, c], 3 * i);
+      const graph = method.startsWith('recorded') ? record(method, size) : 0;
+      // By member, or step after step all A, all B, all C.
+      const steps = method === 'recorded batches' ? recordedKernels : 1;
+      for (let i = 0; i < 3 * size * steps; i++)
+        context.operands[i] = [a, b, c][steps === 1 ? i % 3 : Math.floor(i / size) % 3];
       context.shapes.set([m, n, k, size]);
-      const ns = new Float64Array(iterations);
+      const [ns, whole] = [new Float64Array(iterations), new Float64Array(iterations)];
       for (let i = 0; i < iterations; i++) {
         const ticket = following(Atomics.load(context.flags, 0));
         const sent = nowNs();
         if (method === 'single') context.submitSequence(0, ticket, code, m, n, k, 1, size);
         else if (method === 'batched') context.submitBatched(0, ticket, code, m, n, k, 1, size);
-        else context.submitGrouped(0, ticket, code, 1);
+        else if (method === 'grouped') context.submitGrouped(0, ticket, code, 1);
+        else if (method === 'recorded batch') context.launchBatched(0, ticket, graph, size);
+        else {
+          context.begin(0, ticket);
+          context.launchGroup(0, ticket, graph);
+          context.finish(0, ticket);
+        }
         ns[i] = nowNs() - sent;
         while (Atomics.load(context.flags, 0) !== ticket);
+        whole[i] = nowNs() - sent;
       }
-      costs.push({method, size, ...quantilesOf(ns)});
+      if (graph > 0) context.destroyGraph(graph);
+      costs.push({method, size, ...quantilesOf(ns), roundTrip: quantilesOf(whole)});
     }
   }
   for (const address of [a, b, c]) context.free(address);
@@ -164,7 +190,7 @@ const shapes: readonly Shape[] = values.tiny
       [512, 1, 512],
       [256, 128, 1152],
     ];
-const context = openContext({lanes: 1, maxMembers: 128});
+const context = openContext({lanes: 1, maxMembers: 128 * recordedKernels});
 try {
   const [rounds, iterations] = values.tiny ? [3, 200] : [9, 2000];
   const loops = shapes.map((shape) => measureLoops(context, shape, rounds, iterations));
@@ -174,8 +200,8 @@ try {
     );
   }
   const submits = measureSubmits(context, values.tiny ? [8, 1, 8] : [32, 32, 32], values.tiny ? 100 : 2000);
-  for (const {method, size, ...cost} of submits) {
-    console.log(`submit ${method} R=${size}, us p50 / p99: ${us(cost)}`);
+  for (const {method, size, roundTrip, ...cost} of submits) {
+    console.log(`submit ${method} R=${size}, us p50 / p99: ${us(cost)}, until its end ${us(roundTrip)}`);
   }
   if (values.json !== undefined) {
     const json = {device: device.name, node: process.version, options: values, decisions, loops, submits};

@@ -5,7 +5,7 @@ import {afterAll, describe, expect, it} from 'vitest';
 
 import {type CudaContext, dataTypeCode} from '../../src/gpu/cuda.ts';
 import type {DataType} from '../../src/scheduler/kernel.ts';
-import {destroyAll, openStandIn, unavailable, waitFor} from '../fake-cuda/standIn.ts';
+import {destroyAll, openStandIn, unavailable, waitFor, withFaults} from '../fake-cuda/standIn.ts';
 import {error, makeMember, type Member, place, read, resultBytes, type Shape} from './products.ts';
 
 const dtypes: DataType[] = ['fp32', 'tf32', 'fp16', 'bf16'];
@@ -198,6 +198,57 @@ describe.skipIf(unavailable)('a context', () => {
       context().destroyGraph(graph);
     });
   });
+
+  it.for(['a group', 'a recorded batch'] as const)(
+    'launches of %s that queue behind each other read their own operands, also where one was refused',
+    (kind) => {
+      const ringSlots = 4;
+      const queued = openStandIn({ringSlots});
+      const shape = {m: 2, n: 3, k: 4, count: 1};
+      let graph: number;
+      if (kind === 'a group') {
+        queued.captureGroup(0, 2, 1, 0);
+        queued.submitBatched(0, 0, 0, 2, 3, 4, 1, 2);
+        graph = queued.captureEnd(0);
+      } else {
+        graph = queued.captureBatched(0, 0, 2, 3, 4, 1, 2);
+      }
+      const launch = (t: number, [first, second]: readonly Member[]): void => {
+        if (kind === 'a group') {
+          queued.operands.set([first.a, second.a, first.b, second.b, first.c, second.c]);
+          queued.begin(0, t);
+          queued.launchGroup(0, t, graph);
+          queued.finish(0, t);
+        } else {
+          place(queued, [first, second]);
+          queued.launchBatched(0, t, graph, 2);
+        }
+      };
+      const pairs = Array.from({length: 3 * ringSlots}, (_, i) =>
+        [2 * i, 2 * i + 1].map((seed) => makeMember(queued, shape, 'fp32', seed)),
+      );
+      withFaults({KERNEL_US: '300'}, () => {
+        for (const [i, members] of pairs.entries()) {
+          while (Atomics.load(queued.flags, 0) < i + 2 - ringSlots) queued.query(0);
+          if (i === ringSlots + 1) {
+            const refused = () => launch(i + 1, members);
+            withFaults({KERNEL_US: '300', FAIL: 'cuGraphLaunch=1@1'}, () =>
+              expect(refused).toThrow('cuGraphLaunch'),
+            );
+            queued.finish(0, i + 1);
+          } else {
+            launch(i + 1, members);
+          }
+        }
+        waitFor(queued, 0, pairs.length);
+      });
+      const errors = pairs.map((members) =>
+        Math.max(...members.map((member) => error(queued, member, 'fp32'))),
+      );
+      expect(errors.filter((each) => each <= 1).length).toBe(pairs.length - 1);
+      expect(errors[ringSlots + 1]).toBeGreaterThan(1);
+    },
+  );
 
   test('a group takes the batches that it was announced', () => {
     context().captureGroup(0, 2, 2, 4);

@@ -112,6 +112,8 @@ class Context : public Napi::ObjectWrap<Context> {
   void submitElementwise(Info info);
 
   // graph.cc
+  Mailbox newMailbox();
+  void fetch(Lane &lane, const Mailbox &mailbox, CUdeviceptr to, int members);
   void captureBegin(Info info);
   void captureGroup(Info info);
   void launchGroup(Info info);
@@ -160,6 +162,7 @@ class Context : public Napi::ObjectWrap<Context> {
   std::vector<std::unique_ptr<CapturedGraph>> graphs;  // by number - 1
   std::vector<int> freeGraphs;                         // numbers to use again
   std::unique_ptr<PinnedMemory> staging;
+  std::weak_ptr<Mailroom> mailroom;  // the last one, while any graph has a mailbox there
 
   // Views that JavaScript shares. The pinned ones live as long as either side holds them.
   std::shared_ptr<PinnedMemory> flags;  // int32 a lane

@@ -37,13 +37,14 @@ void Context::captureGroup(Info info) {
   const int size = boundedArgument(info, 1, "size", 1, maxMembers);
   const int steps = boundedArgument(info, 2, "steps", 1, maxMembers / size);
   const int products = boundedArgument(info, 3, "products", 0, 1 << 24);
-  auto pointers = std::make_unique<GroupPointers>(size, steps, products);
+  auto pointers = std::make_unique<GroupPointers>(size, steps, products, newMailbox());
   beginCapture(on);
   on.group = std::move(pointers);
   const GroupPointers &group = *on.group;
-  if (!group.expands()) return;
   try {
-    expand(on, group.first(), group.expanded(), group.strides(), {}, size, group.firsts());
+    fetch(on, group.mailbox, group.first(), group.firsts());
+    if (group.expands())
+      expand(on, group.first(), group.expanded(), group.strides(), {}, size, group.firsts());
   } catch (...) {
     dropCapture(on);
     throw;
@@ -96,8 +97,28 @@ void Context::launchGroup(Info info) {
   const int members = launched.group->firsts();
   const PointerSlot slot = on.takePointers(members);
   for (int i = 0; i < 3 * members; i++) slot.host[i] = static_cast<uint64_t>(operands[i]);
-  on.sendPointersTo(launched.group->first(), slot, members);
+  Mailbox &mailbox = launched.group->mailbox;
+  mailbox.leave(slot.mapped);
   launch(launched, on, ticket);
+  mailbox.sent();
+}
+
+Mailbox Context::newMailbox() {
+  std::shared_ptr<Mailroom> room = mailroom.lock();
+  if (!room || room->used == Mailroom::capacity) mailroom = room = std::make_shared<Mailroom>(device, ringSlots);
+  return Mailbox(std::move(room));
+}
+
+/** Enqueues `fetch` of `members` members' pointers to where they are read. */
+void Context::fetch(Lane &lane, const Mailbox &mailbox, CUdeviceptr to, int members) {
+  CUdeviceptr entries = mailbox.entries();
+  CUdeviceptr turns = mailbox.turns();
+  int slots = mailbox.slots();
+  int count = 3 * members;
+  void *arguments[] = {&entries, &turns, &slots, &to, &count};
+  const int warp = 32;
+  const unsigned threads = std::min(1024, (count + warp - 1) / warp * warp);
+  CU(cuLaunchKernel, kernels().fetch, 1, 1, 1, threads, 1, 1, 0, lane.stream.get(), arguments, nullptr);
 }
 
 /** busyElsewhere(lane, graph): whether a launch of the graph on another lane has not completed. */

@@ -33,6 +33,7 @@ class Kernels {
   CUfunction fill;   // (void *out, uint64 count, uint32 seed, int dtype)
   CUfunction relu;   // (ReluOperands, uint64 vectors of 16 bytes)
   CUfunction reluAt;  // (const uint64 *pointers, int members, uint64 vectors): from pointers[i] to pointers[members + i]
+  CUfunction fetch;   // (const uint64 *entries, uint64 *turn, int slots, uint64 *to, int count): see Mailbox
   CUfunction expand;  // (const uint64 *firsts, uint64 *expanded, const ProductStride *strides, ProductStride, int size)
   CUfunction stamp;  // (double *at, uint64 base, int *flag, int ticket)
 

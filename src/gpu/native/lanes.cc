@@ -44,8 +44,16 @@ Lane::Lane(const std::shared_ptr<DeviceContext> &context, int index, const LaneO
   }
 }
 
-GroupPointers::GroupPointers(int size, int steps, size_t products)
-    : size(size),
+Mailroom::Mailroom(const std::shared_ptr<DeviceContext> &context, int slots)
+    : slots(slots),
+      entries(context, sizeof(uint64_t) * slots * capacity),
+      turns(sizeof(uint64_t) * capacity) {
+  CU(cuMemsetD8_v2, turns.address(), 0, sizeof(uint64_t) * capacity);
+}
+
+GroupPointers::GroupPointers(int size, int steps, size_t products, Mailbox mailbox)
+    : mailbox(std::move(mailbox)),
+      size(size),
       steps(steps),
       device(sizeof(uint64_t) * 3 * (size * steps + products) + sizeof(ProductStride) * steps),
       room(products) {}
@@ -87,8 +95,9 @@ PointerSlot Lane::takePointers(int count) {
                                       std::to_string(capture->capacity / 3) + ")");
     }
     capture->used += 3 * count;
-    return {capture->pinned->host<uint64_t>() + offset,
-            capture->device.address() + offset * sizeof(uint64_t)};
+    const size_t bytes = offset * sizeof(uint64_t);
+    return {capture->pinned->host<uint64_t>() + offset, capture->pinned->address() + bytes,
+            capture->device.address() + bytes};
   }
   if (taken >= static_cast<uint64_t>(ringSlots)) {
     const uint64_t previous = taken - ringSlots;
@@ -98,8 +107,9 @@ PointerSlot Lane::takePointers(int count) {
     }
   }
   const size_t offset = (taken++ % ringSlots) * 3 * maxMembers;
-  const CUdeviceptr base = mappedPointers ? ring->address() : deviceRing.address();
-  return {ring->host<uint64_t>() + offset, base + offset * sizeof(uint64_t)};
+  const size_t bytes = offset * sizeof(uint64_t);
+  const CUdeviceptr mapped = ring->address() + bytes;
+  return {ring->host<uint64_t>() + offset, mapped, mappedPointers ? mapped : deviceRing.address() + bytes};
 }
 
 void Lane::sendPointers(const PointerSlot &slot, int count) {

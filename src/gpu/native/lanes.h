@@ -14,10 +14,49 @@ enum class Completion { WriteValue, Memset };
 /** How device times are taken: not at all, by event pairs, or by a kernel that reads %globaltimer. */
 enum class Timing { None, Events, GlobalTimer };
 
-/** A stretch of operand pointers: where the host writes them and where cuBLAS reads them. */
+/** A stretch of operand pointers: where the host writes them, where the device sees that, and where cuBLAS reads them. */
 struct PointerSlot {
   uint64_t *host;
+  CUdeviceptr mapped;
   CUdeviceptr device;
+};
+
+/** Room for mailboxes: what the host writes, and what the device counts. */
+struct Mailroom {
+  static constexpr int capacity = 512;
+  Mailroom(const std::shared_ptr<DeviceContext> &context, int slots);
+
+  const int slots;
+  PinnedMemory entries;
+  DeviceMemory turns;
+  int used = 0;
+};
+
+/**
+ * How a recorded group learns where its pointers are: the host leaves the address of its ring slot, and the graph's first
+ * kernel, `fetch`, takes one at each launch, in order. No more launches are in flight than a ring has slots. On an H200
+ * enqueuing a copy takes the host 3 us, and the device as long as `fetch`; a batch of one kernel would end 1 us later with it.
+ */
+class Mailbox {
+ public:
+  Mailbox() = default;
+  explicit Mailbox(std::shared_ptr<Mailroom> in) : room(std::move(in)), index(room->used++) {}
+
+  /** For the next launch, also where the last one failed. */
+  void leave(CUdeviceptr pointers) { room->entries.host<uint64_t>()[first() + turn % room->slots] = pointers; }
+  /** The launch has been enqueued. */
+  void sent() { turn++; }
+
+  CUdeviceptr entries() const { return room->entries.address() + sizeof(uint64_t) * first(); }
+  CUdeviceptr turns() const { return room->turns.address() + sizeof(uint64_t) * index; }
+  int slots() const { return room->slots; }
+
+ private:
+  size_t first() const { return static_cast<size_t>(index) * room->slots; }
+
+  std::shared_ptr<Mailroom> room;
+  int index = 0;
+  uint64_t turn = 0;
 };
 
 /** Pointers that a captured graph reads at each of its launches. */
@@ -35,14 +74,14 @@ struct GraphPointers {
 class GroupPointers {
  public:
   /** For `steps` batches of `size` members; `products` in all of those whose members have several. */
-  GroupPointers(int size, int steps, size_t products);
+  GroupPointers(int size, int steps, size_t products, Mailbox mailbox);
 
   /** Where the next batch reads: all A, all B, all C. */
   CUdeviceptr next(int members, const ProductStride &stride);
 
   /** Whether `expand` has anything to do. */
   bool expands() const { return room > 0; }
-  /** Where a launch puts `firsts()` members' addresses. */
+  /** Where a launch brings `firsts()` members' addresses. */
   CUdeviceptr first() const { return device.address(); }
   int firsts() const { return size * steps; }
   CUdeviceptr strides() const { return first() + sizeof(uint64_t) * 3 * firsts(); }
@@ -50,6 +89,8 @@ class GroupPointers {
 
   /** What `expand` reads at `strides()`: one a step. */
   std::vector<ProductStride> taken;
+
+  Mailbox mailbox;
 
   const int size;
   const int steps;
