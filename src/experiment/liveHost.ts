@@ -83,6 +83,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     maxMembers: products,
     maxSize,
     largestBatch: batch,
+    detectNs: profile.host.detect_ns.value,
     shouldStop,
     graphs: spec.scenario.graphs,
     runsAhead: setup.runsAhead,

@@ -46,6 +46,8 @@ export interface CudaDeviceOptions {
   readonly hostLanes?: {readonly first: number; readonly count: number};
   /** The tenants that this host serves; all by default. */
   readonly served?: readonly number[];
+  /** From the end of a launch on the device until a host that waits for it sees it; 0 by default. */
+  readonly detectNs?: Nanoseconds;
   /** See `OperandOptions`. */
   readonly largestBatch?: number;
   /** Asked now and then while waiting; a wait then ends early. */
@@ -83,6 +85,9 @@ export class CudaDevice implements Device {
   private readonly busy: Int32Array;
   private busyCount = 0;
   private turn = 0;
+  /** When all flags were last looked at and nothing new was there. */
+  private lookedAt: Nanoseconds = 0;
+  private readonly detectNs: Nanoseconds;
   private readonly sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(options: CudaDeviceOptions) {
@@ -92,6 +97,7 @@ export class CudaDevice implements Device {
     this.depth = options.depth;
     this.context = context;
     this.clock = options.clock;
+    this.detectNs = options.detectNs ?? 0;
     this.kernels = options.kernels;
     this.firstLane = hostLanes?.first ?? 0;
     this.queue = Array.from({length: lanes}, () => []);
@@ -218,10 +224,14 @@ export class CudaDevice implements Device {
         busy[at] = busy[--this.busyCount];
         this.turn = at;
       }
-      launch.finishedAt = this.clock.now();
+      const now = (launch.finishedAt = this.clock.now());
+      // Some time between two looks, and a little before it shows.
+      const ended = (this.lookedAt + now) / 2 - this.detectNs;
+      launch.endedAt = ended > launch.releasedAt ? ended : launch.releasedAt;
       if (!launch.failed) this.submission.completed(launch);
       return launch;
     }
+    this.lookedAt = this.clock.now();
     return null;
   }
 
@@ -237,7 +247,7 @@ export class CudaDevice implements Device {
       for (let i = 0; i < busyCount; i++) {
         if (Atomics.load(flags, busy[i] - firstLane) !== seen[busy[i]]) return;
       }
-      const now = clock.now();
+      const now = (this.lookedAt = clock.now());
       if (now >= until) return;
       if (now < lookAt) continue;
       if (this.options.shouldStop?.() === true) return;

@@ -83,7 +83,7 @@ export class InFlight {
     if (place === count) return;
     this.count--;
     for (; place < this.count; place++) order[place] = order[place + 1];
-    this.sumUp(launch.finishedAt);
+    this.sumUp(launch.endedAt);
     if (!launch.failed) this.learn(record, launch);
     this.add(record, -1);
   }
@@ -97,9 +97,9 @@ export class InFlight {
   }
 
   /** What the launch took tells how much those slowed it that were in flight meanwhile. */
-  private learn(record: number, {lane, size, releasedAt, finishedAt, predictedNs}: Launch): void {
+  private learn(record: number, {lane, size, releasedAt, endedAt, predictedNs}: Launch): void {
     const {launches, sums, sumsThen, sharing, meanwhile} = this;
-    const ns = finishedAt - releasedAt;
+    const ns = endedAt - releasedAt;
     if (!(ns > 0)) return;
     for (let kind = 0; kind < kinds; kind++)
       meanwhile[kind] = (sums[kind] - sumsThen[lane * kinds + kind]) / ns;

@@ -169,7 +169,7 @@ class OutOfOrder implements Policy {
       this.populations.left(slot, situation);
     }
     this.inFlight.finished(launch);
-    this.reaction.seen(launch.finishedAt, now);
+    this.reaction.seen(launch.endedAt, now);
     this.hasSuccessor = false;
   }
 

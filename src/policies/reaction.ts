@@ -17,7 +17,7 @@ export class Reaction {
   private plannedNs = firstNs;
   private count = 15;
 
-  /** A launch that ended at `endedAt` (NaN where the device cannot tell) is seen at `now`. */
+  /** A launch that ended at `endedAt` is seen at `now`. */
   seen(endedAt: Nanoseconds, now: Nanoseconds): void {
     if (!(endedAt <= now)) return;
     if (this.count < remembered) this.count++;

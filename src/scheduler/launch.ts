@@ -40,9 +40,11 @@ export class Launch {
   releasedAt: Nanoseconds = 0;
   /** When the last of its steps had; only simulated devices tell. */
   lastReleasedAt: Nanoseconds = 0;
-  /** The device's own start and end, on the run's clock; NaN where a device cannot tell. */
+  /** The device's own start and end, on the run's clock. Where it cannot tell: NaN, and when the host saw the end. */
   startedAt: Nanoseconds = 0;
   finishedAt: Nanoseconds = 0;
+  /** When it ended on the device as far as is known, for policies that learn from it; NaN before. */
+  endedAt: Nanoseconds = NaN;
   /** True where the device reports that the launch failed; its members then run again. */
   failed = false;
   /** The one behind it, in the only list that holds it: in line on a simulated device, or unused. */

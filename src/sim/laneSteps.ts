@@ -178,7 +178,7 @@ export class LaneSteps {
       if (step % together === 0) this.releasedAt[lane] += this.followNs(launch, step, step + together);
       return latest(startsAt, this.releasedAt[lane]);
     }
-    launch.finishedAt = now;
+    launch.finishedAt = launch.endedAt = now;
     this.ended.push(launch);
     const behind = this.behind[lane];
     if (behind.first === null) {

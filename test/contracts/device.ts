@@ -336,6 +336,25 @@ export function deviceContract(
       expect(driver!.device.poll()).toBe(launch);
     });
 
+    it('the end of a launch is told, as far as a host knows that looks now and then', () => {
+      const kernelNs = hasChosenTimes ? 2e6 : 0;
+      open(kernelNs);
+      const watched = driver!.submit(driver!.launch([0], 'single'));
+      driver!.collect(1);
+      expect(watched.endedAt).toBeGreaterThanOrEqual(watched.submittedAt + 0.9 * kernelNs);
+      expect(watched.endedAt).toBeLessThanOrEqual(watched.finishedAt);
+      const unwatched = driver!.submit(driver!.launch([0], 'single'));
+      expect(driver!.device.poll()).toBeNull();
+      const busyMs = 20;
+      for (const until = performance.now() + busyMs; performance.now() < until;);
+      driver!.collect(1);
+      const {endedAt, finishedAt, releasedAt} = unwatched;
+      expect(endedAt).toBeGreaterThanOrEqual(releasedAt);
+      // A device that knows when it ended; else it was seen late, and ended some time in between.
+      if (finishedAt - releasedAt < 0.9e6 * busyMs) expect(endedAt).toBe(finishedAt);
+      else expect((finishedAt - endedAt) / (1e6 * busyMs)).toBeCloseTo(0.5, 0);
+    });
+
     it('a wait for nothing without a time is an error', () => {
       open();
       expect(() => driver!.device.wait(Infinity)).toThrow('waited forever');
