@@ -14,6 +14,8 @@ export type Runner = (
 ) => Promise<{
   readonly summary: RunSummary;
   readonly launches: readonly LoggedLaunch[];
+  /** The GPU's SM clock as the run ended; null where nobody knows, and of simulated ones. */
+  readonly clockMHz: number | null;
 }>;
 
 /** What is compared, with how errors are stated. */
@@ -92,6 +94,8 @@ export interface ValidatedCell {
   readonly measured: readonly RunSummary[];
   /** How many replications there are. */
   readonly replications: number;
+  /** The GPU's SM clock as the measured runs ended, in their order. */
+  readonly clocksMHz: readonly (number | null)[];
 }
 
 /** How often the same arrivals are run. */
@@ -111,19 +115,21 @@ export async function validateCell(
   const run = async (
     world: Runner,
     times: number,
-  ): Promise<{summaries: RunSummary[][]; launches: readonly LoggedLaunch[]}> => {
+  ): Promise<{summaries: RunSummary[][]; launches: readonly LoggedLaunch[]; clocks: (number | null)[]}> => {
     const summaries: RunSummary[][] = [];
+    const clocks: (number | null)[] = [];
     let first: readonly LoggedLaunch[] | undefined;
     for (const spec of specs) {
       const of: RunSummary[] = [];
       for (let time = 0; time < times; time++) {
-        const {summary, launches} = await world(spec, time);
+        const {summary, launches, clockMHz} = await world(spec, time);
         of.push(summary);
+        clocks.push(clockMHz);
         first ??= launches;
       }
       summaries.push(of);
     }
-    return {summaries, launches: first!};
+    return {summaries, launches: first!, clocks};
   };
   const simulated = await run(simulate, counts.simulated);
   const measured = await run(measure, counts.measured);
@@ -142,6 +148,7 @@ export async function validateCell(
     simulated: simulated.summaries.flat(),
     measured: measured.summaries.flat(),
     replications: specs.length,
+    clocksMHz: measured.clocks,
   };
 }
 

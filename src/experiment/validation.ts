@@ -3,7 +3,7 @@ import {mkdirSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {Journal} from '../gpu/calibration/journal.ts';
 import {LaunchLog} from '../metrics/launchLog.ts';
-import {requireDevice} from '../gpu/cuda.ts';
+import {deviceState, requireDevice} from '../gpu/cuda.ts';
 import {profileOnDevice} from './checkProfile.ts';
 import type {Experiment} from './experiment.ts';
 import {launchNames} from './launchNames.ts';
@@ -14,6 +14,9 @@ import {readProfile} from './profileFiles.ts';
 import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
 import {validateCell, verdicts} from './validate.ts';
 import type {RunCounts, Runner, ValidatedCell, Verdict} from './validate.ts';
+
+/** The GPU is taken to run at the profile's clock where its own is so near: a step of an H200's is 15 MHz. */
+const clockMargin = 0.005;
 
 export interface ValidationOptions {
   /** As `readProfile` takes it. */
@@ -70,12 +73,19 @@ export async function validateExperiment(
   const simulate: Runner = async (spec, draw) => {
     const log = new LaunchLog(spec.scenario['own-host'] ? Math.round(device.host.detect_ns.value) : 0);
     const summary = await simulateRun(spec, {profile: device, recorder: log, draw});
-    return {summary, launches: log.inOrder()};
+    return {summary, launches: log.inOrder(), clockMHz: null};
   };
   const measure: Runner = async (spec) => {
     const outcome = await thread.run({spec, profile, ordinal, log: true});
     outcome.warnings.forEach(warnOnce);
-    return outcome;
+    // Not in the run, which it might disturb: the clock stays for longer than this takes.
+    const clock = gpu === undefined ? NaN : (deviceState(gpu)?.smClockMHz ?? NaN);
+    if (Math.abs(clock / device.hardware.clock_mhz.value - 1) > clockMargin) {
+      warnOnce(
+        `the GPU ran at ${clock} MHz, the profile was measured at ${device.hardware.clock_mhz.value} MHz: what computes takes as much longer or shorter`,
+      );
+    }
+    return {...outcome, clockMHz: Number.isNaN(clock) ? null : clock};
   };
   const onAbort = (): void => thread.stop();
   signal.addEventListener('abort', onAbort);

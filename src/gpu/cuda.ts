@@ -277,10 +277,16 @@ export function openContext(options: ContextOptions = {}): NativeContext {
   });
 }
 
-/** Clocks, power and temperature of a device now, or null where NVML is missing. */
+/** Clocks, power and temperature of a device now, or null where NVML is missing or refuses. */
 export function deviceState(device: DeviceProperties): DeviceState | null {
   const native = loadAddon();
-  return native.open(libraryKinds.nvml, ['libnvidia-ml.so.1']).path ? native.nvml(device.busId) : null;
+  if (!native.open(libraryKinds.nvml, ['libnvidia-ml.so.1']).path) return null;
+  try {
+    return native.nvml(device.busId);
+  } catch (error) {
+    if (error instanceof CudaError) return null;
+    throw error;
+  }
 }
 
 const dataTypeCodes: Record<DataType, number> = {fp32: 0, tf32: 1, fp16: 2, bf16: 3};

@@ -67,7 +67,7 @@ describe('validateCell', () => {
         latency_p99_ns: null,
         throughput_per_s: 10,
       } as RunSummary;
-      return {summary, launches: []};
+      return {summary, launches: [], clockMHz: 1980};
     };
   const names = {kernel: () => '', lanesApart: false};
   const specs = [specOf(0), specOf(1)];
@@ -99,6 +99,7 @@ describe('validateCell', () => {
     expect(latency_p50_ns!.error).toBeCloseTo(2000 / 1500 - 1, 12);
     expect(latency_p99_ns).toBeUndefined();
     expect([cell.simulated.length, cell.measured.length, cell.replications]).toEqual([6, 4, 2]);
+    expect(cell.clocksMHz).toEqual([1980, 1980, 1980, 1980]);
   });
 
   test('verdicts take an arrivals file as one sample, however often it was run', async () => {

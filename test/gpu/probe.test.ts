@@ -107,6 +107,8 @@ describe.skipIf(unavailable || !isCompiled)('probe (skipped where "npm run build
       temperatureCelsius: null, // JSON's NaN
       throttleReasons: 4,
     });
+    const refused = {...found, FAKE_CUDA_FAIL: 'nvmlInit_v2=9@1'};
+    expect(evaluate('cuda.deviceState(cuda.probe().devices[0])', refused)).toBeNull();
   });
 
   test('a context that is dropped, or left open at exit, does no harm', () => {
