@@ -119,12 +119,11 @@ function measureLoops(context: CudaContext, shape: Shape, rounds: number, iterat
   return {shape, javascript: quantilesOf(here), native: quantilesOf(there), ratio: ratios[rounds >> 1]};
 }
 
-const submitMethods = ['single', 'batched', 'grouped', 'recorded batch', 'recorded batches'] as const;
 /** Kernels of each member of a launch of `recorded batches`. */
 const recordedKernels = 16;
 
 interface SubmitCost extends Quantiles {
-  readonly method: (typeof submitMethods)[number];
+  readonly method: 'single' | 'batched' | 'grouped' | 'recorded batch' | 'recorded batches';
   readonly size: number;
   /** From the submission until the host sees the end. */
   readonly roundTrip: Quantiles;
@@ -138,44 +137,58 @@ function measureSubmits(context: CudaContext, [m, n, k]: Shape, iterations: numb
   const b = context.alloc(4 * k * n);
   const c = context.alloc(4 * m * n);
   const costs: SubmitCost[] = [];
-  const sizes = [1, 2, 8, 32, 128];
-  const record = (method: SubmitCost['method'], size: number): number => {
-    if (method === 'recorded batch') return context.captureBatched(0, code, m, n, k, 1, size);
+  /** Launches of `size` members, again and again; `graph` is what they launch, if recorded, and is given back. */
+  const measure = (
+    method: SubmitCost['method'],
+    size: number,
+    submit: (ticket: number) => void,
+    graph = 0,
+  ): void => {
+    // Each member's A, B, C, or kernel after kernel all A, all B, all C.
+    const isByKernel = method === 'recorded batches';
+    for (let i = 0; i < 3 * size * (isByKernel ? recordedKernels : 1); i++)
+      context.operands[i] = [a, b, c][(isByKernel ? Math.floor(i / size) : i) % 3];
+    context.shapes.set([m, n, k, size]);
+    const [ns, whole] = [new Float64Array(iterations), new Float64Array(iterations)];
+    for (let i = 0; i < iterations; i++) {
+      const ticket = following(Atomics.load(context.flags, 0));
+      const sent = nowNs();
+      submit(ticket);
+      ns[i] = nowNs() - sent;
+      while (Atomics.load(context.flags, 0) !== ticket);
+      whole[i] = nowNs() - sent;
+    }
+    if (graph > 0) context.destroyGraph(graph);
+    costs.push({method, size, ...quantilesOf(ns), roundTrip: quantilesOf(whole)});
+  };
+  const recordBatches = (size: number): number => {
     context.captureGroup(0, size, recordedKernels, 0);
     for (let kernel = 0; kernel < recordedKernels; kernel++)
       context.submitBatched(0, 0, code, m, n, k, 1, size);
     return context.captureEnd(0);
   };
-  for (const method of submitMethods) {
-    if (method === 'grouped' && context.grouped === 'none') continue;
-    if (method.startsWith('recorded') && !context.graphs) continue;
-    for (const size of sizes) {
-      const graph = method.startsWith('recorded') ? record(method, size) : 0;
-      // By member, or step after step all A, all B, all C.
-      const steps = method === 'recorded batches' ? recordedKernels : 1;
-      for (let i = 0; i < 3 * size * steps; i++)
-        context.operands[i] = [a, b, c][steps === 1 ? i % 3 : Math.floor(i / size) % 3];
-      context.shapes.set([m, n, k, size]);
-      const [ns, whole] = [new Float64Array(iterations), new Float64Array(iterations)];
-      for (let i = 0; i < iterations; i++) {
-        const ticket = following(Atomics.load(context.flags, 0));
-        const sent = nowNs();
-        if (method === 'single') context.submitSequence(0, ticket, code, m, n, k, 1, size);
-        else if (method === 'batched') context.submitBatched(0, ticket, code, m, n, k, 1, size);
-        else if (method === 'grouped') context.submitGrouped(0, ticket, code, 1);
-        else if (method === 'recorded batch') context.launchBatched(0, ticket, graph, size);
-        else {
-          context.begin(0, ticket);
-          context.launchGroup(0, ticket, graph);
-          context.finish(0, ticket);
-        }
-        ns[i] = nowNs() - sent;
-        while (Atomics.load(context.flags, 0) !== ticket);
-        whole[i] = nowNs() - sent;
-      }
-      if (graph > 0) context.destroyGraph(graph);
-      costs.push({method, size, ...quantilesOf(ns), roundTrip: quantilesOf(whole)});
-    }
+  const sizes = [1, 2, 8, 32, 128];
+  for (const size of sizes) {
+    measure('single', size, (ticket) => context.submitSequence(0, ticket, code, m, n, k, 1, size));
+  }
+  for (const size of sizes) {
+    measure('batched', size, (ticket) => context.submitBatched(0, ticket, code, m, n, k, 1, size));
+  }
+  for (const size of context.grouped === 'none' ? [] : sizes) {
+    measure('grouped', size, (ticket) => context.submitGrouped(0, ticket, code, 1));
+  }
+  for (const size of context.graphs ? sizes : []) {
+    const graph = context.captureBatched(0, code, m, n, k, 1, size);
+    measure('recorded batch', size, (ticket) => context.launchBatched(0, ticket, graph, size), graph);
+  }
+  for (const size of context.graphs ? sizes : []) {
+    const graph = recordBatches(size);
+    const launch = (ticket: number): void => {
+      context.begin(0, ticket);
+      context.launchGroup(0, ticket, graph);
+      context.finish(0, ticket);
+    };
+    measure('recorded batches', size, launch, graph);
   }
   for (const address of [a, b, c]) context.free(address);
   return costs;

@@ -122,7 +122,7 @@ export async function simulateRun(
     profile?: DeviceProfile;
     /** Puts itself around the policy. */
     around?: (policy: Policy) => Policy;
-    /** Which of the runs that differ in their kernels' times alone (`drawnBy`); 0, the default: as predicted. */
+    /** Which of the runs that differ in their kernels' times alone (`drawSpread`); 0, the default: as predicted. */
     draw?: number;
   } = {},
 ): Promise<RunSummary> {
@@ -234,10 +234,11 @@ function processSpeeds(lanes: number, spread: number, seed: string): Float64Arra
 }
 
 /**
- * Where a device is nearly full the smallest differences decide which requests are in time: runs that differ by as little as
- * this, in each kernel's time, are a point of SLO attainment apart. A GPU's run is one of those.
+ * The share by which each kernel's time differs at most between draws. Where a device is nearly full the smallest differences
+ * decide which requests are in time, and runs so near each other are up to a point of SLO attainment apart; a GPU's run is one
+ * of those.
  */
-const drawnBy = 0.01;
+const drawSpread = 0.01;
 
 /** What makes kernels take longer than predicted: measured noise, where it is asked for, and the little that draws differ by. */
 function residualOf(
@@ -248,7 +249,7 @@ function residualOf(
   const noise = quantiles === null ? null : residuals(quantiles, seed);
   if (draw === 0) return noise === null ? {} : {residual: noise};
   const random = stream(seed, `device/draw ${draw}`);
-  const little = (): number => 1 + drawnBy * (2 * random() - 1);
+  const little = (): number => 1 + drawSpread * (2 * random() - 1);
   return {residual: noise === null ? little : () => noise() * little()};
 }
 

@@ -7,7 +7,7 @@ import type {Estimate} from '../metrics/stats.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {RunSpec} from './simulate.ts';
 
-/** One world: runs a spec for the so-manieth time and tells what came of it, and every launch in the order of decision. */
+/** One world: runs a spec, the first time with `time` 0, and tells what came of it, and every launch in the order of decision. */
 export type Runner = (
   spec: RunSpec,
   time: number,

@@ -71,8 +71,11 @@ export async function validateExperiment(
   const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, ...counts, format: 2});
   const thread = new LiveThread();
   const simulate: Runner = async (spec, draw) => {
+    // Launches are compared of the first run.
+    if (draw > 0)
+      return {summary: await simulateRun(spec, {profile: device, draw}), launches: [], clockMHz: null};
     const log = new LaunchLog(spec.scenario['own-host'] ? Math.round(device.host.detect_ns.value) : 0);
-    const summary = await simulateRun(spec, {profile: device, recorder: log, draw});
+    const summary = await simulateRun(spec, {profile: device, recorder: log});
     return {summary, launches: log.inOrder(), clockMHz: null};
   };
   const measure: Runner = async (spec) => {
@@ -80,9 +83,10 @@ export async function validateExperiment(
     outcome.warnings.forEach(warnOnce);
     // Not in the run, which it might disturb: the clock stays for longer than this takes.
     const clock = gpu === undefined ? NaN : (deviceState(gpu)?.smClockMHz ?? NaN);
-    if (Math.abs(clock / device.hardware.clock_mhz.value - 1) > clockMargin) {
+    const usual = device.hardware.clock_mhz.value;
+    if (Math.abs(clock / usual - 1) > clockMargin) {
       warnOnce(
-        `the GPU ran at ${clock} MHz, the profile was measured at ${device.hardware.clock_mhz.value} MHz: what computes takes as much longer or shorter`,
+        `the GPU ran at ${clock} MHz, the profile was measured at ${usual} MHz: what computes takes as much longer or shorter`,
       );
     }
     return {...outcome, clockMHz: Number.isNaN(clock) ? null : clock};

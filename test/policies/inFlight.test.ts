@@ -9,18 +9,23 @@ describe('what is in flight', () => {
   const sharing = (interference: number) =>
     new ObservedSharing({interference, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6});
   const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
+  const fill = (sm: number) => ({sm, bandwidth: 0.1});
+  /** One launch that fills `sm` for `ns`, and whether another like it has room beside it while `others` wait. */
+  const beside = (size: number, sm: number, ns: number) => {
+    const inFlight = new InFlight(4, sharing(0.1));
+    inFlight.launched(launch(0, size, ns), fill(sm), 0);
+    return (otherSm: number, otherNs: number, others = 0) =>
+      inFlight.isWorthBeside(fill(otherSm), otherNs, 1, others, 0, at(0, 1));
+  };
 
   test('has room for a launch that fills what is left', () => {
-    const inFlight = new InFlight(4, sharing(0.1));
-    inFlight.launched(launch(0, 1, 100_000), {sm: 0.5, bandwidth: 0.1}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.4, bandwidth: 0.1}, 100_000, 1, 0, 0, at(0, 1))).toBe(true);
+    expect(beside(1, 0.5, 100_000)(0.4, 100_000)).toBe(true);
   });
 
   test('has none for one that would hold up many, unless it is short', () => {
-    const inFlight = new InFlight(4, sharing(0.1));
-    inFlight.launched(launch(0, 16, 1_000_000), {sm: 1, bandwidth: 0.1}, 0);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 1_000_000, 1, 0, 0, at(0, 1))).toBe(false);
-    expect(inFlight.isWorthBeside({sm: 1, bandwidth: 0.1}, 50_000, 1, 0, 0, at(0, 1))).toBe(true);
+    const hasRoom = beside(16, 1, 1_000_000);
+    expect(hasRoom(1, 1_000_000)).toBe(false);
+    expect(hasRoom(1, 50_000)).toBe(true);
   });
 
   test('makes room where many wait for a device whose launches wait for each other, though it is full', () => {
@@ -60,10 +65,9 @@ describe('what is in flight', () => {
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
-    const inFlight = new InFlight(4, sharing(0.1));
-    inFlight.launched(launch(0, 16, 100_000), {sm: 0.8, bandwidth: 0}, 0);
-    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 0, 0, at(0, 1))).toBe(false);
-    expect(inFlight.isWorthBeside({sm: 0.8, bandwidth: 0}, 100_000, 1, 20, 0, at(0, 1))).toBe(true);
+    const hasRoom = beside(16, 0.8, 100_000);
+    expect(hasRoom(0.8, 100_000)).toBe(false);
+    expect(hasRoom(0.8, 100_000, 20)).toBe(true);
   });
 
   test('tells the streams that others may yet join from those that complete', () => {

@@ -83,8 +83,8 @@ export interface NativeContext {
   /** Numbers of graphs for `launchGraphs`. */
   readonly sequence: Int32Array;
   /**
-   * For how long in ns the device had the first part of the last `submitSequence` or `launchGraphs` when it had the last one.
-   * Others leave it as it is.
+   * For how long in ns the device had the first part of the last `submitSequence` or `launchGraphs` of several parts when it had
+   * the last one. All else leaves it as it is: the caller sets it to 0.
    */
   readonly headStart: Float64Array;
   /** Of each lane; 0: cuBLAS finds its own. */

@@ -67,9 +67,10 @@ class Context : public Napi::ObjectWrap<Context> {
   template <typename Submit>
   void oneByOne(int count, Submit submit) {
     submit(0);
+    if (count == 1) return;
     const double first = nowNs();
     for (int i = 1; i < count; i++) submit(i);
-    *headStart = count > 1 ? nowNs() - first : 0;
+    *headStart = nowNs() - first;
   }
 
   // context.cc

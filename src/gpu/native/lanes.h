@@ -23,6 +23,7 @@ struct PointerSlot {
 
 /** Room for mailboxes: what the host writes, and what the device counts. */
 struct Mailroom {
+  /** Page-locking memory takes the host a call for all of them: at most 4 MB, with a ring of 1024 slots. */
   static constexpr int capacity = 512;
   Mailroom(const std::shared_ptr<DeviceContext> &context, int slots);
 
@@ -39,7 +40,6 @@ struct Mailroom {
  */
 class Mailbox {
  public:
-  Mailbox() = default;
   explicit Mailbox(std::shared_ptr<Mailroom> in) : room(std::move(in)), index(room->used++) {}
 
   /** For the next launch, also where the last one failed. */
