@@ -33,10 +33,10 @@ export interface MetricError {
   readonly measured: number;
   /** Simulated less measured: in percentage points, or relative to the measured value. */
   readonly error: number;
-  /** The GPU's own spread: half the range between repeats of the very same run, in the unit of `error`. */
-  readonly spread: number;
+  /** The GPU's own spread: half the range between repeats of the very same run, in the unit of `error`; null of one run. */
+  readonly spread: number | null;
   /** The same of the simulator's runs. */
-  readonly simulatedSpread: number;
+  readonly simulatedSpread: number | null;
 }
 
 /** Predicted against measured of the superkernels of one kind. */
@@ -166,8 +166,10 @@ function metricError(
   if (predicted === null || seen === null) return null;
   const [predictedMean, seenMean] = [mean(predicted.flat()), mean(seen.flat())];
   const unit = validatedMetrics[metric] === 'points' ? 0.01 : seenMean;
-  const spread = (specs: readonly (readonly number[])[]): number =>
-    mean(specs.map((values) => (Math.max(...values) - Math.min(...values)) / 2)) / unit;
+  const spread = (specs: readonly (readonly number[])[]): number | null =>
+    specs[0].length < 2
+      ? null
+      : mean(specs.map((values) => (Math.max(...values) - Math.min(...values)) / 2)) / unit;
   return {
     simulated: predictedMean,
     measured: seenMean,

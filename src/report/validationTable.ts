@@ -5,8 +5,8 @@ interface Compared {
   readonly simulated: number;
   readonly measured: number;
   readonly error: number;
-  readonly spread: number;
-  readonly simulatedSpread: number;
+  readonly spread: number | null;
+  readonly simulatedSpread: number | null;
 }
 
 /** What a row needs of a validated cell. */
@@ -81,7 +81,7 @@ export function validationTable(cells: readonly ValidationRow[]): Table {
           return [
             (metric.simulated * scale).toFixed(digits),
             (metric.measured * scale).toFixed(digits),
-            `${error(metric.error)} (${error(metric.simulatedSpread)}, ${error(metric.spread)})`,
+            `${error(metric.error)} (${[metric.simulatedSpread, metric.spread].map((spread) => (spread === null ? '–' : error(spread))).join(', ')})`,
           ];
         }),
         percent(attribution.costModel),
@@ -91,7 +91,7 @@ export function validationTable(cells: readonly ValidationRow[]): Table {
       ],
     })),
     notes: [
-      'error: simulated less measured; spreads: half the range between runs of the same arrivals, simulated and on the GPU.',
+      'error: simulated less measured; spreads: half the range between runs of the same arrivals, simulated and on the GPU (–: of one run).',
       'cost model, contention: error of the superkernels’ durations alone and beside others; host: of the time to submit one; agreed: share of the launches before the schedules first differ.',
     ],
   };

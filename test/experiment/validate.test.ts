@@ -116,6 +116,7 @@ describe('validateCell', () => {
       [0.8, 0.8],
       [0.91, 0.91],
     ]);
+    expect(worse.metrics.slo_attainment).toMatchObject({simulatedSpread: null, spread: 0});
     const [verdict] = verdicts([worse, better]);
     expect(verdict.advantage.mean).toBeCloseTo(30.5, 9);
     // Two samples, 30 and 31 points: t of one degree of freedom at 95 % is 12.706.

@@ -65,7 +65,7 @@ export class Journal {
     const [heading, ...lines] = whole.split('\n').slice(0, -1);
     if (heading !== first) {
       throw new InputError(
-        `${path}: begun on another device or with other options (expected ${first}, found ${heading}); remove it to start over`,
+        `${path}: begun on another device or with other options (expected ${first}, found ${heading}); --restart forgets it`,
       );
     }
     for (const [i, line] of lines.entries()) {
