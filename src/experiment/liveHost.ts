@@ -11,7 +11,9 @@ import {recordBoth} from '../scheduler/recorder.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
 import {Scheduler} from '../scheduler/scheduler.ts';
 import type {RunEnd} from '../scheduler/scheduler.ts';
+import {Streams} from '../scheduler/streams.ts';
 import {largestBatch, layOutBatches} from './batches.ts';
+import {dressRehearsal} from './dressRehearsal.ts';
 import {HostMeter} from './hostMeter.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
@@ -103,25 +105,33 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     return meter.end();
   };
   let scheduler: Scheduler;
+  const served = (all: Arrivals): Arrivals => (plan === undefined ? all : onlyOf(all, new Set(plan.tenants)));
   try {
-    scheduler = new Scheduler({
+    const shared = {
       clock,
-      device: options.observe?.(device) ?? device,
-      policy: meter.timed(policy),
-      arrivals: plan === undefined ? run.arrivals : onlyOf(run.arrivals, new Set(plan.tenants)),
+      device,
       tenants,
       classes,
       programs,
       groups,
       costs: model,
-      recorder: recordBoth(meter, recorder),
       maxSize,
       // A look costs nanoseconds, and a live run may decide seldom.
       decisionsPerLook: 1,
-    });
+      streams: new Streams(),
+    };
+    const dress = await dressRehearsal({shared, clock, device, spec, profile, lanes, served, shouldStop});
     collectGarbage('major');
     // Last: recording takes seconds.
     await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
+    if (!shouldStop()) await dress();
+    scheduler = new Scheduler({
+      ...shared,
+      device: options.observe?.(device) ?? device,
+      policy: meter.timed(policy),
+      arrivals: served(run.arrivals),
+      recorder: recordBoth(meter, recorder),
+    });
     collectGarbage('minor');
   } catch (error) {
     // What went wrong first is what counts.

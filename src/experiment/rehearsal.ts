@@ -15,10 +15,10 @@ import type {PreparedRun, RunSpec} from './simulate.ts';
 
 /**
  * Host time of the rehearsals, in ms: of a first one, after which fields have held what they will; of one with far more requests than
- * can be served, in which arrays grow and queues are long; and of the last one, just before the run. With 100 ms in all V8 had yet to
- * compile much of `ooo`; 500 ms did no better on an H200.
+ * can be served, in which arrays grow and queues are long; and of the last one, before the dress rehearsal. With 100 ms in all V8 had
+ * yet to compile much of `ooo`.
  */
-const [firstMs, crowdedMs, lastMs] = [100, 50, 200];
+const [firstMs, crowdedMs, lastMs] = [100, 50, 100];
 /** So many times the load is more than can be served; its arrivals are made before it begins, so that it is a short run. */
 const crowdedTimes = 20;
 const crowdedNs: Nanoseconds = 100e6;

@@ -106,7 +106,18 @@ export class CudaDevice implements Device {
     this.busy = new Int32Array(lanes);
   }
 
+  /** Once more for every further run with the same streams and programs: at once, with nothing in flight. */
   attach(run: DeviceContext): void {
+    if (this.operands !== null && run.streams === this.run.streams && run.programs === this.run.programs) {
+      this.run = run;
+      this.readTickets();
+      this.graphs?.beginRun();
+    } else {
+      this.setUp(run);
+    }
+  }
+
+  private setUp(run: DeviceContext): void {
     const {context, options} = this;
     const {tenants, served, largestBatch, maxSize, lanes, depth} = options;
     const {length} = context.flags;
@@ -189,6 +200,15 @@ export class CudaDevice implements Device {
     for (let i = 0; i < context.flags.length && firstLane + i < lanes; i++) {
       this.seen[firstLane + i] = this.tickets[firstLane + i] = Atomics.load(context.flags, i);
     }
+    this.lookedAt = 0;
+  }
+
+  /** Waits for what is in flight, and forgets it: the run that submitted it is over. */
+  settle(): void {
+    this.context.synchronize();
+    for (const queue of this.queue) queue.length = 0;
+    this.busyCount = this.turn = 0;
+    this.readTickets();
   }
 
   submit(launch: Launch): void {

@@ -36,9 +36,9 @@ export class ObservedSharing {
 
   /** `isFixed`: the terms are what they are. */
   constructor(profile: SharingTerms, isFixed = false) {
-    this.profile = profile;
+    this.profile = times(1, profile);
     this.isFixed = isFixed;
-    this.terms = [profile, profile];
+    this.terms = [this.profile, this.profile];
   }
 
   /** The terms for launches of so many members. */
@@ -72,13 +72,19 @@ export class ObservedSharing {
 
   private plan(kind: number): void {
     const factor = this.factors[kind];
-    const {interference, crowdedInterference} = this.profile;
     this.planned[kind] = factor;
-    this.terms[kind] = {
-      ...this.profile,
-      interference: factor * interference,
-      crowdedInterference: factor * crowdedInterference,
-    };
+    this.terms[kind] = times(factor, this.profile);
     this.version++;
   }
 }
+
+/** Terms with so many times the interference; all are made here, as V8 compiles what uses them for one kind of object. */
+const times = (
+  factor: number,
+  {interference, crowding, crowdedInterference, coalesced}: SharingTerms,
+): SharingTerms => ({
+  interference: factor * interference,
+  crowding,
+  crowdedInterference: factor * crowdedInterference,
+  coalesced,
+});

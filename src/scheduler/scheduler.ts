@@ -40,6 +40,8 @@ export interface SchedulerOptions {
   readonly maxSize: number;
   /** Decisions between two looks at whether the run should stop. */
   readonly decisionsPerLook?: number;
+  /** Streams to go on with, of which there are none yet: those of an earlier run on the same device. */
+  readonly streams?: Streams;
 }
 
 /** Why a run ended: all work done, the time limit reached, or stopped from outside. */
@@ -54,7 +56,7 @@ export type RunEnd = 'done' | 'limit' | 'stopped';
 export class Scheduler implements Situation {
   now: Nanoseconds = 0;
   readonly tenants: readonly Tenant[];
-  readonly streams = new Streams();
+  readonly streams: Streams;
   readonly requests: Requests;
   readonly programs: Programs;
   readonly ready: SlotLists;
@@ -93,6 +95,7 @@ export class Scheduler implements Situation {
     this.arrivals = options.arrivals;
     this.recorder = options.recorder;
     this.tenants = tenants;
+    this.streams = options.streams ?? new Streams();
     this.programs = options.programs;
     this.groups = groups;
     this.costs = options.costs;

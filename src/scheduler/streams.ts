@@ -55,6 +55,12 @@ export class Streams {
     this.live--;
   }
 
+  /** Forgets all streams. Stamps go on, so that none of a forgotten one is taken for another's. */
+  clear(): void {
+    for (let slot = 0; slot < this.used; slot++)
+      if (this.state[slot] !== streamStates.free) this.release(slot);
+  }
+
   private grow(): void {
     this.capacity *= 2;
     const capacity = this.capacity;

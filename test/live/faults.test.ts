@@ -14,19 +14,19 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     scenario: 'tiny.yaml',
     tenants: 4,
     straggling: {rate: 150, env: {FAKE_CUDA_KERNEL_US: '300'}},
-    // Beyond what warming up calls. Launches are recorded graphs, which the driver runs; without them, cuBLAS calls.
+    // Beyond what rehearsals and waking call. Launches are recorded graphs, which the driver runs; without them, cuBLAS calls.
     refusing: [
       {
         name: 'a recorded launch',
         args: ['--policy', 'greedy'],
-        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@600,cuGraphLaunch=1@620,cuGraphLaunch=1@640'},
+        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@700,cuGraphLaunch=1@720,cuGraphLaunch=1@740'},
         launches: 3,
       },
       {
         name: 'a launch that is not recorded',
         args: ['--policy', 'greedy', '--set', 'graphs=false'],
         env: {
-          FAKE_CUDA_FAIL: 'cublasGemmEx=14@40,cublasGemmEx=14@60,cublasGemmStridedBatchedEx=14@20',
+          FAKE_CUDA_FAIL: 'cublasGemmEx=14@110,cublasGemmEx=14@130,cublasGemmStridedBatchedEx=14@70',
         },
         launches: 3,
       },
@@ -38,7 +38,7 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     const {code, stdout} = await place.run(
       [...live, '--policy', 'streams:host-threads=shared', '--output', 'all'],
       {
-        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${540 + i}`).join(','),
+        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${590 + i}`).join(','),
       },
     );
     expect(code).toBe(0);

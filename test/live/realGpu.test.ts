@@ -42,10 +42,10 @@ tenants:
 `,
   );
   const refuse = fileURLToPath(new URL('../support/refuseLaunches.mjs', import.meta.url));
-  const refusing = (name: string, call: string, args: string[]) => ({
+  const refusing = (name: string, call: string, from: number, args: string[]) => ({
     name,
     args,
-    env: {NODE_OPTIONS: `--import ${refuse}`, REFUSE_CALL: call},
+    env: {NODE_OPTIONS: `--import ${refuse}`, REFUSE_CALL: call, REFUSE_FROM: String(from)},
     launches: 5,
   });
   survivesFaults({
@@ -54,14 +54,14 @@ tenants:
     tenants: 4,
     straggling: {rate: 200},
     refusing: [
-      refusing('a recorded launch', 'launchGraphs', ['--policy', 'greedy']),
-      refusing('a launch that is not recorded', 'submitSequence', [
+      refusing('a recorded launch', 'launchGraphs', 4000, ['--policy', 'greedy']),
+      refusing('a launch that is not recorded', 'submitSequence', 4000, [
         '--policy',
         'greedy',
         '--set',
         'graphs=false',
       ]),
-      refusing('a whole request', 'launchGraphs', ['--policy', 'streams:host-threads=shared']),
+      refusing('a whole request', 'launchGraphs', 600, ['--policy', 'streams:host-threads=shared']),
     ],
     memoryInUse,
   });

@@ -1,0 +1,80 @@
+// What is rehearsed on the device leaves nothing behind in the run.
+import {afterEach, describe, expect, test} from 'vitest';
+import {liveRun} from '../../src/experiment/live.ts';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {parseScenario} from '../../src/experiment/scenario.ts';
+import {probe} from '../../src/gpu/cuda.ts';
+import {parseModel} from '../../src/workload/models/parse.ts';
+import {paths, unavailable} from '../fake-cuda/standIn.ts';
+
+describe.skipIf(unavailable)('a rehearsal on the stand-in', () => {
+  afterEach(() => delete process.env['FAKE_CUDA_KERNEL_US']);
+
+  const models = new Map([['small', parseModel('8,4,16\n8,4,16\n', 'csv', 'small.csv')]]);
+  const spec = (policy: string, rate: number) => ({
+    scenario: parseScenario(
+      JSON.stringify({
+        memory: false,
+        duration: '200ms',
+        drain: '30s',
+        tenants: [
+          {name: 'a', model: 'small', replicas: 2, slo: '100ms', arrivals: {process: 'poisson', rate}},
+        ],
+      }),
+      'test',
+    ),
+    policy,
+    load: null,
+    replication: 0,
+    directory: '.',
+    models,
+  });
+
+  test.for(['ooo', 'greedy', 'streams:host-threads=shared'])(
+    'of %s takes none of the run’s requests, and adds none',
+    async (policy) => {
+      probe(paths);
+      const seen = {arrived: [] as number[], completed: 0, live: 0};
+      const {arrived, completed, unfinished} = await liveRun(spec(policy, 300), readProfile('v100'), {
+        recorder: {
+          arrived: (_, at) => seen.arrived.push(at),
+          completed: () => seen.completed++,
+          dropped: () => {},
+          launched: () => {},
+          finished: () => {},
+        },
+      });
+      expect(seen.completed).toBe(seen.arrived.length);
+      expect(arrived).toBeGreaterThan(60);
+      expect([completed, unfinished]).toEqual([arrived, 0]);
+      expect(arrived).toBe(seen.arrived.length);
+      // Those of the run, in its time.
+      expect(Math.max(...seen.arrived)).toBeLessThan(200e6);
+      expect(seen.arrived).toEqual(seen.arrived.toSorted((a, b) => a - b));
+    },
+  );
+
+  test('that cannot be finished is cut off: the run begins with nothing in flight', async () => {
+    probe(paths);
+    // 8 requests a second in place of the 120 that come.
+    process.env['FAKE_CUDA_KERNEL_US'] = '60000';
+    const launches: number[] = [];
+    let running = 0;
+    const run = await liveRun(spec('streams:host-threads=shared', 60), readProfile('v100'), {
+      recorder: {
+        arrived: () => {},
+        completed: () => {},
+        dropped: () => {},
+        launched: ({id}) => {
+          launches.push(id);
+          running++;
+        },
+        finished: () => running--,
+      },
+    });
+    expect(run.completed).toBe(run.arrived);
+    expect(run.arrived).toBeGreaterThan(10);
+    expect(launches.slice(0, 2)).toEqual([0, 1]);
+    expect(running).toBe(0);
+  });
+});
