@@ -26,7 +26,7 @@ describe('how launches slow each other', () => {
     expect(observed.of(1).crowdedInterference / profile.crowdedInterference).toBeCloseTo(
       factorOf(observed, 1),
     );
-    expect(observed.of(4)).toBe(profile);
+    expect(observed.of(4)).toEqual(profile);
     show(observed, 4, times, [0.8, 2]);
     expect(Math.abs(factorOf(observed, 4) - times)).toBeLessThan(0.11);
     expect(observed.version > 0).toBe(times !== 1);
