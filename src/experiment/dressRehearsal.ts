@@ -1,4 +1,5 @@
-// A run's beginning on the device itself, with other arrivals, before the run: what the simulated rehearsals cannot reach.
+// A run's beginning on the device itself before the run, with arrivals of its own where they are drawn: what the simulated rehearsals
+// cannot reach.
 import type {CudaDevice} from '../gpu/cudaDevice.ts';
 import type {WallClock} from '../gpu/wallClock.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
@@ -8,6 +9,7 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import {recordBoth} from '../scheduler/recorder.ts';
 import {Scheduler} from '../scheduler/scheduler.ts';
 import type {SchedulerOptions} from '../scheduler/scheduler.ts';
+import type {Streams} from '../scheduler/streams.ts';
 import {HostMeter} from './hostMeter.ts';
 import {prepareRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
@@ -21,12 +23,15 @@ const arriveNs: Nanoseconds = 150e6;
 /** They have so long to be answered; what is left then, far more arrived than can be served, is dropped. */
 const answerNs: Nanoseconds = 500e6;
 
-export interface DressRehearsalOptions {
-  /** What the run's own scheduler will have, its streams among it. */
-  readonly shared: Omit<SchedulerOptions, 'policy' | 'arrivals' | 'recorder'> &
-    Required<Pick<SchedulerOptions, 'streams'>>;
+/** What the rehearsal's scheduler and the run's own have in common: the device, and its streams. */
+type Shared = Omit<SchedulerOptions, 'policy' | 'arrivals' | 'recorder'> & {
   readonly clock: WallClock;
   readonly device: CudaDevice;
+  readonly streams: Streams;
+};
+
+export interface DressRehearsalOptions {
+  readonly shared: Shared;
   readonly spec: RunSpec;
   readonly profile: DeviceProfile;
   readonly lanes: number;
@@ -40,7 +45,8 @@ export interface DressRehearsalOptions {
  * of its own. Nothing is in flight afterwards, and the run's own scheduler can be attached.
  */
 export async function dressRehearsal(options: DressRehearsalOptions): Promise<() => Promise<void>> {
-  const {shared, clock, device, spec, profile, lanes, served, shouldStop} = options;
+  const {shared, spec, profile, lanes, served, shouldStop} = options;
+  const {clock, device, streams} = shared;
   const {scenario} = spec;
   const other = {
     ...scenario,
@@ -67,7 +73,7 @@ export async function dressRehearsal(options: DressRehearsalOptions): Promise<()
     try {
       scheduler.run(arriveNs + answerNs, shouldStop);
       device.settle();
-      shared.streams.clear();
+      streams.clear();
     } finally {
       await meter.end();
     }

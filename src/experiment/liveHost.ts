@@ -120,7 +120,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       decisionsPerLook: 1,
       streams: new Streams(),
     };
-    const dress = await dressRehearsal({shared, clock, device, spec, profile, lanes, served, shouldStop});
+    const dress = await dressRehearsal({shared, spec, profile, lanes, served, shouldStop});
     collectGarbage('major');
     // Last: recording takes seconds.
     await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
