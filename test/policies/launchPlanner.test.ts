@@ -1,0 +1,61 @@
+// What is best for streams that others join, for those that go apart, and beside launches of other kinds.
+import {expect, test} from 'vitest';
+import type {LaunchPlan} from '../../src/policies/launchPlanner.ts';
+import {LaunchPlanner} from '../../src/policies/launchPlanner.ts';
+import {ObservedSharing} from '../../src/policies/observedSharing.ts';
+import {Reaction} from '../../src/policies/reaction.ts';
+import type {Situation} from '../../src/scheduler/policy.ts';
+import {runToy} from '../support/rig.ts';
+import type {ToyWorld} from '../support/rig.ts';
+
+/** Plans for streams at the start of a chain of twenty equal kernels. */
+function plansIn(world: Pick<ToyWorld, 'batching' | 'smShare'>) {
+  let planner: LaunchPlanner | undefined;
+  let start = 0;
+  runToy({
+    ...world,
+    tenants: [{kernels: Array.from({length: 20}, () => 0), arrivals: []}],
+    durations: [10_000],
+    policy: {
+      name: 'none',
+      attach(situation: Situation) {
+        start = situation.tenants[0].program(1);
+        const sharing = new ObservedSharing(situation.costs.sharing, true);
+        planner = new LaunchPlanner(
+          {lanes: 16, maxSize: 128, quantumNs: 2e6, sharing},
+          new Reaction(),
+          situation,
+        );
+      },
+      decide() {},
+    },
+  });
+  return (population: number, others: number, use: number, joined: boolean): LaunchPlan => {
+    const plan = {} as LaunchPlan;
+    planner!.choose(plan, start, population, others, use, 100e6, joined);
+    return plan;
+  };
+}
+
+test('those that go apart run one by one where a launch of two takes nearly twice as long; those that others join do not', () => {
+  const plan = plansIn({
+    batching: (size) => (size === 1 ? 1 : 0.9 * size),
+    smShare: (_, size) => (size === 1 ? 0.9 : 1),
+  });
+  // The device is in use: one more does not go beside another.
+  for (const population of [2, 6]) {
+    expect(plan(population, 0, 2, true)).toMatchObject({size: 2, beside: 1});
+    expect(plan(population, 0, 2, false)).toMatchObject({size: 1, beside: 1});
+  }
+  // Of very many the first are not through much sooner, and the last much later.
+  expect(plan(32, 0, 2, false)).toMatchObject({size: 2, beside: 1});
+});
+
+test('beside launches of other kinds the larger of equal ones is kept', () => {
+  const plan = plansIn({
+    batching: (size) => 1 + size / 16,
+    smShare: (_, size) => Math.min(1, size / 32),
+  });
+  const size = (others: number) => plan(32, others, 1, true).size;
+  expect(size(64)).toBeGreaterThan(size(0));
+});
