@@ -51,10 +51,10 @@ export interface PlanLimits {
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /**
- * Plans within this factor of each other count as equal: of one kind on the device the first is kept, which has fewer members; beside
- * others (`sharedUse`) the one with more, which takes hardly longer when many happen to be there. Two shapes at 39,000 requests a second,
- * simulated with two H200s' profiles, and one of them with 0.7 times the interference: p99 0.72, 0.83 and 0.96 of what it is otherwise,
- * p50 1.02, 1.03 and 0.96.
+ * Plans within this factor of each other count as equal: of one kind on the device the first is kept, which has fewer members; while
+ * others wait as well the one with more, which takes hardly longer when many happen to be there. Two shapes at 25,000, 33,000 and 39,000
+ * requests a second, simulated with the profile of an H200: p99 0.88, 0.93 and 0.72 of what it is otherwise, p50 0.95, 1.03 and 1.02; with
+ * those of three more, p99 at 39,000 0.83, 0.94 and 1.01.
  */
 const [alone, amongOthers] = [0.99, 1.03];
 /** By number of members: the index of the largest size that is no larger. */
@@ -212,7 +212,7 @@ export class LaunchPlanner {
     const gaps = (kernels - 1) * this.stepGapNs;
     const recurs = recurring >= mostlyRecurring;
     const isShared = recurs && use >= sharedUse && others >= sharedOthers * population;
-    const tie = isShared ? amongOthers : alone;
+    const tie = recurs && others > 0 ? amongOthers : alone;
     let bestDelay = Infinity;
     for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
       const size = sizes[i];
