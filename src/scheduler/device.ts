@@ -18,7 +18,7 @@ export interface Device {
   readonly lanes: number;
   /** Launches that a lane may hold at once, the running one included. */
   readonly depth: number;
-  /** Called once, before the first launch. */
+  /** Called before the first launch of a run; devices that serve several runs say for which. */
   attach(context: DeviceContext): void;
   /** Hands a launch to its lane. Takes host time: the clock moves. */
   submit(launch: Launch): void;
