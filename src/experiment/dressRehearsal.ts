@@ -1,5 +1,4 @@
-// A run's beginning on the device itself before the run, with arrivals of its own where they are drawn: what the simulated rehearsals
-// cannot reach.
+// A run's beginning on the device itself before the run, with arrivals of its own: what the simulated rehearsals cannot reach.
 import type {CudaDevice} from '../gpu/cudaDevice.ts';
 import type {WallClock} from '../gpu/wallClock.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
@@ -20,7 +19,7 @@ import type {RunSpec} from './simulate.ts';
  * and a wall clock take the place of simulated ones.
  */
 const arriveNs: Nanoseconds = 150e6;
-/** They have so long to be answered; what is left then, far more arrived than can be served, is dropped. */
+/** They have so long to be answered, several times as long as on a device that keeps up; what is left then is dropped. */
 const answerNs: Nanoseconds = 500e6;
 
 /** What the rehearsal's scheduler and the run's own have in common: the device, and its streams. */
@@ -33,7 +32,9 @@ type Shared = Omit<SchedulerOptions, 'policy' | 'arrivals' | 'recorder'> & {
 export interface DressRehearsalOptions {
   readonly shared: Shared;
   readonly spec: RunSpec;
+  /** What the run was prepared with. */
   readonly profile: DeviceProfile;
+  /** Of all hosts of the run. */
   readonly lanes: number;
   /** The part of all arrivals that this host serves. */
   readonly served: (arrivals: Arrivals) => Arrivals;
@@ -64,7 +65,7 @@ export async function dressRehearsal(options: DressRehearsalOptions): Promise<()
   const scheduler = new Scheduler({
     ...shared,
     policy: meter.timed(policy),
-    arrivals: until(arriveNs, served(arrivals)),
+    arrivals: served(arrivals),
     recorder: recordBoth(meter, recorder),
   });
   return async () => {
@@ -77,18 +78,5 @@ export async function dressRehearsal(options: DressRehearsalOptions): Promise<()
     } finally {
       await meter.end();
     }
-  };
-}
-
-/** The arrivals before a time. */
-function until(ns: Nanoseconds, arrivals: Arrivals): Arrivals {
-  return {
-    nextAt: () => {
-      const at = arrivals.nextAt();
-      return at < ns ? at : Infinity;
-    },
-    peek: () => arrivals.peek(),
-    take: () => arrivals.take(),
-    left: (tenant, at) => arrivals.left(tenant, at),
   };
 }

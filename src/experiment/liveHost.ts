@@ -122,7 +122,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     };
     const dress = await dressRehearsal({shared, spec, profile, lanes, served, shouldStop});
     collectGarbage('major');
-    // Last: recording takes seconds.
+    // After the device has been attached: recording takes seconds.
     await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
     if (!shouldStop()) await dress();
     scheduler = new Scheduler({

@@ -56,7 +56,7 @@ const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
  * requests a second, simulated with the profile of an H200: p99 0.88, 0.93 and 0.72 of what it is otherwise, p50 0.95, 1.03 and 1.02; with
  * those of three more, p99 at 39,000 0.83, 0.94 and 1.01.
  */
-const [alone, amongOthers] = [0.99, 1.03];
+const [tieAlone, tieAmongOthers] = [0.99, 1.03];
 /** By number of members: the index of the largest size that is no larger. */
 const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
   Math.max(
@@ -212,7 +212,7 @@ export class LaunchPlanner {
     const gaps = (kernels - 1) * this.stepGapNs;
     const recurs = recurring >= mostlyRecurring;
     const isShared = recurs && use >= sharedUse && others >= sharedOthers * population;
-    const tie = recurs && others > 0 ? amongOthers : alone;
+    const tie = recurs && others > 0 ? tieAmongOthers : tieAlone;
     let bestDelay = Infinity;
     for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
       const size = sizes[i];
@@ -228,7 +228,7 @@ export class LaunchPlanner {
       const launches = population / size;
       const waitOfOthers = others * launches * work;
       // No way to run launches of this size could be better than what was found.
-      const least = population * Math.max(durationNs, turns(launches, joined) * work * (1 + use));
+      const least = population * Math.max(durationNs, roundsUntilDone(launches, joined) * work * (1 + use));
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
@@ -243,8 +243,8 @@ export class LaunchPlanner {
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const rounds = Math.max(1, launches / beside);
-        const served = turns(rounds, joined);
-        const least = population * Math.max(device, durationNs * slowed) * served;
+        const untilDone = roundsUntilDone(rounds, joined);
+        const least = population * Math.max(device, durationNs * slowed) * untilDone;
         let steps = lengthBelow(ideal, most, kernels);
         while (least + waitOfOthers < tie * bestDelay) {
           const asked = kernels / steps;
@@ -255,7 +255,7 @@ export class LaunchPlanner {
           const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
           const round = Math.max(ran, device, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
-          const latency = round * served + stagger + (steps * joining * kernels) / length;
+          const latency = round * untilDone + stagger + (steps * joining * kernels) / length;
           // In a crowd who does not fit into a round waits for the next one. Of more than that some will be late whatever happens, and
           // short rounds are in time for the others.
           const waited = recurs && rounds <= 2 ? rounds : 1;
@@ -287,7 +287,7 @@ export class LaunchPlanner {
  * waits for all rounds. Of those that go apart the first are through after the first. As if they were as many all the time, six who
  * waited for an H200 that was in use went in one launch that took four times as long as one alone, for a tenth more throughput.
  */
-const turns = (rounds: number, joined: boolean): number => (joined ? rounds : (rounds + 1) / 2);
+const roundsUntilDone = (rounds: number, joined: boolean): number => (joined ? rounds : (rounds + 1) / 2);
 
 /** The index in `terms` of a size, or of the largest that it has. */
 function termsAt(terms: Float64Array, size: number): number {

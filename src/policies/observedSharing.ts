@@ -36,7 +36,7 @@ export class ObservedSharing {
 
   /** `isFixed`: the terms are what they are. */
   constructor(profile: SharingTerms, isFixed = false) {
-    this.profile = times(1, profile);
+    this.profile = withInterference(1, profile);
     this.isFixed = isFixed;
     this.terms = [this.profile, this.profile];
   }
@@ -73,13 +73,13 @@ export class ObservedSharing {
   private plan(kind: number): void {
     const factor = this.factors[kind];
     this.planned[kind] = factor;
-    this.terms[kind] = times(factor, this.profile);
+    this.terms[kind] = withInterference(factor, this.profile);
     this.version++;
   }
 }
 
 /** Terms with so many times the interference; all are made here, as V8 compiles what uses them for one kind of object. */
-const times = (
+const withInterference = (
   factor: number,
   {interference, crowding, crowdedInterference, coalesced}: SharingTerms,
 ): SharingTerms => ({

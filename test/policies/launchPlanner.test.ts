@@ -1,4 +1,4 @@
-// What is best for streams that others join, for those that go apart, and beside launches of other kinds.
+// What is best for streams that others join, for those that go apart, and while others wait.
 import {expect, test} from 'vitest';
 import type {LaunchPlan} from '../../src/policies/launchPlanner.ts';
 import {LaunchPlanner} from '../../src/policies/launchPlanner.ts';
@@ -51,7 +51,7 @@ test('those that go apart run one by one where a launch of two takes nearly twic
   expect(plan(32, 0, 2, false)).toMatchObject({size: 2, beside: 1});
 });
 
-test('beside launches of other kinds the larger of equal ones is kept', () => {
+test('while others wait the larger of equal launches is kept', () => {
   const plan = plansIn({
     batching: (size) => 1 + size / 16,
     smShare: (_, size) => Math.min(1, size / 32),
