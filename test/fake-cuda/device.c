@@ -114,12 +114,6 @@ EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
   return SUCCESS;
 }
 
-EXPORT CUresult cuCtxSynchronize(void) {
-  ENTER_CONTEXT(cuCtxSynchronize);
-  drainAll();
-  return lost;
-}
-
 EXPORT CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
   *least = 0;
   *greatest = -5;

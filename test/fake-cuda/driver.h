@@ -21,6 +21,7 @@ enum {
   NOT_FOUND = 500,
   NOT_READY = 600,
   ILLEGAL_ADDRESS = 700,
+  CAPTURE_UNSUPPORTED = 900,
   CAPTURE_UNMATCHED = 903
 };
 
@@ -74,8 +75,6 @@ Operation *makeOperation(void (*run)(void *), const void *argument, size_t bytes
 void push(CUstream stream, Operation *operation);
 /** Waits until the stream is empty. */
 void drain(CUstream stream);
-/** The same for every stream. */
-void drainAll(void);
 
 #define ENTER(function)                      \
   do {                                       \

@@ -89,15 +89,6 @@ void drain(CUstream stream) {
   pthread_mutex_unlock(&stream->lock);
 }
 
-void drainAll(void) {
-  drain(streamOf(NULL));
-  pthread_mutex_lock(&table);
-  for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-    if (streams[i]) drain(streams[i]);
-  }
-  pthread_mutex_unlock(&table);
-}
-
 EXPORT CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority) {
   (void)flags, (void)priority;
   ENTER_CONTEXT(cuStreamCreateWithPriority);
@@ -139,6 +130,8 @@ EXPORT CUresult cuStreamQuery(CUstream stream) {
 
 EXPORT CUresult cuStreamSynchronize(CUstream stream) {
   ENTER_CONTEXT(cuStreamSynchronize);
-  drain(streamOf(stream));
+  stream = streamOf(stream);
+  if (stream->capture) return CAPTURE_UNSUPPORTED;
+  drain(stream);
   return lost;
 }

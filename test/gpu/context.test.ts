@@ -64,6 +64,27 @@ describe.skipIf(unavailable)('a context', () => {
     });
   });
 
+  test('waits for its own lanes alone, and ends, while another on the same device records', () => {
+    withFaults({REPORT: report}, () => {
+      const [recording, waiting] = [openStandIn(), openStandIn()];
+      const member = makeMember(recording, shape, 'fp32', 1);
+      place(recording, [member]);
+      recording.captureBegin(0, 1);
+      waiting.synchronize();
+      expect(thrown(() => recording.synchronize())).toMatchObject({
+        code: 'CUDA',
+        call: 'cuStreamSynchronize',
+      });
+      waiting.destroy();
+      recording.submitBatched(0, 0, 0, 4, 3, 5, 1, 1);
+      recording.launchGraph(0, 1, recording.captureEnd(0));
+      waitFor(recording, 0, 1);
+      expect(error(recording, member, 'fp32')).toBeLessThanOrEqual(1);
+      recording.destroy();
+      expect(live()).toEqual(none);
+    });
+  });
+
   // Every call of opening, each at its first and a later time.
   test.for([
     'cuDevicePrimaryCtxRetain=2',

@@ -185,7 +185,7 @@ export interface NativeContext {
 
   /** True when nothing is left on the lane. Throws what went wrong on the device, if anything did. */
   query(lane: number): boolean;
-  /** Waits for a lane, or for all. */
+  /** Waits for a lane, or for all of this context; those of other threads on the same device may record meanwhile. */
   synchronize(lane?: number): void;
   /** Spins until a lane's flag differs from `seen`: that lane, or -1 at `until` on `nowNs`. */
   waitFlags(seen: Int32Array, until: number): number;

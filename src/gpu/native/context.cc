@@ -131,7 +131,7 @@ void Context::release() noexcept {
   if (!device) return;
   try {
     device->bind();
-    cuda::driver.cuCtxSynchronize();
+    for (const Lane &each : lanes) cuda::driver.cuStreamSynchronize(each.stream.get());
   } catch (const CallError &) {
     // A lost device refuses every call: what follows then only frees the host's side.
   }
@@ -173,7 +173,8 @@ Kernels &Context::kernels() {
 
 void Context::synchronize(Info info) {
   if (info.Length() == 0 || info[0].IsUndefined()) {
-    CU(cuCtxSynchronize);
+    // Not the CUDA context: another thread may have a stream of it record, which that would be an error for.
+    for (const Lane &each : lanes) CU(cuStreamSynchronize, each.stream.get());
   } else {
     CU(cuStreamSynchronize, lane(info).stream.get());
   }

@@ -65,7 +65,6 @@ inline constexpr unsigned CU_STREAM_WRITE_VALUE_DEFAULT = 0x0;
   F(cuCtxCreate_v2, (CUcontext * context, unsigned flags, CUdevice device))                                 \
   F(cuCtxDestroy_v2, (CUcontext context))                                                                   \
   F(cuCtxSetCurrent, (CUcontext context))                                                                   \
-  F(cuCtxSynchronize, (void))                                                                               \
   F(cuCtxGetStreamPriorityRange, (int *least, int *greatest))                                               \
   F(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                         \
   F(cuMemAlloc_v2, (CUdeviceptr * address, size_t bytes))                                                   \
