@@ -55,7 +55,7 @@ class SmallCosts implements Costs {
 
   readonly stepGapNs = 0;
   readonly memberNs = 0;
-  readonly sharing = {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1};
+  readonly sharing = {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1};
 
   smShare(): number {
     return 1;
@@ -141,6 +141,7 @@ function simulate(workload: SmallWorkload, requests: number): SmallResult {
       interference: 0,
       crowding: 0,
       crowdedInterference: 0,
+      mixing: 0,
       maxConcurrent: lanes,
     },
     host: {threads: 'shared', detectNs: 0, decideNs: 0, decideMemberNs: 0},

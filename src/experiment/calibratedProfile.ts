@@ -73,6 +73,7 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
       interference: {value: base.contention.interference.value, source: assumed},
       ...assumedTerm('crowding', base),
       ...assumedTerm('crowded_interference', base),
+      ...assumedTerm('mixing', base),
       ...assumedTerm('coalesced', base),
       max_concurrent: {value: base.contention.max_concurrent.value, source: assumed},
     },
@@ -123,7 +124,7 @@ export function hostSource(date: string): DeviceProfile['sources'][string] {
 
 /** A term of sharing that the base has and nobody has measured here. */
 function assumedTerm(
-  name: 'crowding' | 'crowded_interference' | 'coalesced',
+  name: 'crowding' | 'crowded_interference' | 'mixing' | 'coalesced',
   {contention}: DeviceProfile,
 ): Partial<DeviceProfile['contention']> {
   const term = contention[name];

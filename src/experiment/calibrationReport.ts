@@ -65,10 +65,11 @@ const termsText = ({
   interference,
   crowding,
   crowdedInterference,
+  mixing,
   coalesced,
   stepGapNs,
 }: FittedTerms): string =>
-  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
+  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, mixing ${mixing.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
 
 const named = (model: string, batch: number): string => (batch === 1 ? model : `${model} (batch ${batch})`);
 
@@ -150,7 +151,7 @@ export function report(
     );
   }
   log(
-    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0} to ${contention.crowded_interference?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0} to ${contention.crowded_interference?.value ?? 0}, mixing ${contention.mixing?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
   );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(

@@ -1,7 +1,8 @@
 // The launches of a live run in each other's company: what terms of sharing and exposures make of the time that each took.
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
-import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {holdsPlace, pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import type {Sharers} from '../sim/sharing.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {CoRunTimeline} from './coRunTimeline.ts';
@@ -76,17 +77,14 @@ export class Company {
   readonly launches: number;
   readonly coalescedLaunches: number;
   readonly longLaunches: number;
-  /** By kernel run: its launch, time alone in ns, share of the device, and whether it is one of products (0 or 1). */
+  /** By kernel run: its launch, time alone in ns, and whether it is one of products (0 or 1). */
   private readonly owner: Int32Array;
   private readonly aloneNs: Float64Array;
-  private readonly share: Float64Array;
   private readonly isProducts: Uint8Array;
-  /** Whether it holds its place against those that do and began later (0 or 1). */
-  private readonly holds: Uint8Array;
-  /** Pace, exposure and pressure of each of the kernel runs, as last asked for. */
+  /** Their shares, and exposure and pressure as last asked for, */
+  private readonly sharers: Sharers;
+  /** and pace. */
   private readonly pace: Float64Array;
-  private readonly exposure: Float64Array;
-  private readonly pressure: Float64Array;
   /** By launch: its kind, as index of `kindsOfRun`. */
   private readonly kind: Int32Array;
   /** The kinds that the run has launches of. */
@@ -121,12 +119,15 @@ export class Company {
     this.coalescedLaunches = launches.filter(([, , , , method]) => method !== SINGLE).length;
     this.owner = new Int32Array(kernelRuns);
     this.aloneNs = new Float64Array(kernelRuns);
-    this.share = new Float64Array(kernelRuns);
     this.isProducts = new Uint8Array(kernelRuns);
-    this.holds = new Uint8Array(kernelRuns);
+    this.sharers = {
+      share: new Float64Array(kernelRuns),
+      exposure: new Float64Array(kernelRuns),
+      pressure: new Float64Array(kernelRuns),
+      coalesces: new Uint8Array(kernelRuns),
+      holds: new Uint8Array(kernelRuns),
+    };
     this.pace = new Float64Array(kernelRuns);
-    this.exposure = new Float64Array(kernelRuns);
-    this.pressure = new Float64Array(kernelRuns);
     this.kind = new Int32Array(launches.length);
     this.launchAloneNs = new Float64Array(launches.length);
     this.longNs = longLatenesses * costs.detectNs;
@@ -153,9 +154,10 @@ export class Company {
         this.owner[i] = launch;
         this.aloneNs[i] = this.besideNs[i] = ns;
         this.launchAloneNs[launch] += ns;
-        this.share[i] = share;
+        this.sharers.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
-        this.holds[i] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
+        this.sharers.coalesces[i] = method === SINGLE ? 0 : 1;
+        this.sharers.holds[i] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
       }
       this.kind[launch] = this.kindOf({
         model: run.models[model],
@@ -189,7 +191,7 @@ export class Company {
       begin[launch] = at[count + i] + terms.stepGapNs * stretch;
     }
     timeline.arrange(at);
-    timeline.findWaits(this.share, this.holds, this.waitNs);
+    timeline.findWaits(this.sharers, this.waitNs);
     for (let i = 0; i < count; i++) {
       const lasts = at[count + i] - at[i];
       this.got[i] = lasts > 0 ? 1 - Math.min(1, this.waitNs[i] / lasts) : 1;
@@ -276,8 +278,8 @@ export class Company {
 
   /** Adds up what launches of one kind took of the device beside each of the rows. */
   private addBeside(of: number, rowOf: Int32Array, beside: Float64Array): void {
-    const {owner, aloneNs, launchAloneNs, share, got, kind, kindsOfRun, timeline} = this;
-    const shares = share.map((each, i) => (kind[owner[i]] === of ? each * got[i] : 0));
+    const {owner, aloneNs, launchAloneNs, sharers, got, kind, kindsOfRun, timeline} = this;
+    const shares = sharers.share.map((each, i) => (kind[owner[i]] === of ? each * got[i] : 0));
     timeline.integrate(shares);
     for (let i = 0; i < owner.length; i++) {
       const launch = owner[i];
@@ -327,21 +329,8 @@ export class Company {
    */
   private predict({terms, kinds}: LaunchSharing, exactly = true): void {
     const {coalesced, stepGapNs} = terms;
-    const {
-      owner,
-      aloneNs,
-      besideNs,
-      share,
-      holds,
-      pace,
-      exposure,
-      pressure,
-      got,
-      waitNs,
-      slowdown,
-      predicted,
-      timeline,
-    } = this;
+    const {owner, aloneNs, besideNs, pace, waitNs, slowdown, predicted, timeline} = this;
+    const {share, exposure, pressure} = this.sharers;
     const count = owner.length;
     const usual = this.kindsOfRun.map((kind) => usualKind(kind, coalesced));
     const known = this.kindsOfRun.map((kind, i) => kinds.get(kindKey(kind)) ?? usual[i]);
@@ -352,20 +341,27 @@ export class Company {
       pressure[i] = share[i] * of.pressure;
     }
     if (exactly) {
-      timeline.slowdowns(terms, share, holds, exposure, pressure, slowdown);
+      timeline.slowdowns(terms, this.sharers, slowdown);
     } else {
-      for (let i = 0; i < count; i++) pressure[i] *= got[i];
-      timeline.integrate(pressure);
-      for (let i = 0; i < count; i++) {
-        const others = timeline.meanBeside(i, pressure);
-        slowdown[i] = slowdownBeside(terms, exposure[i], others);
-      }
+      const [single, together] = [this.meanPressures(0), this.meanPressures(1)];
+      for (let i = 0; i < count; i++)
+        slowdown[i] = slowdownBeside(terms, exposure[i], pressureTogether(terms, single[i], together[i]));
     }
     predicted.fill(-stepGapNs);
     for (let i = 0; i < count; i++) {
       besideNs[i] = pace[i] * aloneNs[i] * slowdown[i] + waitNs[i];
       predicted[owner[i]] += besideNs[i] + stepGapNs;
     }
+  }
+
+  /** What presses on each kernel run, on the mean of the time that it takes, of launches that coalesce (1) or others (0). */
+  private meanPressures(coalesces: 0 | 1): Float64Array {
+    const {sharers, got, timeline} = this;
+    const pressure = sharers.pressure.map((all, i) =>
+      sharers.coalesces[i] === coalesces ? all * got[i] : 0,
+    );
+    timeline.integrate(pressure);
+    return pressure.map((_, i) => timeline.meanBeside(i, pressure));
   }
 }
 

@@ -1,6 +1,10 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import {partsInOrder, pressuresInOrder, slowdownAmong} from '../sim/sharing.ts';
+import type {Sharers} from '../sim/sharing.ts';
+
+/** What they take, and whether they hold their places. */
+type Shares = Pick<Sharers, 'share' | 'holds'>;
 
 /** Kernel runs laid out in time, so that it is known what ran beside each: `count` of them, by index. */
 export class CoRunTimeline {
@@ -90,31 +94,25 @@ export class CoRunTimeline {
    * Finds who is behind whom, and writes, by kernel run, for how long it waits, in ns: the time in which it gets nothing of the
    * share that it asks for, as those leave nothing over that began before, and in which it gets less for as much less.
    */
-  findWaits(share: Float64Array, holds: Uint8Array, out: Float64Array): void {
-    this.findBehind(holds);
+  findWaits(sharers: Shares, out: Float64Array): void {
+    this.findBehind(sharers.holds);
     out.fill(0);
-    this.sweep(share, holds, (active, got, ns) => {
+    this.sweep(sharers, (active, got, ns) => {
       for (const of of active) out[of] += (1 - got[of]) * ns;
     });
   }
 
   /**
    * Writes, by kernel run, how many times as long as alone it takes, waits left out, at the mean of the rates beside what was
-   * there: `exposure` of what presses on it, `pressure` on the others.
+   * there.
    */
-  slowdowns(
-    terms: ContentionTerms,
-    share: Float64Array,
-    holds: Uint8Array,
-    exposure: Float64Array,
-    pressure: Float64Array,
-    out: Float64Array,
-  ): void {
+  slowdowns(terms: ContentionTerms, sharers: Sharers, out: Float64Array): void {
+    const {share, exposure} = sharers;
     const runs = new Float64Array(this.count);
     const felt = new Float64Array(this.count);
     out.fill(0);
-    this.sweep(share, holds, (active, got, ns) => {
-      pressuresInOrder(active.length, active, {pressure, holds}, got, felt);
+    this.sweep(sharers, (active, got, ns) => {
+      pressuresInOrder(active.length, active, sharers, terms, got, felt);
       let wanted = 0;
       let demand = 0;
       for (const of of active) {
@@ -132,8 +130,7 @@ export class CoRunTimeline {
 
   /** Goes from each of the times to the next, with the kernel runs that last then, in the order in which they began, and what each gets. */
   private sweep(
-    share: Float64Array,
-    holds: Uint8Array,
+    shares: Shares,
     each: (active: readonly number[], got: Float64Array, ns: Nanoseconds) => void,
   ): void {
     const {count, order, times} = this;
@@ -149,7 +146,7 @@ export class CoRunTimeline {
       } else {
         active.splice(active.indexOf(event - count), 1);
       }
-      partsInOrder(active.length, active, {share, holds}, got);
+      partsInOrder(active.length, active, shares, got);
     }
   }
 }

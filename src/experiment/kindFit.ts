@@ -1,7 +1,7 @@
 // What launches of models suffer from each other and press on each other with, of each kind: all by one least squares.
 import {group, sum} from 'd3';
 import {leastSquares} from '../profile/leastSquares.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {leastOfKind} from './coRunCompany.ts';
 import type {Company, CompanyRows} from './coRunCompany.ts';
 import {kindKey, usualKind} from './launchKinds.ts';
@@ -20,6 +20,7 @@ const mostSteps = 12;
 /** Where the search begins for how launches suffer where there is a lot: from 0 it would not find the way. */
 const crowdingAtFirst = 1;
 const crowdedAtFirst = 0.6;
+const mixingAtFirst = 0.2;
 
 /**
  * How far the search goes. Beyond a crowding of about 3 the law is an offset and a slope, and launches beside little are too few
@@ -29,6 +30,7 @@ const bounds = {
   interference: [0, 3],
   crowding: [0, 3],
   crowdedInterference: [0, 3],
+  mixing: [0, 3],
   coalesced: [0.2, 2],
   pace: [0.5, 1.5],
   exposure: [0.05, 2],
@@ -82,6 +84,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     'crowdedInterference',
     isFirst ? crowdedAtFirst * terms.interference : terms.crowdedInterference,
   );
+  const mixing = add('mixing', isFirst ? mixingAtFirst : terms.mixing);
   const coalesced = add('coalesced', terms.coalesced);
   const known = kindsOf(runs).map((kind): KnownKind => {
     const {pace, exposure, pressure} = start.kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced);
@@ -113,6 +116,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
       interference: x[interference],
       crowding: x[crowding],
       crowdedInterference: x[crowded],
+      mixing: x[mixing],
       coalesced: x[coalesced],
     },
     kinds: new Map(known.map((kind) => [kindKey(kind), kindOf(x, kind)])),
@@ -193,10 +197,16 @@ function predict(
 ): void {
   const all = kindsOfRun.map((kind) => kinds.get(kindKey(kind)) ?? usualKind(kind, terms.coalesced));
   const presses = Float64Array.from(all, ({pressure}) => pressure);
+  const coalesces = Uint8Array.from(kindsOfRun, ({method}) => (method === 'single' ? 0 : 1));
   const most = presses.length;
   for (let row = 0, i = 0; row < count; row++) {
-    let pressure = 0;
-    for (let of = 0; of < most; of++) pressure += beside[i++] * presses[of];
+    let single = 0;
+    let coalesced = 0;
+    for (let of = 0; of < most; of++, i++) {
+      if (coalesces[of] === 0) single += beside[i] * presses[of];
+      else coalesced += beside[i] * presses[of];
+    }
+    const pressure = pressureTogether(terms, single, coalesced);
     const {pace, exposure} = all[kind[row]];
     const products = productsNs[row] * pace * slowdownBeside(terms, exposure, pressure);
     const elementwise =

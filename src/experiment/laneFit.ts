@@ -5,6 +5,7 @@ import type {LaneRun} from '../gpu/calibration/lanes.ts';
 import {medianOf, quantilesOf} from '../gpu/calibration/samples.ts';
 import {shareRates} from '../sim/sharing.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
+import {sharingTermsOf} from '../profile/contention.ts';
 import type {CostModel} from '../profile/costModel.ts';
 
 /** What is predicted against what was measured: relative errors of the slowdown of each lane. */
@@ -17,20 +18,21 @@ export interface SharingErrors {
 }
 
 /**
- * The lanes of one run: the share of the device that each takes alone, its exposure, what it presses on the others with, and how
- * much it was slowed.
+ * The lanes of one run: the share of the device that each takes alone, its exposure, what it presses on the others with, whether its
+ * launches coalesce, and how much it was slowed.
  */
 interface Case {
   readonly share: readonly number[];
   readonly exposure: readonly number[];
   readonly pressure: readonly number[];
+  readonly coalesces: readonly boolean[];
   readonly slowdown: readonly number[];
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** What the simulator makes of it, where nobody holds a place: lanes that run the same again and again take turns at being first. */
-function slowdowns({share, exposure, pressure}: Case, terms: ContentionTerms): number[] {
+function slowdowns({share, exposure, pressure, coalesces}: Case, terms: ContentionTerms): number[] {
   const rate = new Float64Array(share.length);
   shareRates(
     share.length,
@@ -39,6 +41,7 @@ function slowdowns({share, exposure, pressure}: Case, terms: ContentionTerms): n
       share: Float64Array.from(share),
       exposure: Float64Array.from(exposure),
       pressure: Float64Array.from(pressure),
+      coalesces: Uint8Array.from(coalesces, Number),
       holds: new Uint8Array(share.length),
     },
     terms,
@@ -46,12 +49,6 @@ function slowdowns({share, exposure, pressure}: Case, terms: ContentionTerms): n
   );
   return Array.from(rate, (value) => 1 / value);
 }
-
-const termsOf = ({profile: {contention}}: CostModel) => ({
-  interference: contention.interference.value,
-  crowding: contention.crowding?.value ?? 0,
-  crowdedInterference: contention.crowded_interference?.value ?? 0,
-});
 
 const isEqual = ({works}: LaneRun): boolean => works.every((work) => workKey(work) === workKey(works[0]));
 
@@ -71,7 +68,7 @@ export function laneGroups(runs: readonly LaneRun[]): Record<string, LaneRun[]> 
 
 /** Errors of what the simulator makes of a profile, by the groups of `laneGroups`. */
 export function sharingResiduals(costs: CostModel, runs: readonly LaneRun[]): SharingErrors[] {
-  const terms = termsOf(costs);
+  const terms = sharingTermsOf(costs.profile);
   return Object.entries(laneGroups(runs)).flatMap(([group, tested]) => {
     const cases = casesOf(runs, tested, costs);
     if (cases.length === 0) return [];
@@ -95,7 +92,7 @@ export function fitInterference(costs: CostModel, runs: readonly LaneRun[]): num
   // All cases hold the mixed ones once; each of those counts as often as brings them level with the rest.
   const level = mixed.length === 0 ? 0 : Math.max(0, Math.round(cases.length / mixed.length) - 2);
   const weighted = [...cases, ...Array<Case[]>(level).fill(mixed).flat()];
-  const terms = termsOf(costs);
+  const terms = sharingTermsOf(costs.profile);
   let best = {interference: 0, error: Infinity};
   // The error has one valley, and a step of 0.01 is finer than it matters.
   for (let interference = 0; interference <= 2.0001; interference += 0.01) {
@@ -141,6 +138,7 @@ function casesOf(runs: readonly LaneRun[], tested: readonly LaneRun[], costs: Co
       share: works.map(shareOf),
       exposure: works.map(({kernel, size, method}) => costs.exposure(kernel, size, method)),
       pressure: works.map((work) => shareOf(work) * costs.pressure(work.kernel, work.size, work.method)),
+      coalesces: works.map(({method}) => method !== 'single'),
       slowdown: works.map((work, i) => perLaunchNs[i] / alone.get(workKey(work))!),
     }));
 }

@@ -1,6 +1,7 @@
 // How launches slow each other: the terms of sharing by what live launches took, given what ran beside them.
 import {sum} from 'd3';
 import {leastSquares} from '../profile/leastSquares.ts';
+import {sharingTermsOf} from '../profile/contention.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
@@ -81,10 +82,7 @@ export function fitSharing(
   if (runs.length === 0) return null;
   const costs = costModel(withoutRuns(given));
   const before: FittedTerms = {
-    interference: given.contention.interference.value,
-    crowding: given.contention.crowding?.value ?? 0,
-    crowdedInterference: given.contention.crowded_interference?.value ?? 0,
-    coalesced: given.contention.coalesced?.value ?? 1,
+    ...sharingTermsOf(given),
     stepGapNs: costs.stepGapNs,
   };
   const all = runs.map((run) => new Company(run, models, costs));
@@ -182,7 +180,7 @@ function meanError(all: readonly Company[], sharing: FittedSharing): number {
 
 function withTerms(
   profile: DeviceProfile,
-  {interference, crowding, crowdedInterference, coalesced, stepGapNs}: FittedTerms,
+  {interference, crowding, crowdedInterference, mixing, coalesced, stepGapNs}: FittedTerms,
   isTold: boolean,
 ): DeviceProfile {
   const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
@@ -194,7 +192,7 @@ function withTerms(
       interference: term(interference),
       crowding: term(crowding),
       crowded_interference: term(crowdedInterference),
-      ...(isTold ? {coalesced: term(coalesced)} : {}),
+      ...(isTold ? {mixing: term(mixing), coalesced: term(coalesced)} : {}),
     },
   };
 }

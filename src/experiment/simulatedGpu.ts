@@ -1,3 +1,4 @@
+import {sharingTermsOf} from '../profile/contention.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import type {Costs} from '../scheduler/costs.ts';
 import type {SimulatedDeviceOptions} from '../sim/simulatedDevice.ts';
@@ -8,8 +9,10 @@ import type {PreparedRun} from './simulate.ts';
 export function simulatedGpu(
   {workbench, policy, setup, costs, lanes}: PreparedRun,
   scenario: Scenario,
-  {sharing, contention}: DeviceProfile,
+  profile: DeviceProfile,
 ): Omit<SimulatedDeviceOptions, 'clock'> {
+  const {sharing, contention} = profile;
+  const {interference, crowding, crowdedInterference, mixing} = sharingTermsOf(profile);
   const ownHost = scenario['own-host'];
   return {
     model: ownHost ? workbench.model : withoutHost(workbench.model),
@@ -20,9 +23,10 @@ export function simulatedGpu(
       sliceNs: sharing.time_slice_ns.value,
       switchNs: sharing.switch_ns.value,
       yieldNs: (sharing.yield_ns ?? sharing.switch_ns).value,
-      interference: scenario.contention ? contention.interference.value : 0,
-      crowding: contention.crowding?.value ?? 0,
-      crowdedInterference: scenario.contention ? (contention.crowded_interference?.value ?? 0) : 0,
+      interference: scenario.contention ? interference : 0,
+      crowding,
+      crowdedInterference: scenario.contention ? crowdedInterference : 0,
+      mixing,
       maxConcurrent: contention.max_concurrent.value,
     },
     host: {

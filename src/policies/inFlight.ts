@@ -1,5 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {fewestHolding, holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {fewestHolding, holdsPlace, pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
@@ -279,12 +279,13 @@ export class InFlight {
 
   /** What presses on a launch of a kind that takes a `share` of the device, where all of a kind take what `shares` says. */
   private felt(kind: number, share: number, shares: Float64Array): number {
-    const exposure = this.sharing.exposure(sizes[coalesced]);
-    const loose = shares[single] + shares[coalesced] / exposure;
+    const {sharing} = this;
+    const exposure = sharing.exposure(sizes[coalesced]);
+    const singles = kind === single ? Math.max(0, shares[single] - share) : shares[single];
+    const loose = kind === coalesced ? Math.max(0, shares[coalesced] - share) : shares[coalesced];
     // Those behind one that holds its place do not slow it: on average, half of them.
-    if (kind === holding) return loose + Math.max(0, shares[holding] - share) / exposure / 2;
-    const all = loose + shares[holding] / exposure;
-    return Math.max(0, all - share / this.sharing.exposure(sizes[kind]));
+    const held = kind === holding ? Math.max(0, shares[holding] - share) / 2 : shares[holding];
+    return pressureTogether(sharing.of(sizes[kind]), singles, (loose + held) / exposure);
   }
 
   /** How much longer a launch takes at least where all together want more than the device has. */

@@ -81,10 +81,11 @@ export class ObservedSharing {
 /** Terms with so many times the interference; all are made here, as V8 compiles what uses them for one kind of object. */
 const withInterference = (
   factor: number,
-  {interference, crowding, crowdedInterference, coalesced}: SharingTerms,
+  {interference, crowding, crowdedInterference, mixing, coalesced}: SharingTerms,
 ): SharingTerms => ({
   interference: factor * interference,
   crowding,
   crowdedInterference: factor * crowdedInterference,
+  mixing,
   coalesced,
 });

@@ -3,6 +3,7 @@ import type {Costs} from '../scheduler/costs.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel, KernelClasses, Method} from '../scheduler/kernel.ts';
+import {sharingTermsOf} from './contention.ts';
 import type {CostModel} from './costModel.ts';
 
 /** Methods that a scheduler may choose freely: operands of different tenants are neither equally strided nor padded. */
@@ -105,13 +106,7 @@ export class CostTable implements Costs {
   }
 
   get sharing(): SharingTerms {
-    const {interference, crowding, crowded_interference, coalesced} = this.model.profile.contention;
-    return {
-      interference: interference.value,
-      crowding: crowding?.value ?? 0,
-      crowdedInterference: crowded_interference?.value ?? 0,
-      coalesced: coalesced?.value ?? 1,
-    };
+    return sharingTermsOf(this.model.profile);
   }
 
   smShare(cls: number, size: number, method: number): number {

@@ -297,6 +297,8 @@ export const schema = z.strictObject({
     crowding: quantityOrZero.optional(),
     /** None: 0. */
     crowded_interference: quantityOrZero.optional(),
+    /** None: 0. */
+    mixing: quantityOrZero.optional(),
     /**
      * Exposure of launches that coalesce where none was measured, of 1 for others; none: 1. Above 0, as shares are divided
      * by it.

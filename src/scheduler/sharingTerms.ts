@@ -3,7 +3,8 @@
  * its kind presses for each, 1 over its exposure where that was not measured, and suffers from the pressure of all others
  * together in proportion to its exposure. None of this has a unit.
  *
- * Sensitivity and pressure as in Mars et al., Bubble-Up, MICRO 2011; pressures add up.
+ * Sensitivity and pressure as in Mars et al., Bubble-Up, MICRO 2011; pressures add up, and where launches of one kernel meet such
+ * as coalesce there is more.
  */
 export interface SharingTerms {
   /** How much a launch suffers from what others take of the device, where that is little. */
@@ -12,6 +13,8 @@ export interface SharingTerms {
   readonly crowding: number;
   /** How much it suffers from more of it where there is a lot. */
   readonly crowdedInterference: number;
+  /** How much more others press than their pressures add up to, for each unit of that of single launches and of coalesced ones. */
+  readonly mixing: number;
   /**
    * Exposure of launches that coalesce, where that of others is 1: their blocks run longer, so that they seldom lose their
    * place to others, who wait the longer for it. It stands for those of which no exposure of their own is known.
@@ -20,14 +23,27 @@ export interface SharingTerms {
 }
 
 /** Those that say what a pressure does to a launch. */
-export type ContentionTerms = Pick<SharingTerms, 'interference' | 'crowding' | 'crowdedInterference'>;
+export type ContentionTerms = Pick<
+  SharingTerms,
+  'interference' | 'crowding' | 'crowdedInterference' | 'mixing'
+>;
+
+/**
+ * What others press with together of which launches of one kernel press with s, and those that coalesce with c: s + c + m s c, where
+ * m is the mixing.
+ */
+export const pressureTogether = (
+  {mixing}: Pick<ContentionTerms, 'mixing'>,
+  single: number,
+  coalesced: number,
+): number => single + coalesced + mixing * single * coalesced;
 
 /**
  * How many times as long as alone a launch of an exposure e takes beside a pressure p, where the device has enough for all:
  * 1 + e p (i + l c) / (1 + c), where i is the interference, l the one that lasts in a crowd, and c = crowding p.
  */
 export function slowdownBeside(
-  {interference, crowding, crowdedInterference}: ContentionTerms,
+  {interference, crowding, crowdedInterference}: Omit<ContentionTerms, 'mixing'>,
   exposure: number,
   pressure: number,
 ): number {

@@ -44,7 +44,8 @@ export class LaneSteps {
   readonly demand: Float64Array;
   /** and what it presses on them with; */
   readonly pressure: Float64Array;
-  /** whether it holds its place against those that do and began later: 1 or 0. */
+  /** whether it coalesces, and whether it holds its place against those that do and began later: 1 or 0. */
+  readonly coalesces: Uint8Array;
   readonly holds: Uint8Array;
   /** The longest gap within a lane. */
   readonly longestGapNs: Nanoseconds;
@@ -77,6 +78,7 @@ export class LaneSteps {
     this.exposure = new Float64Array(lanes).fill(1);
     this.demand = new Float64Array(lanes);
     this.pressure = new Float64Array(lanes);
+    this.coalesces = new Uint8Array(lanes);
     this.holds = new Uint8Array(lanes);
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
@@ -141,6 +143,7 @@ export class LaneSteps {
       this.exposure[lane] = table[at + exposureOf];
       this.demand[lane] = table[at + demandOf];
     }
+    this.coalesces[lane] = method === SINGLE ? 0 : 1;
     this.holds[lane] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);

@@ -1,22 +1,28 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import {pressureTogether} from '../scheduler/sharingTerms.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 import type {LaneSteps} from './laneSteps.ts';
 import {partsInOrder, slowdownAmong} from './sharing.ts';
 import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
-const shift = 2;
+const shift = 3;
 const width = 1 << shift;
 /** The fields of a group. */
 /** How long it still takes, in ns from `timedAt` on; of one that stands still, alone on the device. */
 const takesOf = 0;
 /** How fast it runs: 1 is alone, 0 where those that hold their places leave nothing over. */
 const rateOf = 1;
-/** How much it suffers, and presses on others. */
+/** How much it suffers. */
 const exposureOf = 2;
-const pressureOf = 3;
+/** What it presses on others with if it is of one member, and if it coalesces; the other is 0. */
+const singleOf = 3;
+const coalescedOf = 4;
 
-type LaneShares = Pick<LaneSteps, 'smShare' | 'share' | 'exposure' | 'demand' | 'pressure' | 'holds'>;
+type LaneShares = Pick<
+  LaneSteps,
+  'smShare' | 'share' | 'exposure' | 'demand' | 'pressure' | 'coalesces' | 'holds'
+>;
 
 /**
  * The steps that are on one device together. Between two events all run at constant rates; where one has started or ended
@@ -42,7 +48,8 @@ export class RunningSteps {
   private sm = 0;
   private wanted = 0;
   private demand = 0;
-  private pressure = 0;
+  private single = 0;
+  private coalesced = 0;
   /** The lanes of those that hold their places, in the order in which they started, and how many. */
   private readonly holding: Int32Array;
   private holdingCount = 0;
@@ -79,16 +86,19 @@ export class RunningSteps {
   /** Adds the lane's step, with `left` ns of work alone on the device. */
   putOn(lane: number, left: number): void {
     const {laneSteps, steps} = this;
-    const pressure = laneSteps.pressure[lane];
+    const coalesced = laneSteps.coalesces[lane] * laneSteps.pressure[lane];
+    const single = laneSteps.pressure[lane] - coalesced;
     const at = width * this.count;
     this.lanes[this.count++] = lane;
     steps[at + takesOf] = left;
     steps[at + exposureOf] = laneSteps.exposure[lane];
-    steps[at + pressureOf] = pressure;
+    steps[at + singleOf] = single;
+    steps[at + coalescedOf] = coalesced;
     this.sm += laneSteps.smShare[lane];
     this.wanted += laneSteps.share[lane];
     this.demand += laneSteps.demand[lane];
-    this.pressure += pressure;
+    this.single += single;
+    this.coalesced += coalesced;
     if (laneSteps.holds[lane] !== 0) this.holding[this.holdingCount++] = lane;
   }
 
@@ -99,7 +109,8 @@ export class RunningSteps {
     this.sm -= laneSteps.smShare[lane];
     this.wanted -= laneSteps.share[lane];
     this.demand -= laneSteps.demand[lane];
-    this.pressure -= laneSteps.pressure[lane];
+    this.single -= steps[first + singleOf];
+    this.coalesced -= steps[first + coalescedOf];
     if (laneSteps.holds[lane] !== 0) this.letGo(lane);
     // The last one takes its place.
     const last = --this.count;
@@ -109,7 +120,8 @@ export class RunningSteps {
     steps[first + takesOf] = steps[from + takesOf];
     steps[first + rateOf] = steps[from + rateOf];
     steps[first + exposureOf] = steps[from + exposureOf];
-    steps[first + pressureOf] = steps[from + pressureOf];
+    steps[first + singleOf] = steps[from + singleOf];
+    steps[first + coalescedOf] = steps[from + coalescedOf];
     return lane;
   }
 
@@ -135,13 +147,13 @@ export class RunningSteps {
       workLeft[lanes[i]] = rate > 0 ? (takes - elapsed) * rate : takes;
     }
     this.count = this.timedCount = this.holdingCount = 0;
-    this.pressure = this.demand = this.wanted = this.sm = 0;
+    this.single = this.coalesced = this.demand = this.wanted = this.sm = 0;
   }
 
   /**
    * Times them anew, as some have started or ended.
    *
-   * `slowdownAmong` is written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
+   * `slowdownAmong` and `pressureTogether` are written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
    * calls into what is compiled here, where every number that crosses a call would be allocated.
    */
   retime(): void {
@@ -150,9 +162,13 @@ export class RunningSteps {
       this.retimeHeld();
       return;
     }
-    const {steps, time, pressure} = this;
-    const {interference, crowding, crowdedInterference} = this.sharing;
+    const {steps, time, single, coalesced} = this;
+    const {interference, crowding, crowdedInterference, mixing} = this.sharing;
     const lasting = crowding * crowdedInterference;
+    // What all press with together, and what one of each kind adds for each unit of its own.
+    const all = single + coalesced + mixing * single * coalesced;
+    const besideSingles = 1 + mixing * single;
+    const besideCoalesced = 1 + mixing * coalesced;
     // What all demand where together they want more than the device has.
     const short = this.wanted > 1 ? this.demand : 0;
     const elapsed = time - this.timedAt;
@@ -163,7 +179,7 @@ export class RunningSteps {
     let first = 0;
     for (let at = 0; at < end; at += width) {
       const exposure = steps[at + exposureOf];
-      const others = pressure - steps[at + pressureOf];
+      const others = all - besideSingles * steps[at + coalescedOf] - besideCoalesced * steps[at + singleOf];
       const room = 1 + crowding * others;
       let strain = room + (interference + lasting * others) * exposure * others;
       if (strain < exposure * short * room) strain = exposure * short * room;
@@ -205,12 +221,12 @@ export class RunningSteps {
     }
     let wanted = 0;
     let demand = 0;
-    let pressure = 0;
+    let coalesced = 0;
     for (let i = 0; i < this.count; i++) {
       const lane = lanes[i];
       wanted += got[lane] * laneSteps.share[lane];
       demand += got[lane] * laneSteps.demand[lane];
-      pressure += got[lane] * laneSteps.pressure[lane];
+      coalesced += got[lane] * steps[width * i + coalescedOf];
     }
     const short = wanted > 1 ? demand : 0;
     let least = Infinity;
@@ -220,7 +236,8 @@ export class RunningSteps {
       const lane = lanes[i];
       const part = got[lane];
       // Never less than nothing, as sums are rounded.
-      const others = Math.max(0, pressure - part * steps[at + pressureOf] - spared[lane]);
+      const launches = Math.max(0, coalesced - part * steps[at + coalescedOf] - spared[lane]);
+      const others = pressureTogether(this.sharing, this.single - steps[at + singleOf], launches);
       const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
       const takes = steps[at + takesOf];
       const was = i < this.timedCount ? steps[at + rateOf] : 0;

@@ -1,5 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
 
 /** How lanes share the device, and what sharing costs. Durations in ns. */
@@ -25,7 +25,7 @@ export interface Sharing extends ContentionTerms {
  * 1.7 to 1.8, of which 0.8 to 0.9 lasted.
  */
 export function slowdownAmong(
-  terms: ContentionTerms,
+  terms: Omit<ContentionTerms, 'mixing'>,
   exposure: number,
   others: number,
   short: number,
@@ -42,7 +42,8 @@ export interface Sharers {
   /** How much it suffers from others, and what it presses on them with. */
   readonly exposure: Float64Array;
   readonly pressure: Float64Array;
-  /** Whether it holds its place: 1 or 0. */
+  /** Whether it coalesces, and whether it holds its place, as only such do: 1 or 0. */
+  readonly coalesces: Uint8Array;
   readonly holds: Uint8Array;
 }
 
@@ -73,23 +74,34 @@ export function partsInOrder(
 export function pressuresInOrder(
   count: number,
   order: ArrayLike<number>,
-  {pressure, holds}: Pick<Sharers, 'pressure' | 'holds'>,
+  {pressure, coalesces, holds}: Pick<Sharers, 'pressure' | 'coalesces' | 'holds'>,
+  terms: Pick<ContentionTerms, 'mixing'>,
   part: Float64Array,
   felt: Float64Array,
 ): void {
-  let held = 0;
+  let single = 0;
   let loose = 0;
+  let held = 0;
   for (let i = 0; i < count; i++) {
     const of = order[i];
     const own = part[of] * pressure[of];
     felt[of] = held;
-    if (holds[of] === 0) loose += own;
+    if (coalesces[of] === 0) single += own;
+    else if (holds[of] === 0) loose += own;
     else held += own;
   }
   for (let i = 0; i < count; i++) {
     const of = order[i];
     // Never less than nothing, as sums are rounded.
-    felt[of] = holds[of] === 0 ? Math.max(0, loose + held - part[of] * pressure[of]) : loose + felt[of];
+    const own = part[of] * pressure[of];
+    const singles = coalesces[of] === 0 ? Math.max(0, single - own) : single;
+    const others =
+      coalesces[of] === 0
+        ? loose + held
+        : holds[of] === 0
+          ? Math.max(0, loose + held - own)
+          : loose + felt[of];
+    felt[of] = pressureTogether(terms, singles, others);
   }
 }
 
@@ -117,7 +129,7 @@ export function shareRates(
   const {share, exposure} = sharers;
   partsInOrder(running, lanes, sharers, rate);
   const felt = new Float64Array(rate.length);
-  pressuresInOrder(running, lanes, sharers, rate, felt);
+  pressuresInOrder(running, lanes, sharers, terms, rate, felt);
   let wanted = 0;
   let demand = 0;
   for (let i = 0; i < running; i++) {

@@ -7,7 +7,7 @@ function laidOut(spans: readonly (readonly [begin: number, end: number])[], hold
   const timeline = new CoRunTimeline(spans.length);
   timeline.arrange(Float64Array.of(...spans.map(([begin]) => begin), ...spans.map(([, end]) => end)));
   const share = Float64Array.from(spans, () => 0.4);
-  timeline.findWaits(share, Uint8Array.from(holds, Number), new Float64Array(spans.length));
+  timeline.findWaits({share, holds: Uint8Array.from(holds, Number)}, new Float64Array(spans.length));
   const added = Float64Array.from(spans, (_, i) => i + 1);
   timeline.integrate(added);
   return spans.map((_, i) => timeline.meanBeside(i, added));

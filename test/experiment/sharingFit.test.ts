@@ -30,6 +30,7 @@ const withTerms = ({
   interference,
   crowding,
   crowdedInterference,
+  mixing,
   coalesced,
   stepGapNs,
 }: FittedTerms): DeviceProfile => ({
@@ -40,6 +41,7 @@ const withTerms = ({
     interference: quantity(interference),
     crowding: quantity(crowding),
     crowded_interference: quantity(crowdedInterference),
+    mixing: quantity(mixing),
     coalesced: quantity(coalesced),
   },
 });
@@ -106,15 +108,17 @@ const beside = (terms: FittedTerms, pressure: number): number => slowdownBeside(
 
 describe('the fit of sharing', () => {
   test.for<FittedTerms>([
-    {interference: 1, crowding: 0, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
-    {interference: 1.3, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 900},
-    {interference: 1.2, crowding: 1, crowdedInterference: 0.9, coalesced: 0.8, stepGapNs: 100},
-  ])('finds $interference, $crowding, $coalesced and $stepGapNs ns again', async (terms) => {
+    {interference: 1, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1, stepGapNs: 500},
+    {interference: 1.3, crowding: 0.1, crowdedInterference: 0, mixing: 0, coalesced: 0.6, stepGapNs: 900},
+    {interference: 1.2, crowding: 1, crowdedInterference: 0.9, mixing: 0, coalesced: 0.8, stepGapNs: 100},
+    {interference: 1.3, crowding: 0.5, crowdedInterference: 0.8, mixing: 0.5, coalesced: 0.7, stepGapNs: 500},
+  ])('finds $interference, $crowding, $mixing, $coalesced and $stepGapNs ns again', async (terms) => {
     const {profile, fit} = fitSharing(base, await coRuns(terms, [...singles, ...coalescing]), models)!;
     expect(parseProfile(profile)).toEqual(profile);
     // Where exactly kernels lie within a launch is not seen.
     expect(Math.abs(beside(fit.after, 1) - beside(terms, 1))).toBeLessThan(0.1);
     expect(Math.abs(beside(fit.after, 3) - beside(terms, 3))).toBeLessThan(0.2);
+    expect(Math.abs(fit.after.mixing - terms.mixing)).toBeLessThan(0.15);
     expect(Math.abs(fit.after.coalesced - terms.coalesced)).toBeLessThan(0.08);
     // Nor what is gap of what kernels take, as the pace of each kind is found as well.
     expect(Math.abs(fit.after.stepGapNs - terms.stepGapNs)).toBeLessThan(500);
@@ -124,7 +128,14 @@ describe('the fit of sharing', () => {
   });
 
   test('tells what launches of models take that suffer more or less than others', async () => {
-    const terms = {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 500};
+    const terms = {
+      interference: 1.2,
+      crowding: 0.1,
+      crowdedInterference: 0,
+      mixing: 0,
+      coalesced: 0.6,
+      stepGapNs: 500,
+    };
     const known: [model: string, size: number, exposure: number, pressure: number][] = [
       ['resnet-50', 1, 1.25, 0.8],
       ['resnet-18', 1, 0.8, 0.8],
@@ -146,7 +157,14 @@ describe('the fit of sharing', () => {
   });
 
   test('tells it of models of one’s own too, by the shapes of their products', async () => {
-    const terms = {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6, stepGapNs: 500};
+    const terms = {
+      interference: 1.2,
+      crowding: 0.1,
+      crowdedInterference: 0,
+      mixing: 0,
+      coalesced: 0.6,
+      stepGapNs: 500,
+    };
     const shape = {m: 256, n: 128, k: 1152};
     const rows = Array.from({length: 20}, () => Object.values(shape));
     const chain = parseModel(JSON.stringify(rows), 'yaml', 'chain.yaml');
@@ -172,7 +190,7 @@ describe('the fit of sharing', () => {
 
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
     const runs = await coRuns(
-      {interference: 1.2, crowding: 0.1, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
+      {interference: 1.2, crowding: 0.1, crowdedInterference: 0, mixing: 0, coalesced: 1, stepGapNs: 500},
       singles,
     );
     const {profile, fit} = fitSharing(base, runs, models)!;
@@ -182,7 +200,7 @@ describe('the fit of sharing', () => {
 
   test('shrugs off launches during which something else held the device', async () => {
     const [run] = await coRuns(
-      {interference: 1.1, crowding: 0, crowdedInterference: 0, coalesced: 1, stepGapNs: 500},
+      {interference: 1.1, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1, stepGapNs: 500},
       singles.slice(1),
     );
     const held = run.launches.map(

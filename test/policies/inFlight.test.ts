@@ -7,7 +7,7 @@ describe('what is in flight', () => {
   const launch = (lane: number, size: number, predictedNs: number) =>
     ({lane, size, predictedNs, releasedAt: 0}) as Parameters<InFlight['launched']>[0];
   const sharing = (interference: number) =>
-    new ObservedSharing({interference, crowding: 0.1, crowdedInterference: 0, coalesced: 0.6});
+    new ObservedSharing({interference, crowding: 0.1, crowdedInterference: 0, mixing: 0, coalesced: 0.6});
   const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
   const fill = (sm: number) => ({sm, bandwidth: 0.1});
   /** One launch that fills `sm` for `ns`, and whether another like it has room beside it while `others` wait. */

@@ -3,7 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {ObservedSharing} from '../../src/policies/observedSharing.ts';
 import {slowdownBeside} from '../../src/scheduler/sharingTerms.ts';
 
-const profile = {interference: 1.5, crowding: 0.5, crowdedInterference: 0.8, coalesced: 0.6};
+const profile = {interference: 1.5, crowding: 0.5, crowdedInterference: 0.8, mixing: 0.5, coalesced: 0.6};
 
 /** Lets it see launches that take what they do with so many times the interference. */
 function show(observed: ObservedSharing, size: number, times: number, pressures: readonly number[]): void {

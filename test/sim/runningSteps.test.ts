@@ -13,14 +13,14 @@ interface Step {
   readonly exposure: number;
   /** What it presses with for each share. */
   readonly stress: number;
-  /** Whether it holds its place: 1 or 0. */
-  readonly holds: number;
+  readonly kind: 'single' | 'coalesced' | 'holding';
 }
 
 const terms = fc.record({
   interference: fc.double({min: 0, max: 3, noNaN: true}),
   crowding: fc.double({min: 0, max: 1, noNaN: true}),
   crowdedInterference: fc.double({min: 0, max: 3, noNaN: true}),
+  mixing: fc.double({min: 0, max: 3, noNaN: true}),
 });
 const steps = fc.array(
   fc.record({
@@ -29,10 +29,15 @@ const steps = fc.array(
     share: fc.double({min: 0.001, max: 1, noNaN: true}).map(inUnits),
     exposure: fc.constantFrom(0.5, 1, 2),
     stress: fc.constantFrom(0.5, 1, 2),
-    holds: fc.nat(1),
+    kind: fc.constantFrom('single' as const, 'coalesced' as const, 'holding' as const),
   }),
   {minLength: 1, maxLength: 12},
 );
+
+const kindsOf = (all: readonly Step[]) => ({
+  coalesces: Uint8Array.from(all, ({kind}) => (kind === 'single' ? 0 : 1)),
+  holds: Uint8Array.from(all, ({kind}) => (kind === 'holding' ? 1 : 0)),
+});
 
 function simulatedEnds(all: readonly Step[], sharing: ContentionTerms): {ends: number[]; smNs: number} {
   const column = (of: (step: Step) => number): Float64Array => Float64Array.from(all, of);
@@ -43,7 +48,7 @@ function simulatedEnds(all: readonly Step[], sharing: ContentionTerms): {ends: n
     exposure: column((step) => step.exposure),
     demand: column((step) => step.share / step.exposure),
     pressure: column((step) => step.share * step.stress),
-    holds: Uint8Array.from(all, (step) => step.holds),
+    ...kindsOf(all),
   };
   const running = new RunningSteps(all.length, lanes, sharing);
   const ends = new Array<number>(all.length).fill(NaN);
@@ -80,7 +85,7 @@ function integratedEnds(all: readonly Step[], sharing: ContentionTerms): number[
         share: column((step) => step.share),
         exposure: column((step) => step.exposure),
         pressure: column((step) => step.share * step.stress),
-        holds: Uint8Array.from(all, (step) => step.holds),
+        ...kindsOf(all),
       },
       sharing,
       rate,
@@ -105,7 +110,7 @@ test.prop([steps, terms], {numRuns: 300})(
 );
 
 test.prop([steps])('use of the SMs what they take of them, and no more than there is', (all) => {
-  const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0, crowdedInterference: 0});
+  const {smNs, ends} = simulatedEnds(all, {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0});
   const first = Math.min(...all.map(({startsAt}) => startsAt));
   expect(smNs).toBeLessThanOrEqual(Math.max(...ends) - first + 1e-6);
   if (all.length === 1) expect(smNs).toBeCloseTo(all[0].share * (ends[0] - first), 6);
@@ -115,8 +120,16 @@ test('of those that end at once the lowest lane is first, and the others follow'
   const ones = Float64Array.from({length: 3}, () => 1);
   const running = new RunningSteps(
     3,
-    {smShare: ones, share: ones, exposure: ones, demand: ones, pressure: ones, holds: new Uint8Array(3)},
-    {interference: 1, crowding: 0, crowdedInterference: 0},
+    {
+      smShare: ones,
+      share: ones,
+      exposure: ones,
+      demand: ones,
+      pressure: ones,
+      coalesces: new Uint8Array(3),
+      holds: new Uint8Array(3),
+    },
+    {interference: 1, crowding: 0, crowdedInterference: 0, mixing: 1},
   );
   for (const lane of [2, 0, 1]) running.putOn(lane, 1000);
   const ends: [lane: number, at: number][] = [];

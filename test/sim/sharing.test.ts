@@ -13,6 +13,9 @@ function rates(
   /** By lane: what it presses with for each share. */
   stress: readonly number[] = exposure.map((each) => 1 / each),
   holds: readonly boolean[] = share.map(() => false),
+  /** Those that hold their places do. */
+  coalesces: readonly boolean[] = holds,
+  mixing = 0,
 ): number[] {
   const rate = new Float64Array(share.length);
   const lanes = Int32Array.from(share.keys());
@@ -23,9 +26,10 @@ function rates(
       share: Float64Array.from(share),
       exposure: Float64Array.from(exposure),
       pressure: Float64Array.from(share, (each, i) => each * stress[i]),
+      coalesces: Uint8Array.from(coalesces, Number),
       holds: Uint8Array.from(holds, Number),
     },
-    {interference, crowding, crowdedInterference},
+    {interference, crowding, crowdedInterference, mixing},
     rate,
   );
   return [...rate];
@@ -115,6 +119,24 @@ describe('lanes that share a device', () => {
   test('suffer no less than a certain part of more pressure, where there is a lot', () => {
     const [suffering] = rates([0.1, 0.2], 0.5, [1, 1], 0.25, 0.3, [1, 2]);
     expect(suffering).toBeCloseTo(1 / (1 + (0.4 * (0.5 + 0.25 * 0.3 * 0.4)) / 1.1), 12);
+  });
+
+  test('press on others with more than the sum where singles and such as coalesce meet', () => {
+    const coalesces = [false, false, true, true];
+    const none = coalesces.map(() => false);
+    const mixed = rates([0.1, 0.2, 0.05, 0.15], 1, undefined, 0, 0, undefined, none, coalesces, 2);
+    expect(mixed[0]).toBeCloseTo(1 / (1 + 0.2 + 0.2 + 2 * 0.2 * 0.2), 12);
+    expect(mixed[2]).toBeCloseTo(1 / (1 + 0.3 + 0.15 + 2 * 0.3 * 0.15), 12);
+  });
+
+  test('press with the sum where all are of a kind', () => {
+    const share = [0.1, 0.2, 0.3];
+    const none = [false, false, false];
+    for (const each of [false, true]) {
+      const mixing = (of: number) =>
+        rates(share, 1, undefined, 0.5, 0.5, undefined, none, Array<boolean>(3).fill(each), of);
+      expect(mixing(2)).toEqual(mixing(0));
+    }
   });
 
   test('are slowed by shortage or by neighbours, whichever is more, not by both', () => {

@@ -35,6 +35,7 @@ function run(tenants: ToyTenant[], durations: number[], sliceNs = 1e6) {
         interference: 0,
         crowding: 0,
         crowdedInterference: 0,
+        mixing: 0,
         maxConcurrent: 128,
       },
     },

@@ -18,7 +18,7 @@ export function constantCosts(
     followNs: () => followNs,
     memberNs: 0,
     stepGapNs: 1000,
-    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1},
+    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1},
     smShare: () => 0.1,
     bandwidthShare: () => 0.1,
     exposure: () => 1,
@@ -34,5 +34,6 @@ export const quietSharing = {
   interference: 0,
   crowding: 0,
   crowdedInterference: 0,
+  mixing: 0,
   maxConcurrent: 128,
 } as const;

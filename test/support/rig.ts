@@ -120,7 +120,7 @@ export function runToy(world: ToyWorld): ToyResult {
     },
     stepGapNs: world.stepGapNs ?? 0,
     memberNs: world.decideMemberNs ?? 0,
-    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, coalesced: 1},
+    sharing: {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1},
     smShare: (cls, size, method) =>
       typeof world.smShare === 'function' ? world.smShare(cls, size, method) : (world.smShare ?? 1),
     bandwidthShare: () => 0,

@@ -28,9 +28,15 @@ function simulated(chosen: readonly Work[], interference: number): LaneRun {
       share,
       exposure: Float64Array.from(chosen, () => 1),
       pressure: share,
+      coalesces: new Uint8Array(chosen.length),
       holds: new Uint8Array(chosen.length),
     },
-    {interference, crowding: costs.profile.contention.crowding?.value ?? 0, crowdedInterference: 0},
+    {
+      interference,
+      crowding: costs.profile.contention.crowding?.value ?? 0,
+      crowdedInterference: 0,
+      mixing: 0,
+    },
     rate,
   );
   return {
