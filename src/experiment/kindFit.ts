@@ -20,7 +20,7 @@ const mostSteps = 12;
 /** Where the search begins for how launches suffer where there is a lot: from 0 it would not find the way. */
 const crowdingAtFirst = 1;
 const crowdedAtFirst = 0.6;
-const mixingAtFirst = 0.2;
+const mixingAtFirst = 0.5;
 
 /**
  * How far the search goes. Beyond a crowding of about 3 the law is an offset and a slope, and launches beside little are too few

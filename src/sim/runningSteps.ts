@@ -6,18 +6,16 @@ import {partsInOrder, slowdownAmong} from './sharing.ts';
 import {wholeNs} from './wholeNs.ts';
 
 /** What there is of each step lies side by side, in groups of so many, a power of two: all of it is read at every event. */
-const shift = 3;
+const shift = 2;
 const width = 1 << shift;
 /** The fields of a group. */
 /** How long it still takes, in ns from `timedAt` on; of one that stands still, alone on the device. */
 const takesOf = 0;
 /** How fast it runs: 1 is alone, 0 where those that hold their places leave nothing over. */
 const rateOf = 1;
-/** How much it suffers. */
+/** How much it suffers, and presses on others: of one that coalesces with the sign turned. */
 const exposureOf = 2;
-/** What it presses on others with if it is of one member, and if it coalesces; the other is 0. */
-const singleOf = 3;
-const coalescedOf = 4;
+const pressureOf = 3;
 
 type LaneShares = Pick<
   LaneSteps,
@@ -48,7 +46,8 @@ export class RunningSteps {
   private sm = 0;
   private wanted = 0;
   private demand = 0;
-  private single = 0;
+  private pressure = 0;
+  /** That of those that coalesce. */
   private coalesced = 0;
   /** The lanes of those that hold their places, in the order in which they started, and how many. */
   private readonly holding: Int32Array;
@@ -86,19 +85,18 @@ export class RunningSteps {
   /** Adds the lane's step, with `left` ns of work alone on the device. */
   putOn(lane: number, left: number): void {
     const {laneSteps, steps} = this;
-    const coalesced = laneSteps.coalesces[lane] * laneSteps.pressure[lane];
-    const single = laneSteps.pressure[lane] - coalesced;
+    const pressure = laneSteps.pressure[lane];
+    const coalesces = laneSteps.coalesces[lane] !== 0;
     const at = width * this.count;
     this.lanes[this.count++] = lane;
     steps[at + takesOf] = left;
     steps[at + exposureOf] = laneSteps.exposure[lane];
-    steps[at + singleOf] = single;
-    steps[at + coalescedOf] = coalesced;
+    steps[at + pressureOf] = coalesces ? -pressure : pressure;
     this.sm += laneSteps.smShare[lane];
     this.wanted += laneSteps.share[lane];
     this.demand += laneSteps.demand[lane];
-    this.single += single;
-    this.coalesced += coalesced;
+    this.pressure += pressure;
+    if (coalesces) this.coalesced += pressure;
     if (laneSteps.holds[lane] !== 0) this.holding[this.holdingCount++] = lane;
   }
 
@@ -109,8 +107,8 @@ export class RunningSteps {
     this.sm -= laneSteps.smShare[lane];
     this.wanted -= laneSteps.share[lane];
     this.demand -= laneSteps.demand[lane];
-    this.single -= steps[first + singleOf];
-    this.coalesced -= steps[first + coalescedOf];
+    this.pressure -= laneSteps.pressure[lane];
+    if (laneSteps.coalesces[lane] !== 0) this.coalesced -= laneSteps.pressure[lane];
     if (laneSteps.holds[lane] !== 0) this.letGo(lane);
     // The last one takes its place.
     const last = --this.count;
@@ -120,8 +118,7 @@ export class RunningSteps {
     steps[first + takesOf] = steps[from + takesOf];
     steps[first + rateOf] = steps[from + rateOf];
     steps[first + exposureOf] = steps[from + exposureOf];
-    steps[first + singleOf] = steps[from + singleOf];
-    steps[first + coalescedOf] = steps[from + coalescedOf];
+    steps[first + pressureOf] = steps[from + pressureOf];
     return lane;
   }
 
@@ -147,7 +144,7 @@ export class RunningSteps {
       workLeft[lanes[i]] = rate > 0 ? (takes - elapsed) * rate : takes;
     }
     this.count = this.timedCount = this.holdingCount = 0;
-    this.single = this.coalesced = this.demand = this.wanted = this.sm = 0;
+    this.pressure = this.coalesced = this.demand = this.wanted = this.sm = 0;
   }
 
   /**
@@ -162,13 +159,10 @@ export class RunningSteps {
       this.retimeHeld();
       return;
     }
-    const {steps, time, single, coalesced} = this;
+    const {steps, time, pressure, coalesced} = this;
     const {interference, crowding, crowdedInterference, mixing} = this.sharing;
     const lasting = crowding * crowdedInterference;
-    // What all press with together, and what one of each kind adds for each unit of its own.
-    const all = single + coalesced + mixing * single * coalesced;
-    const besideSingles = 1 + mixing * single;
-    const besideCoalesced = 1 + mixing * coalesced;
+    const isMixed = mixing * (pressure - coalesced) * coalesced > 0;
     // What all demand where together they want more than the device has.
     const short = this.wanted > 1 ? this.demand : 0;
     const elapsed = time - this.timedAt;
@@ -179,7 +173,12 @@ export class RunningSteps {
     let first = 0;
     for (let at = 0; at < end; at += width) {
       const exposure = steps[at + exposureOf];
-      const others = all - besideSingles * steps[at + coalescedOf] - besideCoalesced * steps[at + singleOf];
+      const own = steps[at + pressureOf];
+      let others = pressure - (own < 0 ? -own : own);
+      if (isMixed) {
+        const launches = own < 0 ? coalesced + own : coalesced;
+        if (others > 0) others += (mixing * (others - launches) * launches) / others;
+      }
       const room = 1 + crowding * others;
       let strain = room + (interference + lasting * others) * exposure * others;
       if (strain < exposure * short * room) strain = exposure * short * room;
@@ -226,8 +225,9 @@ export class RunningSteps {
       const lane = lanes[i];
       wanted += got[lane] * laneSteps.share[lane];
       demand += got[lane] * laneSteps.demand[lane];
-      coalesced += got[lane] * steps[width * i + coalescedOf];
+      if (laneSteps.coalesces[lane] !== 0) coalesced += got[lane] * laneSteps.pressure[lane];
     }
+    const single = this.pressure - this.coalesced;
     const short = wanted > 1 ? demand : 0;
     let least = Infinity;
     let first = 0;
@@ -235,9 +235,10 @@ export class RunningSteps {
       const at = width * i;
       const lane = lanes[i];
       const part = got[lane];
+      const own = steps[at + pressureOf];
       // Never less than nothing, as sums are rounded.
-      const launches = Math.max(0, coalesced - part * steps[at + coalescedOf] - spared[lane]);
-      const others = pressureTogether(this.sharing, this.single - steps[at + singleOf], launches);
+      const launches = own < 0 ? Math.max(0, coalesced + part * own - spared[lane]) : coalesced;
+      const others = pressureTogether(this.sharing, own < 0 ? single : single - own, launches);
       const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
       const takes = steps[at + takesOf];
       const was = i < this.timedCount ? steps[at + rateOf] : 0;

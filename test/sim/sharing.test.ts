@@ -44,27 +44,29 @@ const launches = fc.array(
     fc.double({min: 0.001, max: 1, noNaN: true}),
     fc.double({min: 0.2, max: 2, noNaN: true}),
     fc.double({min: 0.2, max: 3, noNaN: true}),
-    fc.boolean(),
+    fc.constantFrom('single', 'coalesced', 'holding'),
   ),
   {minLength: 1, maxLength: 12},
 );
-type Launches = readonly (readonly [share: number, exposure: number, stress: number, holds: boolean])[];
+type Launches = readonly (readonly [share: number, exposure: number, stress: number, kind: string])[];
 const columnsOf = (each: Launches) => ({
   share: each.map(([share]) => share),
   exposure: each.map(([, exposure]) => exposure),
   stress: each.map(([, , stress]) => stress),
-  holds: each.map(([, , , holds]) => holds),
+  holds: each.map(([, , , kind]) => kind === 'holding'),
+  coalesces: each.map(([, , , kind]) => kind !== 'single'),
 });
 /** Profiles may hold an interference below 1 and above. */
 const term = fc.double({min: 0, max: 3, noNaN: true});
 const crowded = fc.double({min: 0, max: 1, noNaN: true});
 
 describe('lanes that share a device', () => {
-  test.prop([launches, term, crowded, term])(
+  test.prop([launches, term, crowded, term, term])(
     'take no more than there is of it',
-    (each, interference, crowding, lasting) => {
-      const {share, exposure, stress, holds} = columnsOf(each);
-      const rate = rates(share, interference, exposure, crowding, lasting, stress, holds);
+    (each, interference, crowding, lasting, mixing) => {
+      const {share, exposure, stress, holds, coalesces} = columnsOf(each);
+      const rest = [stress, holds, coalesces, mixing] as const;
+      const rate = rates(share, interference, exposure, crowding, lasting, ...rest);
       expect(used(rate, share)).toBeLessThanOrEqual(1 + 1e-9);
       rate.forEach((one, i) => {
         expect(one).toBeGreaterThanOrEqual(0);
@@ -83,16 +85,17 @@ describe('lanes that share a device', () => {
     expect(used(rates(share, 0, undefined, 0, 0, undefined, holds), share)).toBeCloseTo(1, 8);
   });
 
-  test.prop([launches, term, crowded, term, fc.double({min: 0.001, max: 1, noNaN: true}), fc.boolean()])(
-    'are no faster with one more beside them, nor with more interference',
-    (each, interference, crowding, lasting, newcomer, newcomerHolds) => {
-      const {share, exposure, stress, holds} = columnsOf(each);
-      const before = rates(share, interference, exposure, crowding, lasting, stress, holds);
-      const all = [...share, newcomer];
-      const rest = [crowding, lasting, [...stress, 1]] as const;
-      const beside = rates(all, interference, [...exposure, 1], ...rest, [...holds, newcomerHolds]);
-      const more = rates(share, interference + 0.5, exposure, crowding, lasting, stress, holds);
-      before.forEach((rate, i) => {
+  test.prop([launches, launches, term, crowded, term, term])(
+    'are no faster with one more beside them, nor with more interference or mixing',
+    (each, [newcomer], interference, crowding, lasting, mixing) => {
+      const ratesOf = (all: Launches, more = 0): number[] => {
+        const {share, exposure, stress, holds, coalesces} = columnsOf(all);
+        const rest = [crowding, lasting, stress, holds, coalesces, mixing + more] as const;
+        return rates(share, interference + more, exposure, ...rest);
+      };
+      const beside = ratesOf([...each, newcomer]);
+      const more = ratesOf(each, 0.5);
+      ratesOf(each).forEach((rate, i) => {
         expect(beside[i]).toBeLessThanOrEqual(rate + 1e-12);
         expect(more[i]).toBeLessThanOrEqual(rate + 1e-12);
       });
@@ -125,8 +128,8 @@ describe('lanes that share a device', () => {
     const coalesces = [false, false, true, true];
     const none = coalesces.map(() => false);
     const mixed = rates([0.1, 0.2, 0.05, 0.15], 1, undefined, 0, 0, undefined, none, coalesces, 2);
-    expect(mixed[0]).toBeCloseTo(1 / (1 + 0.2 + 0.2 + 2 * 0.2 * 0.2), 12);
-    expect(mixed[2]).toBeCloseTo(1 / (1 + 0.3 + 0.15 + 2 * 0.3 * 0.15), 12);
+    expect(mixed[0]).toBeCloseTo(1 / (1 + 0.4 + (2 * 0.2 * 0.2) / 0.4), 12);
+    expect(mixed[2]).toBeCloseTo(1 / (1 + 0.45 + (2 * 0.3 * 0.15) / 0.45), 12);
   });
 
   test('press with the sum where all are of a kind', () => {
