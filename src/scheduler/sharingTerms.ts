@@ -34,7 +34,7 @@ export type ContentionTerms = Pick<
  *
  * Found in co-runs of models on four H200s: with the sum alone, launches beside a coalesced one came out 3 to 8 % too slow, beside
  * single ones as well as coalesced 3 to 7 % too fast. Where the product itself is added it fits as well, but grows without bound:
- * overloaded policies that coalesce came out half as slow again as live (calibration/VALIDATION.md).
+ * overloaded policies that coalesce came out half as slow again as live (docs/VALIDATION.md).
  */
 export function pressureTogether(
   {mixing}: Pick<ContentionTerms, 'mixing'>,
