@@ -5,6 +5,7 @@ import type {CheckRow} from '../gpu/calibration/check.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';
 import {latencyKinds} from '../gpu/calibration/observedDevice.ts';
 import {workKey} from '../gpu/calibration/work.ts';
+import {sharingTermsOf} from '../profile/contention.ts';
 import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
@@ -128,6 +129,7 @@ export function report(
 ): void {
   const {lanes, noise, contexts, shares} = measurements;
   const {contention, elementwise} = model.profile;
+  const {interference, crowding, crowdedInterference, mixing, coalesced} = sharingTermsOf(model.profile);
   reportHost(measurements.hostRuns, model.profile, log);
   reportGaps(measurements, model.profile, log);
   log(
@@ -151,7 +153,7 @@ export function report(
     );
   }
   log(
-    `interference ${contention.interference.value}, crowding ${contention.crowding?.value ?? 0} to ${contention.crowded_interference?.value ?? 0}, mixing ${contention.mixing?.value ?? 0}, of launches that coalesce times ${contention.coalesced?.value ?? 1}`,
+    `interference ${interference}, crowding ${crowding} to ${crowdedInterference}, mixing ${mixing}, of launches that coalesce times ${coalesced}`,
   );
   for (const {group, runs, median, p90, bias} of sharingResiduals(model, lanes)) {
     log(

@@ -20,6 +20,7 @@ const mostSteps = 12;
 /** Where the search begins for how launches suffer where there is a lot: from 0 it would not find the way. */
 const crowdingAtFirst = 1;
 const crowdedAtFirst = 0.6;
+/** And for mixing: half of what co-runs on two H200s asked for. */
 const mixingAtFirst = 0.5;
 
 /**

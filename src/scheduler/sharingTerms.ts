@@ -3,8 +3,8 @@
  * its kind presses for each, 1 over its exposure where that was not measured, and suffers from the pressure of all others
  * together in proportion to its exposure. None of this has a unit.
  *
- * Sensitivity and pressure as in Mars et al., Bubble-Up, MICRO 2011; pressures add up, and where launches of one kernel meet such
- * as coalesce there is more.
+ * Sensitivity and pressure as in Mars et al., Bubble-Up, MICRO 2011; pressures add up, and where single launches meet such as
+ * coalesce there is more.
  */
 export interface SharingTerms {
   /** How much a launch suffers from what others take of the device, where that is little. */
@@ -13,7 +13,7 @@ export interface SharingTerms {
   readonly crowding: number;
   /** How much it suffers from more of it where there is a lot. */
   readonly crowdedInterference: number;
-  /** How much more others press together than their pressures add up to, where singles mix with such as coalesce: `pressureTogether`. */
+  /** How much more others press than their pressures add up to, where single launches meet such as coalesce: `pressureTogether`. */
   readonly mixing: number;
   /**
    * Exposure of launches that coalesce, where that of others is 1: their blocks run longer, so that they seldom lose their
@@ -23,21 +23,20 @@ export interface SharingTerms {
 }
 
 /** Those that say what a pressure does to a launch. */
-export type ContentionTerms = Pick<
-  SharingTerms,
-  'interference' | 'crowding' | 'crowdedInterference' | 'mixing'
->;
+export type InterferenceTerms = Pick<SharingTerms, 'interference' | 'crowding' | 'crowdedInterference'>;
+/** The same, and what the others press with together. */
+export type ContentionTerms = InterferenceTerms & Pick<SharingTerms, 'mixing'>;
 
 /**
- * What others press with together of which launches of one kernel press with s, and those that coalesce with c:
- * s + c + m s c / (s + c), where m is the mixing.
+ * What others press with together of which single launches press with s, and those that coalesce with c: s + c + m s c / (s + c),
+ * where m is the mixing. None of them has a unit.
  *
  * Found in co-runs of models on four H200s: with the sum alone, launches beside a coalesced one came out 3 to 8 % too slow, beside
  * single ones as well as coalesced 3 to 7 % too fast. Where the product itself is added it fits as well, but grows without bound:
  * overloaded policies that coalesce came out half as slow again as live (docs/VALIDATION.md).
  */
 export function pressureTogether(
-  {mixing}: Pick<ContentionTerms, 'mixing'>,
+  {mixing}: Pick<SharingTerms, 'mixing'>,
   single: number,
   coalesced: number,
 ): number {
@@ -50,7 +49,7 @@ export function pressureTogether(
  * 1 + e p (i + l c) / (1 + c), where i is the interference, l the one that lasts in a crowd, and c = crowding p.
  */
 export function slowdownBeside(
-  {interference, crowding, crowdedInterference}: Omit<ContentionTerms, 'mixing'>,
+  {interference, crowding, crowdedInterference}: InterferenceTerms,
   exposure: number,
   pressure: number,
 ): number {

@@ -150,8 +150,8 @@ export class RunningSteps {
   /**
    * Times them anew, as some have started or ended.
    *
-   * `slowdownAmong` and `pressureTogether` are written out, as strain / room: it takes one division for itself and the rate, and V8 inlines no more
-   * calls into what is compiled here, where every number that crosses a call would be allocated.
+   * `pressureTogether` and `slowdownAmong` are written out, the latter as strain / room: it takes one division for itself and the
+   * rate, and V8 inlines no more calls into what is compiled here, where every number that crosses a call would be allocated.
    */
   retime(): void {
     // One alone holds its place against nobody.
@@ -175,9 +175,9 @@ export class RunningSteps {
       const exposure = steps[at + exposureOf];
       const own = steps[at + pressureOf];
       let others = pressure - (own < 0 ? -own : own);
-      if (isMixed) {
-        const launches = own < 0 ? coalesced + own : coalesced;
-        if (others > 0) others += (mixing * (others - launches) * launches) / others;
+      if (isMixed && others > 0) {
+        const together = own < 0 ? coalesced + own : coalesced;
+        others += (mixing * (others - together) * together) / others;
       }
       const room = 1 + crowding * others;
       let strain = room + (interference + lasting * others) * exposure * others;
@@ -237,8 +237,8 @@ export class RunningSteps {
       const part = got[lane];
       const own = steps[at + pressureOf];
       // Never less than nothing, as sums are rounded.
-      const launches = own < 0 ? Math.max(0, coalesced + part * own - spared[lane]) : coalesced;
-      const others = pressureTogether(this.sharing, own < 0 ? single : single - own, launches);
+      const together = own < 0 ? Math.max(0, coalesced + part * own - spared[lane]) : coalesced;
+      const others = pressureTogether(this.sharing, own < 0 ? single : single - own, together);
       const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
       const takes = steps[at + takesOf];
       const was = i < this.timedCount ? steps[at + rateOf] : 0;

@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
-import type {ContentionTerms} from '../scheduler/sharingTerms.ts';
+import type {ContentionTerms, InterferenceTerms} from '../scheduler/sharingTerms.ts';
 
 /** How lanes share the device, and what sharing costs. Durations in ns. */
 export interface Sharing extends ContentionTerms {
@@ -25,7 +25,7 @@ export interface Sharing extends ContentionTerms {
  * 1.7 to 1.8, of which 0.8 to 0.9 lasted.
  */
 export function slowdownAmong(
-  terms: Omit<ContentionTerms, 'mixing'>,
+  terms: InterferenceTerms,
   exposure: number,
   others: number,
   short: number,
@@ -92,16 +92,14 @@ export function pressuresInOrder(
   }
   for (let i = 0; i < count; i++) {
     const of = order[i];
-    // Never less than nothing, as sums are rounded.
     const own = part[of] * pressure[of];
-    const singles = coalesces[of] === 0 ? Math.max(0, single - own) : single;
-    const others =
-      coalesces[of] === 0
-        ? loose + held
-        : holds[of] === 0
-          ? Math.max(0, loose + held - own)
-          : loose + felt[of];
-    felt[of] = pressureTogether(terms, singles, others);
+    const before = felt[of];
+    let singles = single;
+    let together = loose + (holds[of] === 0 ? held : before);
+    // Never less than nothing, as sums are rounded.
+    if (coalesces[of] === 0) singles = Math.max(0, singles - own);
+    else if (holds[of] === 0) together = Math.max(0, together - own);
+    felt[of] = pressureTogether(terms, singles, together);
   }
 }
 

@@ -103,6 +103,15 @@ async function coRuns(terms: FittedTerms, cells: readonly CoRunCell[]): Promise<
   return runs;
 }
 
+const usualTerms: FittedTerms = {
+  interference: 1.2,
+  crowding: 0.1,
+  crowdedInterference: 0,
+  mixing: 0,
+  coalesced: 0.6,
+  stepGapNs: 500,
+};
+
 /** How much longer launches take beside some pressure. */
 const beside = (terms: FittedTerms, pressure: number): number => slowdownBeside(terms, 1, pressure) - 1;
 
@@ -128,14 +137,6 @@ describe('the fit of sharing', () => {
   });
 
   test('tells what launches of models take that suffer more or less than others', async () => {
-    const terms = {
-      interference: 1.2,
-      crowding: 0.1,
-      crowdedInterference: 0,
-      mixing: 0,
-      coalesced: 0.6,
-      stepGapNs: 500,
-    };
     const known: [model: string, size: number, exposure: number, pressure: number][] = [
       ['resnet-50', 1, 1.25, 0.8],
       ['resnet-18', 1, 0.8, 0.8],
@@ -143,8 +144,8 @@ describe('the fit of sharing', () => {
     ];
     const runs: CoRun[] = [];
     for (const cell of [...singles, ...coalescing])
-      runs.push(await coRun(withExposures(withTerms(terms), known), cell));
-    const {profile, fit} = fitSharing(withTerms(terms), runs, models)!;
+      runs.push(await coRun(withExposures(withTerms(usualTerms), known), cell));
+    const {profile, fit} = fitSharing(withTerms(usualTerms), runs, models)!;
     expect(fit.test!.after).toBeLessThan(0.03);
     expect(fit.test!.after).toBeLessThan(fit.test!.before / 2);
     const found = (model: string) =>
@@ -157,14 +158,6 @@ describe('the fit of sharing', () => {
   });
 
   test('tells it of models of one’s own too, by the shapes of their products', async () => {
-    const terms = {
-      interference: 1.2,
-      crowding: 0.1,
-      crowdedInterference: 0,
-      mixing: 0,
-      coalesced: 0.6,
-      stepGapNs: 500,
-    };
     const shape = {m: 256, n: 128, k: 1152};
     const rows = Array.from({length: 20}, () => Object.values(shape));
     const chain = parseModel(JSON.stringify(rows), 'yaml', 'chain.yaml');
@@ -174,8 +167,8 @@ describe('the fit of sharing', () => {
       ['resnet-50', findModel('resnet-50')],
     ]);
     const runs: CoRun[] = [];
-    for (const cell of [...singles, ...coalescing]) runs.push(await coRun(withTerms(terms), cell, own));
-    const {profile, fit} = fitSharing(withTerms(terms), runs, own)!;
+    for (const cell of [...singles, ...coalescing]) runs.push(await coRun(withTerms(usualTerms), cell, own));
+    const {profile, fit} = fitSharing(withTerms(usualTerms), runs, own)!;
     expect(fit.test!.after).toBeLessThan(0.03);
     const kinds = fit.kinds.filter(({model}) => model === 'lstm-16');
     expect(kinds.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
@@ -189,10 +182,7 @@ describe('the fit of sharing', () => {
   });
 
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
-    const runs = await coRuns(
-      {interference: 1.2, crowding: 0.1, crowdedInterference: 0, mixing: 0, coalesced: 1, stepGapNs: 500},
-      singles,
-    );
+    const runs = await coRuns({...usualTerms, coalesced: 1}, singles);
     const {profile, fit} = fitSharing(base, runs, models)!;
     expect(Math.abs(beside(fit.after, 1) - 1.2 / 1.1)).toBeLessThan(0.1);
     expect(profile.contention.coalesced).toEqual(base.contention.coalesced);
