@@ -12,7 +12,7 @@ import {
   methodAt,
   mostStepsAt,
   recurringAt,
-  sizes,
+  sizeAt,
   smAt,
   submitAt,
   termsWidth,
@@ -57,13 +57,6 @@ const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
  * those of three more, p99 at 39,000 0.83, 0.94 and 1.01.
  */
 const [tieAlone, tieAmongOthers] = [0.99, 1.03];
-/** By number of members: the index of the largest size that is no larger. */
-const sizeIndex = Uint8Array.from({length: sizes.at(-1)! + 1}, (_, n) =>
-  Math.max(
-    0,
-    sizes.findLastIndex((size) => size <= n),
-  ),
-);
 /**
  * Share of like kernels from which on launches in flight are expected to be joined rather than passed by. Chains have 0.5
  * and more, models with their different layers 0.1 and less.
@@ -185,7 +178,7 @@ export class LaunchPlanner {
   togetherNs(cursor: number): Nanoseconds {
     const terms = this.terms.of(cursor);
     const at = termsAt(terms, this.limits.maxSize);
-    const size = sizes[at / termsWidth - 1];
+    const size = terms[at + sizeAt];
     return Math.max(terms[at + smAt], terms[at + bandwidthAt]) / size;
   }
 
@@ -214,9 +207,9 @@ export class LaunchPlanner {
     const isShared = recurs && use >= sharedUse && others >= sharedOthers * population;
     const tie = recurs && others > 0 ? tieAmongOthers : tieAlone;
     let bestDelay = Infinity;
-    for (let i = 0, at = termsWidth; at < terms.length; i++, at += termsWidth) {
-      const size = sizes[i];
-      if (size > population && size > 1) break;
+    // Up to the first size that holds them all.
+    for (let at = termsWidth, size = 0; at < terms.length && size < population; at += termsWidth) {
+      size = terms[at + sizeAt];
       const durationNs = terms[at + durationAt];
       const smNs = terms[at + smAt];
       const bandwidthNs = terms[at + bandwidthAt];
@@ -289,9 +282,11 @@ export class LaunchPlanner {
  */
 const roundsUntilDone = (rounds: number, joined: boolean): number => (joined ? rounds : (rounds + 1) / 2);
 
-/** The index in `terms` of a size, or of the largest that it has. */
+/** The index in `terms` of the largest size that it has up to `size`. */
 function termsAt(terms: Float64Array, size: number): number {
-  return Math.min(termsWidth * (1 + sizeIndex[size]), terms.length - termsWidth);
+  let at = terms.length - termsWidth;
+  while (terms[at + sizeAt] > size) at -= termsWidth;
+  return at;
 }
 
 /**
