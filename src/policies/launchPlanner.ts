@@ -220,13 +220,16 @@ export class LaunchPlanner {
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
       const waitOfOthers = others * launches * work;
+      // The last of them has fewer members, and takes less, though not as much less.
+      const whole = Math.floor(launches);
+      const last = population - whole * size;
+      const all = whole === 0 ? 1 : last > 0 ? whole + workOf(terms, last) / work : whole;
       // No way to run launches of this size could be better than what was found.
       const least = population * Math.max(durationNs, roundsUntilDone(launches, joined) * work * (1 + use));
       if (least + waitOfOthers >= tie * bestDelay) continue;
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
-        // The last of them has fewer members, and takes as much less.
-        const shares = Math.min(beside, Math.max(1, launches));
+        const shares = beside < launches ? beside : all;
         const slowed = slowdown(sharing, size, work / durationNs, shares, use);
         // Launches side by side get less done together until they fill the device.
         const done = Math.min(1, (shares * (work / durationNs) + use) / slowed);
@@ -287,6 +290,12 @@ function termsAt(terms: Float64Array, size: number): number {
   let at = terms.length - termsWidth;
   while (terms[at + sizeAt] > size) at -= termsWidth;
   return at;
+}
+
+/** What a launch of so many streams takes of the device, in ns of all of it. */
+function workOf(terms: Float64Array, size: number): Nanoseconds {
+  const at = termsAt(terms, size);
+  return Math.max(terms[at + smAt], terms[at + bandwidthAt]);
 }
 
 /**
