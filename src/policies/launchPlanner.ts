@@ -149,7 +149,7 @@ export class LaunchPlanner {
     const method = terms[at + methodAt];
     const kernels = terms[leftAt];
     const gaps = (kernels - 1) * this.stepGapNs;
-    const work = Math.max(terms[at + smAt], terms[at + bandwidthAt]);
+    const work = workAt(terms, at);
     let exposed = 0;
     let pressing = 0;
     for (let i = cursor; i < cursor + kernels; i++) {
@@ -178,8 +178,7 @@ export class LaunchPlanner {
   togetherNs(cursor: number): Nanoseconds {
     const terms = this.terms.of(cursor);
     const at = termsAt(terms, this.limits.maxSize);
-    const size = terms[at + sizeAt];
-    return Math.max(terms[at + smAt], terms[at + bandwidthAt]) / size;
+    return workAt(terms, at) / terms[at + sizeAt];
   }
 
   /**
@@ -220,16 +219,13 @@ export class LaunchPlanner {
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
       const waitOfOthers = others * launches * work;
-      // The last of them has fewer members, and takes less, though not as much less.
-      const whole = Math.floor(launches);
-      const last = population - whole * size;
-      const all = whole === 0 ? 1 : last > 0 ? whole + workOf(terms, last) / work : whole;
       // No way to run launches of this size could be better than what was found.
       const least = population * Math.max(durationNs, roundsUntilDone(launches, joined) * work * (1 + use));
       if (least + waitOfOthers >= tie * bestDelay) continue;
+      const allShares = sharesOf(terms, population, size, work);
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
-        const shares = beside < launches ? beside : all;
+        const shares = beside < launches ? beside : allShares;
         const slowed = slowdown(sharing, size, work / durationNs, shares, use);
         // Launches side by side get less done together until they fill the device.
         const done = Math.min(1, (shares * (work / durationNs) + use) / slowed);
@@ -287,15 +283,28 @@ const roundsUntilDone = (rounds: number, joined: boolean): number => (joined ? r
 
 /** The index in `terms` of the largest size that it has up to `size`. */
 function termsAt(terms: Float64Array, size: number): number {
-  let at = terms.length - termsWidth;
-  while (terms[at + sizeAt] > size) at -= termsWidth;
-  return at;
+  let first = 1;
+  let last = terms.length / termsWidth - 1;
+  while (first < last) {
+    const middle = (first + last + 1) >> 1;
+    if (terms[middle * termsWidth + sizeAt] <= size) first = middle;
+    else last = middle - 1;
+  }
+  return first * termsWidth;
 }
 
-/** What a launch of so many streams takes of the device, in ns of all of it. */
-function workOf(terms: Float64Array, size: number): Nanoseconds {
-  const at = termsAt(terms, size);
-  return Math.max(terms[at + smAt], terms[at + bandwidthAt]);
+/** What a launch of the size at an index of `terms` takes of the device, in ns of all of it. */
+const workAt = (terms: Float64Array, at: number): Nanoseconds =>
+  Math.max(terms[at + smAt], terms[at + bandwidthAt]);
+
+/**
+ * How many times as much as one launch of `size`, which takes `work`, all of a population take in such launches. The last of several
+ * has fewer members and takes less, though not in proportion.
+ */
+function sharesOf(terms: Float64Array, population: number, size: number, work: Nanoseconds): number {
+  if (population < size) return 1;
+  const last = population % size;
+  return Math.floor(population / size) + (last > 0 ? workAt(terms, termsAt(terms, last)) / work : 0);
 }
 
 /**

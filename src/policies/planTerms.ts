@@ -3,7 +3,7 @@ import type {Programs} from '../scheduler/programs.ts';
 import type {Costs} from '../scheduler/costs.ts';
 import {ProgramTotals} from './programTotals.ts';
 
-/** Sizes that are looked at, and some between (`telling`): each, then in steps of a quarter to an eighth. */
+/** Sizes that are looked at, and some between (`sizesOf`): each, then in steps of a quarter to an eighth. */
 const sizes = [
   1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224,
   256, 320, 384, 448, 512, 640, 768, 896, 1024,
@@ -47,7 +47,7 @@ export class PlanTerms {
   /** By cursor, two entries: one more than the first of its run of equal kernels, 0 until it is found; how many kernels are left. */
   private places = new Int32Array(2048);
   /** By class: the sizes that are looked at where its kernel is the first. */
-  private readonly sizesOf: (readonly number[] | undefined)[] = [];
+  private readonly sizesOfClass: (readonly number[] | undefined)[] = [];
 
   constructor(programs: Programs, costs: Costs, maxSize: number, quantumNs: Nanoseconds) {
     this.programs = programs;
@@ -97,7 +97,7 @@ export class PlanTerms {
   private make(cursor: number): Float64Array {
     const {programs, costs, totals, maxSize} = this;
     const {classes} = programs;
-    const looked = (this.sizesOf[classes[cursor]] ??= telling(classes[cursor], maxSize, costs));
+    const looked = (this.sizesOfClass[classes[cursor]] ??= sizesOf(classes[cursor], maxSize, costs));
     const terms = new Float64Array((looked.length + 1) * termsWidth);
     const kernels = programs.kernelsLeft(cursor);
     terms[leftAt] = kernels;
@@ -151,16 +151,17 @@ export class PlanTerms {
 
 /**
  * Each of `sizes`, and up to the next one the size with the least time for each member: the last one before the device takes
- * another round of blocks. Batches of 256x128x1152 take 66 us up to 33 on an H200, and 99 from 34 on.
+ * another round of blocks. Batches of 256x128x1152 take 66 us up to 33 on an H200, and 99 from 34 on (calibrated, FP32). The first kernel
+ * stands for all: chains repeat it, and models whose layers differ have no such steps in common.
  */
-function telling(cls: number, maxSize: number, costs: Costs): number[] {
+function sizesOf(cls: number, maxSize: number, costs: Costs): number[] {
   const found: number[] = [];
   for (let i = 0; sizes[i] <= maxSize; i++) {
     const next = Math.min(maxSize + 1, sizes[i + 1] ?? Infinity);
     let best = sizes[i];
     let least = Infinity;
     for (let size = best; size < next; size++) {
-      const ns = costs.durationNs(cls, size, costs.bestMethod(cls, size)) / size;
+      const ns = costs.bestNs(cls, size) / size;
       if (ns > least) continue;
       least = ns;
       best = size;

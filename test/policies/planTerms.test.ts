@@ -58,7 +58,7 @@ describe('sizes that are looked at', () => {
   /** Batches take rounds of 33 members. */
   const costs = {
     ...constantCosts(100, {followNs: 0}),
-    durationNs: (_: number, size: number) => 100 * Math.ceil(size / 33),
+    bestNs: (_: number, size: number) => 100 * Math.ceil(size / 33),
   };
   const sizesUpTo = (maxSize: number): number[] => {
     const programs = new Programs();
