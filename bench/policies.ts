@@ -128,7 +128,7 @@ async function compare(mix: Mix): Promise<void> {
             requests,
             rateAtLoad1: rate,
             replication,
-            live: values.live,
+            ...(values.live && {live: {profileName: values.device}}),
             ...(log && {recorder: log}),
           }),
         );
