@@ -10,12 +10,12 @@ import {costModel} from '../profile/costModel.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import {durationErrors, roundTripErrors, submitErrors} from './calibrationRecord.ts';
 import {shareErrors} from './contentionFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals, speedups} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
-import type {FittedTerms} from './launchKinds.ts';
 import type {SharingFit} from './sharingFit.ts';
 
 export const us = (ns: number | undefined): string => ((ns ?? NaN) / 1e3).toFixed(1);
@@ -62,15 +62,8 @@ export function reportHost(
   }
 }
 
-const termsText = ({
-  interference,
-  crowding,
-  crowdedInterference,
-  mixing,
-  coalesced,
-  stepGapNs,
-}: FittedTerms): string =>
-  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, mixing ${mixing.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}, ${Math.round(stepGapNs)} ns between kernels`;
+const termsText = ({interference, crowding, crowdedInterference, mixing, coalesced}: SharingTerms): string =>
+  `interference ${interference.toFixed(3)}, crowding ${crowding.toFixed(3)} to ${crowdedInterference.toFixed(3)}, mixing ${mixing.toFixed(3)}, of launches that coalesce times ${coalesced.toFixed(3)}`;
 
 const named = (model: string, batch: number): string => (batch === 1 ? model : `${model} (batch ${batch})`);
 

@@ -89,6 +89,8 @@ export class Company {
   private readonly kind: Int32Array;
   /** The kinds that the run has launches of. */
   readonly kindsOfRun: RunKind[] = [];
+  /** Between two kernels of a launch. */
+  private readonly stepGapNs: number;
   /** By launch: how long it takes alone in ns, gaps left out, and the least of that at which launches count. */
   private readonly launchAloneNs: Float64Array;
   private readonly longNs: number;
@@ -130,6 +132,7 @@ export class Company {
     this.pace = new Float64Array(kernelRuns);
     this.kind = new Int32Array(launches.length);
     this.launchAloneNs = new Float64Array(launches.length);
+    this.stepGapNs = costs.stepGapNs;
     this.longNs = longLatenesses * costs.detectNs;
     this.fairNs = fairLatenesses * costs.detectNs;
     this.shortNs = shortLatenesses * costs.detectNs;
@@ -174,13 +177,12 @@ export class Company {
 
   /** Lays the kernels out as the terms have it, stretched to the time that their launches took. */
   layOut(sharing: LaunchSharing): void {
-    const {terms} = sharing;
-    const {owner, besideNs, freeAt, tookNs, timeline} = this;
+    const {owner, besideNs, freeAt, tookNs, stepGapNs, timeline} = this;
     const count = owner.length;
     // At first as if all were alone.
     if (timeline.isArranged) this.predict(sharing);
-    const whole = new Float64Array(this.launches).fill(-terms.stepGapNs);
-    for (let i = 0; i < count; i++) whole[owner[i]] += besideNs[i] + terms.stepGapNs;
+    const whole = new Float64Array(this.launches).fill(-stepGapNs);
+    for (let i = 0; i < count; i++) whole[owner[i]] += besideNs[i] + stepGapNs;
     const begin = Float64Array.from(freeAt);
     const at = new Float64Array(2 * count);
     for (let i = 0; i < count; i++) {
@@ -188,7 +190,7 @@ export class Company {
       const stretch = tookNs[launch] / whole[launch];
       at[i] = begin[launch];
       at[count + i] = begin[launch] + besideNs[i] * stretch;
-      begin[launch] = at[count + i] + terms.stepGapNs * stretch;
+      begin[launch] = at[count + i] + stepGapNs * stretch;
     }
     timeline.arrange(at);
     timeline.findWaits(this.sharers, this.waitNs);
@@ -214,8 +216,8 @@ export class Company {
   /** The launches that say something of their kinds, and what was beside them. */
   rows(sharing: LaunchSharing): CompanyRows {
     this.predict(sharing);
-    const {stepGapNs} = sharing.terms;
-    const {owner, isProducts, aloneNs, waitNs, kindsOfRun, kind, tookNs, predicted, launches} = this;
+    const {stepGapNs, owner, isProducts, aloneNs, waitNs, kindsOfRun, kind, tookNs, predicted, launches} =
+      this;
     const rowOf = new Int32Array(launches).fill(-1);
     const leastNs = this.leastOfKinds();
     const telling = kindsOfRun.map((): number[] => []);
@@ -328,8 +330,8 @@ export class Company {
    * would run it, or, much faster, at the rate beside the mean of what was there.
    */
   private predict({terms, kinds}: LaunchSharing, exactly = true): void {
-    const {coalesced, stepGapNs} = terms;
-    const {owner, aloneNs, besideNs, pace, waitNs, slowdown, predicted, timeline} = this;
+    const {coalesced} = terms;
+    const {stepGapNs, owner, aloneNs, besideNs, pace, waitNs, slowdown, predicted, timeline} = this;
     const {share, exposure, pressure} = this.sharers;
     const count = owner.length;
     const usual = this.kindsOfRun.map((kind) => usualKind(kind, coalesced));

@@ -2,12 +2,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 
-/** What is fitted; `coalesced` stays as it was where few launches coalesce. */
-export interface FittedTerms extends SharingTerms {
-  /** From the end of a kernel to the start of the next, different one of its launch. */
-  readonly stepGapNs: Nanoseconds;
-}
-
 /** What is particular to a kind: see the profile's `measured_in_runs`. */
 export interface Kind {
   readonly pace: number;
@@ -42,7 +36,7 @@ export interface FittedKind extends Kind, RunKind {
 
 /** The terms that all launches share, and what is particular to kinds of which it is known, by `kindKey`. */
 export interface LaunchSharing {
-  readonly terms: FittedTerms;
+  readonly terms: SharingTerms;
   readonly kinds: ReadonlyMap<string, FittedKind>;
 }
 

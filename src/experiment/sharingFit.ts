@@ -6,11 +6,12 @@ import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Gemm, Method} from '../scheduler/kernel.ts';
+import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {Company} from './coRunCompany.ts';
 import {programOf} from './modelKernels.ts';
-import type {FittedKind, FittedSharing, FittedTerms, Kind, LaunchSharing} from './launchKinds.ts';
+import type {FittedKind, FittedSharing, Kind, LaunchSharing} from './launchKinds.ts';
 import {bestKinds} from './kindFit.ts';
 import {measuredHere} from './measurements.ts';
 
@@ -29,8 +30,8 @@ export interface SharingRow {
 }
 
 export interface SharingFit {
-  readonly before: FittedTerms;
-  readonly after: FittedTerms;
+  readonly before: SharingTerms;
+  readonly after: SharingTerms;
   /**
    * Mean relative error of the time that the launches of a kind take together, weighed by that time: of every other run,
    * to which terms were fitted, and of the runs between, which those terms had not seen. `after` is fitted to all.
@@ -51,11 +52,7 @@ const bounds = {
   interference: [0, 3],
   crowding: [0, 1],
   coalesced: [0.2, 2],
-  stepGapNs: [0, 10_000],
 } as const;
-
-/** The search wants numbers of about 1. */
-const units = {interference: 1, crowding: 1, coalesced: 1, stepGapNs: 1000} as const;
 
 /**
  * Where the kernels of a launch lie in its time depends on the terms, so that they are laid out and fitted more than once;
@@ -81,10 +78,7 @@ export function fitSharing(
 ): {profile: DeviceProfile; fit: SharingFit} | null {
   if (runs.length === 0) return null;
   const costs = costModel(withoutRuns(given));
-  const before: FittedTerms = {
-    ...sharingTermsOf(given),
-    stepGapNs: costs.stepGapNs,
-  };
+  const before = sharingTermsOf(given);
   const all = runs.map((run) => new Company(run, models, costs));
   const train = all.filter((_, i) => i % 2 === 0);
   const unseen = all.filter((_, i) => i % 2 === 1);
@@ -139,14 +133,14 @@ const kindsOf = ({kinds}: FittedSharing): FittedKind[] =>
   }));
 
 /** The terms with which long launches come closest to what they took, whatever their kinds. */
-function bestTerms(all: readonly Company[], {terms: before, kinds}: LaunchSharing): FittedTerms {
+function bestTerms(all: readonly Company[], {terms: before, kinds}: LaunchSharing): SharingTerms {
   const size = sum(all, ({longLaunches}) => longLaunches);
   if (size === 0) return before;
-  const looked: (keyof typeof bounds)[] = ['crowding', 'interference', 'stepGapNs'];
+  const looked: (keyof typeof bounds)[] = ['crowding', 'interference'];
   if (coalescedIn(all) >= leastCoalesced) looked.push('coalesced');
-  const termsOf = (values: readonly number[]): FittedTerms => ({
+  const termsOf = (values: readonly number[]): SharingTerms => ({
     ...before,
-    ...Object.fromEntries(looked.map((name, i) => [name, values[i] * units[name]])),
+    ...Object.fromEntries(looked.map((name, i) => [name, values[i]])),
   });
   let terms = before;
   for (let look = 0; look < looks; look++) {
@@ -157,14 +151,14 @@ function bestTerms(all: readonly Company[], {terms: before, kinds}: LaunchSharin
         let at = 0;
         for (const each of all) at = each.residuals({terms: tried, kinds}, out, at);
       },
-      looked.map((name) => terms[name] / units[name]),
+      looked.map((name) => terms[name]),
       size,
       {
         outlier,
         iterations: mostSteps,
         tolerance: 1e-4,
-        lower: looked.map((name) => bounds[name][0] / units[name]),
-        upper: looked.map((name) => bounds[name][1] / units[name]),
+        lower: looked.map((name) => bounds[name][0]),
+        upper: looked.map((name) => bounds[name][1]),
       },
     );
     terms = termsOf(x);
@@ -180,13 +174,12 @@ function meanError(all: readonly Company[], sharing: FittedSharing): number {
 
 function withTerms(
   profile: DeviceProfile,
-  {interference, crowding, crowdedInterference, mixing, coalesced, stepGapNs}: FittedTerms,
+  {interference, crowding, crowdedInterference, mixing, coalesced}: SharingTerms,
   isTold: boolean,
 ): DeviceProfile {
   const term = (value: number) => ({value: Number(value.toFixed(4)), source: measuredHere});
   return {
     ...profile,
-    launch: {...profile.launch, step_gap_ns: term(Math.round(stepGapNs))},
     contention: {
       ...profile.contention,
       interference: term(interference),
