@@ -20,7 +20,8 @@ export function launchTerms(
   return {
     gap_ns: gap === null ? {value: base.gap_ns.value, source: assumed} : measured(gap),
     ...(copy === null ? {} : {pointer_copy_ns: measured(Math.max(0, copy - (gap ?? base.gap_ns.value)))}),
-    ...(step === null ? {} : {step_gap_ns: measured(step)}),
+    // Not the gap between launches, as for kernels that no run was captured of: there is no flag between them.
+    step_gap_ns: step === null ? {value: base.step_gap_ns?.value ?? 0, source: assumed} : measured(step),
     ...(starts === null ? {} : {start_interval_ns: measured(starts.intervalNs)}),
   };
 }

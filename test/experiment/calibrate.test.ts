@@ -133,7 +133,8 @@ describe.skipIf(unavailable)('calibrate', () => {
         co_runs: {rows: {model: string; launches: number}[]};
       };
       expect(found.co_runs.rows.map((row) => row.model)).toEqual(expect.arrayContaining(['toy', 'lstm-16']));
-      expect(profile.launch.step_gap_ns!.source).toBe('calibration');
+      // Measured only where the device takes longer than the host.
+      expect(profile.launch.step_gap_ns!.value).toBeLessThan(profile.launch.gap_ns.value);
       expect(found.unseen.superkernels).toHaveLength(durations!.rows);
       expect(existsSync(join(folder, 'whole.partial.jsonl'))).toBe(false);
     },

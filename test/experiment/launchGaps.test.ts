@@ -49,6 +49,7 @@ describe('gaps', () => {
     const base = {gap_ns: {value: 1234, source: 'base'}};
     expect(launchTerms({points: slow, detectNs, starts: null}, base)).toEqual({
       gap_ns: {value: 1234, source: 'assumption'},
+      step_gap_ns: {value: 0, source: 'assumption'},
     });
   });
 });
