@@ -63,7 +63,6 @@ async function measureDecisions(): Promise<Record<string, HostTimes>> {
   for (const policy of values.policy) {
     const load = values.tiny ? null : Number(values.load);
     const summary = await liveRun({scenario, policy, load, replication: 0, directory: '.'}, profile, {
-      profileName: values.profile,
       onHost: (times) => (found[policy] = times),
     });
     const {decisions, decideNs, submitNs, lagNs, gc} = found[policy];

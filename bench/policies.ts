@@ -128,7 +128,7 @@ async function compare(mix: Mix): Promise<void> {
             requests,
             rateAtLoad1: rate,
             replication,
-            ...(values.live && {live: {profileName: values.device}}),
+            live: values.live,
             ...(log && {recorder: log}),
           }),
         );

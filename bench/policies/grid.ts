@@ -38,14 +38,14 @@ export interface CellOptions {
   readonly replication: number;
   /** The run is cut off after so many times the time in which its requests arrive. */
   readonly cutOff?: number;
-  /** On the GPU at hand, with the profile's name or file for hosts that read it themselves. */
-  readonly live?: {readonly profileName: string};
+  /** On the GPU at hand. */
+  readonly live?: boolean;
   /** Is told as well. */
   readonly recorder?: Recorder;
 }
 
 export async function runCell({scenario, name}: Mix, options: CellOptions): Promise<Latencies> {
-  const {profile, policy, load, requests, replication, cutOff = 3, live} = options;
+  const {profile, policy, load, requests, replication, cutOff = 3, live = false} = options;
   const durationNs = Math.ceil((requests / (load * options.rateAtLoad1)) * 1e9);
   const from = warmUpShare * durationNs;
   const latencies = new Map<string, number[]>();
@@ -84,7 +84,7 @@ export async function runCell({scenario, name}: Mix, options: CellOptions): Prom
     replication,
     directory: '.',
   };
-  if (live !== undefined) await liveRun(spec, profile, {...live, recorder, warn: console.error});
+  if (live) await liveRun(spec, profile, {recorder, warn: console.error});
   else await simulateRun(spec, {profile, recorder});
   for (const [tenant, times] of open.entries()) {
     for (const at of times) {

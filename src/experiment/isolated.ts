@@ -2,6 +2,7 @@
 // thread of this process each (streams). All start together on one clock; what they saw is put together afterwards.
 import {availableParallelism} from 'node:os';
 import {loadAddon} from '../gpu/cuda.ts';
+import type {DeviceProfile} from '../profile/profile.ts';
 import {DeviceError, SuperkernelError} from '../scheduler/errors.ts';
 import type {HostTimes} from './hostMeter.ts';
 import type {HostPlan} from './hostPlan.ts';
@@ -23,8 +24,7 @@ const lookEveryMs = 20;
 
 export interface IsolatedOptions {
   readonly spec: RunSpec;
-  /** As `readProfile` takes it. */
-  readonly profile: string;
+  readonly profile: DeviceProfile;
   readonly hosts: readonly HostPlan[];
   /** The tenants' names, for warnings. */
   readonly names: readonly string[];

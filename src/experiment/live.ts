@@ -29,8 +29,6 @@ export interface LiveOptions {
   readonly mostHosts?: number;
   /** Where such threads and processes come from; without it they live for this run only. */
   readonly supply?: HostSupply;
-  /** How tenant processes find the profile; by default as the scenario names it. */
-  readonly profileName?: string;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
   /** Told what the host's part took. */
@@ -108,13 +106,13 @@ async function runApart(
   options: LiveOptions,
   hosts: readonly HostPlan[],
 ): Promise<RunSummary> {
-  const {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost, profileName} = options;
+  const {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost} = options;
   const {mostHosts, supply} = options;
   const {tenants, programs} = run.workbench;
   const {sharing} = run.setup;
   const {tapes, died, endedAtNs, times} = await runIsolated({
     spec,
-    profile: profileName ?? spec.scenario.device,
+    profile,
     hosts,
     names: tenants.map(({name}) => name),
     ordinal,

@@ -156,7 +156,6 @@ async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
   let host: HostTimes | undefined;
   const summary = await liveRun(spec, readProfile(profile), {
     ordinal,
-    profileName: profile,
     shouldStop: () => Atomics.load(stop, 0) === 1,
     warn: (sentence) => warnings.push(sentence),
     onHost: (times) => (host = times),

@@ -1,13 +1,13 @@
 // A host of its own for one tenant, or for a few that share a lane: the entry of a process (time slicing, MPS) or of a
 // thread (streams). Started by `isolated.ts`, which tells it what to run and when to start.
 import {isMainThread, parentPort} from 'node:worker_threads';
+import type {DeviceProfile} from '../profile/profile.ts';
 import type {HostTimes} from './hostMeter.ts';
 import {withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
 import {keepContext as keep} from './keptContext.ts';
 import {openLiveHost} from './liveHost.ts';
 import type {LiveHost} from './liveHost.ts';
-import {readProfile} from './profileFiles.ts';
 import {prepareRehearsed} from './rehearsal.ts';
 import type {RunSpec} from './simulate.ts';
 import {recordInto} from './sharedTape.ts';
@@ -19,7 +19,7 @@ export type ToTenant =
   | {
       readonly kind: 'prepare';
       readonly spec: RunSpec;
-      readonly profile: string;
+      readonly profile: DeviceProfile;
       readonly plan: HostPlan;
       readonly ordinal: number;
       /** See `recordInto`. */
@@ -53,7 +53,7 @@ let preparing: Promise<void> = Promise.resolve();
 
 async function prepare({
   spec,
-  profile: profileName,
+  profile,
   plan,
   ordinal,
   tapeMemory,
@@ -61,7 +61,6 @@ async function prepare({
   keepContext,
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
-  const profile = readProfile(profileName);
   const parent = process.ppid;
   const shouldStop =
     stop === undefined
