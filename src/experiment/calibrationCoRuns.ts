@@ -102,6 +102,8 @@ export type CoRunLaunch = readonly [
   finishedAt: number,
   /** How many requests each member serves. */
   requests: number,
+  /** The first member's, as the run counts them: those of one have weights in common. */
+  tenant: number,
 ];
 
 /** Models by the names that tenants have for them. */
@@ -271,7 +273,8 @@ export function launchesOf(
     const {failed, batch, tenant, kernel, steps, size, method, cls, freeAt, finishedAt} = launch;
     // Mixed shapes, what did not run: their kernels are not the model's.
     if (failed || cls < 0 || freeAt < startNs) return [];
-    return [[models.indexOf(tenants[tenant].model), kernel, steps, size, method, freeAt, finishedAt, batch]];
+    const model = models.indexOf(tenants[tenant].model);
+    return [[model, kernel, steps, size, method, freeAt, finishedAt, batch, tenant]];
   });
 }
 

@@ -70,12 +70,16 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     for (const {models, launches} of runs) {
       expect(models).toEqual(['lstm-16', 'lstm-32']);
       expect(launches.length).toBeGreaterThanOrEqual(50);
-      for (const [model, kernel, steps, size, , freeAt, finishedAt] of launches) {
+      const modelOf = new Map<number, Set<number>>();
+      for (const [model, kernel, steps, size, , freeAt, finishedAt, , tenant] of launches) {
         expect(models[model]).toBeDefined();
+        modelOf.set(tenant, (modelOf.get(tenant) ?? new Set()).add(model));
         expect(kernel + steps).toBeLessThanOrEqual(findModel(models[model]).layers.length);
         expect(size).toBeGreaterThanOrEqual(1);
         expect(finishedAt).toBeGreaterThan(freeAt);
       }
+      expect([...modelOf.values()].every(({size}) => size === 1)).toBe(true);
+      expect(modelOf.size).toBe(4);
     }
     const stopped = (): boolean => true;
     // Nothing is left to measure, so that nothing stops.

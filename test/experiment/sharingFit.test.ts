@@ -190,7 +190,7 @@ describe('the fit of sharing', () => {
       singles.slice(1),
     );
     const held = run.launches.map(
-      ([model, kernel, steps, size, method, freeAt, finishedAt, requests], i) =>
+      ([model, kernel, steps, size, method, freeAt, finishedAt, requests, tenant], i) =>
         [
           model,
           kernel,
@@ -200,6 +200,7 @@ describe('the fit of sharing', () => {
           freeAt,
           i % 200 === 0 ? finishedAt + 5e6 : finishedAt,
           requests,
+          tenant,
         ] as const,
     );
     const {fit} = fitSharing(base, [{...run, launches: held}], models)!;
