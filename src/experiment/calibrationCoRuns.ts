@@ -102,7 +102,7 @@ export type CoRunLaunch = readonly [
   finishedAt: number,
   /** How many requests each member serves. */
   requests: number,
-  /** The first member's, as the run counts them: those of one have weights in common. */
+  /** The members', as the run counts tenants: those of one have weights in common. -1: of several. */
   tenant: number,
 ];
 
@@ -270,10 +270,11 @@ export function launchesOf(
   {startNs}: Window,
 ): CoRunLaunch[] {
   return logged.flatMap((launch): CoRunLaunch[] => {
-    const {failed, batch, tenant, kernel, steps, size, method, cls, freeAt, finishedAt} = launch;
+    const {failed, batch, kernel, steps, size, method, cls, freeAt, finishedAt} = launch;
     // Mixed shapes, what did not run: their kernels are not the model's.
     if (failed || cls < 0 || freeAt < startNs) return [];
-    const model = models.indexOf(tenants[tenant].model);
+    const model = models.indexOf(tenants[launch.tenant].model);
+    const tenant = launch.ofOneTenant ? launch.tenant : -1;
     return [[model, kernel, steps, size, method, freeAt, finishedAt, batch, tenant]];
   });
 }

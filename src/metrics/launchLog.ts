@@ -17,6 +17,8 @@ export interface LoggedLaunch {
   readonly tenant: number;
   readonly batch: number;
   readonly kernel: number;
+  /** Whether all members are of that tenant. */
+  readonly ofOneTenant: boolean;
   /** A number that tells which tenants were members, and how many requests each served. */
   readonly members: number;
   /** Launches in flight on other lanes when it was released. */
@@ -40,6 +42,7 @@ const fields = [
   'tenant',
   'batch',
   'cursor',
+  'ofOneTenant',
   'members',
   'beside',
   'failed',
@@ -92,9 +95,12 @@ export class LaunchLog implements Recorder {
 
   launched({id, size, members, lane}: Launch): void {
     const {streams} = this.context!;
+    const tenant = streams.tenant[members[0]];
+    let ofOneTenant = 1;
     let mixed = 0;
     for (let i = 0; i < size; i++) {
       const slot = members[i];
+      if (streams.tenant[slot] !== tenant) ofOneTenant = 0;
       mixed = (Math.imul(mixed, 31) + streams.tenant[slot] + 1) | 0;
       mixed = (Math.imul(mixed, 31) + streams.batch[slot]) | 0;
     }
@@ -103,7 +109,8 @@ export class LaunchLog implements Recorder {
     const chunk = this.chunks[Math.floor(id / rowsOfChunk)];
     const row = (id % rowsOfChunk) * width;
     const own = this.laneCount[lane] ?? 0;
-    chunk[row + at.tenant] = streams.tenant[members[0]];
+    chunk[row + at.tenant] = tenant;
+    chunk[row + at.ofOneTenant] = ofOneTenant;
     chunk[row + at.batch] = streams.batch[members[0]];
     chunk[row + at.cursor] = streams.cursor[members[0]];
     chunk[row + at.members] = mixed;
@@ -152,6 +159,7 @@ export class LaunchLog implements Recorder {
         tenant: chunk[row + at.tenant],
         batch: chunk[row + at.batch],
         kernel: cursor - startOfProgram(classes, cursor),
+        ofOneTenant: chunk[row + at.ofOneTenant] === 1,
         members: chunk[row + at.members],
         beside: chunk[row + at.beside],
         failed: chunk[row + at.failed] === 1,

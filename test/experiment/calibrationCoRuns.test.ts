@@ -73,12 +73,13 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
       const modelOf = new Map<number, Set<number>>();
       for (const [model, kernel, steps, size, , freeAt, finishedAt, , tenant] of launches) {
         expect(models[model]).toBeDefined();
-        modelOf.set(tenant, (modelOf.get(tenant) ?? new Set()).add(model));
+        if (tenant >= 0) modelOf.set(tenant, (modelOf.get(tenant) ?? new Set()).add(model));
         expect(kernel + steps).toBeLessThanOrEqual(findModel(models[model]).layers.length);
         expect(size).toBeGreaterThanOrEqual(1);
         expect(finishedAt).toBeGreaterThan(freeAt);
       }
       expect([...modelOf.values()].every(({size}) => size === 1)).toBe(true);
+      // A launch of several members is of one tenant only by chance.
       expect(modelOf.size).toBe(4);
     }
     const stopped = (): boolean => true;
