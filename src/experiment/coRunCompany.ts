@@ -16,8 +16,9 @@ import {rememberedPrograms, rememberedTimes} from './modelKernels.ts';
  */
 export interface CompanyRows {
   readonly count: number;
-  /** Index of `kindsOfRun`. */
+  /** Index of `kindsOfRun`, and of the run's models. */
   readonly kind: Int32Array;
+  readonly model: Int32Array;
   /** How many launches of its kind it stands for. */
   readonly standsFor: Float64Array;
   /** How long it took, less the gaps between its kernels and their waits. */
@@ -237,6 +238,7 @@ export class Company {
     const rows = {
       count,
       kind: new Int32Array(count),
+      model: new Int32Array(count),
       standsFor: new Float64Array(count),
       tookNs: new Float64Array(count),
       predictedNs: new Float64Array(count),
@@ -248,6 +250,7 @@ export class Company {
       const row = rowOf[launch];
       if (row < 0) continue;
       rows.kind[row] = kind[launch];
+      rows.model[row] = this.run.launches[launch][0];
       rows.standsFor[row] = every[kind[launch]];
       rows.tookNs[row] = tookNs[launch] + stepGapNs;
       rows.predictedNs[row] = predicted[launch] + stepGapNs;

@@ -1,5 +1,5 @@
 // Terms of sharing, found again in co-runs that were simulated with known ones.
-import {mean, rollup} from 'd3';
+import {mean, rollup, sum} from 'd3';
 import {describe, expect, test} from 'vitest';
 import {coRunSpec, equalMix, launchesOf} from '../../src/experiment/calibrationCoRuns.ts';
 import type {CoRun, CoRunCell} from '../../src/experiment/calibrationCoRuns.ts';
@@ -175,6 +175,32 @@ describe('the fit of sharing', () => {
       const {points} = tables.find((table) => table.method === method)!;
       expect(points).toContainEqual([size, pace, exposure, pressure]);
     }
+  });
+
+  test('divides what the law cannot tell evenly between runs, however many launches each has', async () => {
+    const cells: CoRunCell[] = [0.6, 0.9].flatMap((load) => [
+      {policy: 'streams:host-threads=shared', load},
+      {policy: 'greedy:lanes=4,max-size=1,run-ahead=16', load},
+    ]);
+    const runs = (await coRuns(usualTerms, cells)).map((run): CoRun => {
+      if (!run.policy.startsWith('streams')) return run;
+      const launches = run.launches.map(
+        ([model, kernel, steps, size, method, freeAt, finishedAt, ...rest]) => {
+          const later = freeAt + 1.04 * (finishedAt - freeAt);
+          return [model, kernel, steps, size, method, freeAt, later, ...rest] as const;
+        },
+      );
+      return {...run, launches};
+    });
+    const {rows} = fitSharing(base, runs, models)!.fit;
+    const offOf = (policy: string): number => {
+      const of = rows.filter((row) => row.policy.startsWith(policy));
+      return sum(of, ({measuredNs, after}) => measuredNs * after) / sum(of, ({measuredNs}) => measuredNs);
+    };
+    // Streams have a quarter of the launches.
+    const [streams, greedy] = [offOf('streams'), offOf('greedy')];
+    expect(greedy - streams).toBeGreaterThan(0.02);
+    expect(Math.abs(greedy + streams)).toBeLessThan(0.008);
   });
 
   test('leaves the exposure of launches that coalesce as it was where there were none', async () => {
