@@ -55,10 +55,10 @@ export const leastOfKind = 20;
 
 /**
  * The host sees an end later than an idle one would by a wake-up or two, which is as much as this many times its usual
- * lateness is long: single kernels and terms that all launches share are told by launches beside which that is nothing,
+ * lateness is long: the terms that all launches share are looked for first, by launches beside which that is nothing,
  */
 const longLatenesses = 60;
-/** superkernels of several members, which are seldom as long, by launches beside which it is little, */
+/** then kinds, and how late each run's host was, by launches beside which it is little, */
 const fairLatenesses = 20;
 /** and kinds that have no such launches in a run by shorter ones: all that run there, as they are of different kernels. */
 const shortLatenesses = 3;
@@ -268,13 +268,10 @@ export class Company {
 
   /** By kind: how long its launches are by themselves, in ns, that say something of it. */
   private leastOfKinds(): number[] {
-    const {kindsOfRun, kind, launchAloneNs, longNs, fairNs, shortNs} = this;
+    const {kindsOfRun, kind, launchAloneNs, fairNs, shortNs} = this;
     const longest = kindsOfRun.map(() => 0);
     launchAloneNs.forEach((ns, launch) => (longest[kind[launch]] = Math.max(longest[kind[launch]], ns)));
-    return kindsOfRun.map(({method}, i) => {
-      const limits = method === 'single' ? [longNs, fairNs, shortNs] : [fairNs, shortNs];
-      return limits.find((ns) => longest[i] >= ns) ?? Infinity;
-    });
+    return longest.map((ns) => [fairNs, shortNs].find((least) => ns >= least) ?? Infinity);
   }
 
   private isOdd(launch: number): boolean {
