@@ -12,6 +12,9 @@ export class Gathering {
   steps = 1;
   /** Whether its kernels are of different classes. */
   isMixed = false;
+  /** Kernels of a stride in which all go, or 0; whether the first one ends within it. */
+  private stride = 0;
+  private isEnding = false;
   private readonly timeliness: Timeliness;
   private readonly aside = new Int32Array(mostAside);
 
@@ -19,9 +22,14 @@ export class Gathering {
     this.timeliness = timeliness;
   }
 
-  /** Begins with one kernel alone, which runs `steps`. */
-  begin(steps: number): void {
+  /**
+   * Begins with one kernel alone, which runs `steps`. In strides of so many those whose programs end within one go apart from the
+   * others: they would put those off.
+   */
+  begin(steps: number, stride = 0): void {
     this.steps = steps;
+    this.stride = stride;
+    this.isEnding = steps < stride;
     this.isMixed = false;
   }
 
@@ -54,7 +62,7 @@ export class Gathering {
       const other = streams.cursor[slot];
       if (classes[other] !== classes[cursor]) this.isMixed = true;
       const agreed = this.isMixed ? 1 : programs.agreement(cursor, other, this.steps);
-      if (agreed < fewest) {
+      if (agreed < fewest || this.isOutOfStride(other, programs)) {
         this.aside[aside++] = slot;
         continue;
       }
@@ -68,7 +76,16 @@ export class Gathering {
     }
   }
 
-  /** Takes all that is ready of a group, unless one would halve the launch or is of another class. */
+  /** Whether a stream at `cursor` ends within a stride and the first one does not, or the other way round. */
+  private isOutOfStride(cursor: number, {classes}: Situation['programs']): boolean {
+    const {stride} = this;
+    if (stride === 0) return false;
+    let steps = 1;
+    while (steps < stride && classes[cursor + steps] >= 0) steps++;
+    return steps < stride !== this.isEnding;
+  }
+
+  /** Takes all that is ready of a group, unless one would halve the launch, is out of stride or is of another class. */
   private takeAll(group: number, cursor: number, situation: Situation): boolean {
     const {ready, streams, programs} = situation;
     const {classes} = programs;
@@ -78,7 +95,7 @@ export class Gathering {
       const other = streams.cursor[slot];
       if (classes[other] !== classes[cursor]) return false;
       steps = programs.agreement(cursor, other, steps);
-      if (steps < fewest) return false;
+      if (steps < fewest || this.isOutOfStride(other, programs)) return false;
     }
     this.steps = steps;
     situation.takeGroup(group, ready.count[group]);

@@ -111,6 +111,17 @@ export class LaunchPlanner {
     return steps >= left ? left : left % steps || steps;
   }
 
+  /** How many kernels streams at `cursor` have before them. */
+  left(cursor: number): number {
+    return this.terms.left(cursor);
+  }
+
+  /** Whether the program of which `cursor` is a place divides into launches of so many steps that run ahead no further than they may. */
+  divides(cursor: number, steps: number, {completionNs}: LaunchPlan): boolean {
+    const terms = this.terms.of(cursor);
+    return terms[lengthAt] % steps === 0 && (steps * completionNs) / terms[leftAt] <= this.limits.quantumNs;
+  }
+
   /** Whether streams at that place coalesce with others wherever those are in the program. */
   recurs(cursor: number): boolean {
     return this.terms.of(cursor)[recurringAt] >= mostlyRecurring;
@@ -230,6 +241,10 @@ export class LaunchPlanner {
         // Launches side by side get less done together until they fill the device.
         const done = Math.min(1, (shares * (work / durationNs) + use) / slowed);
         const device = Math.max((shares * work * (1 + use)) / done, work + use * durationNs);
+        // While a launch waits for the host, others have its part of the device, as much as they use of it, and each of them gains
+        // what each of its streams loses.
+        const lost =
+          recurs && others > 0 ? (Math.min(1, use) * Math.max(0, 1 - others / population)) / beside : 0;
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
@@ -245,7 +260,7 @@ export class LaunchPlanner {
           // While one waits for the host, its neighbours have the device.
           const busy = beside > 1 ? (durationNs * slowed) / (durationNs * slowed + idle) : 1;
           const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
-          const round = Math.max(ran, device, shares * host);
+          const round = Math.max(ran, device + lost * idle, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * untilDone + stagger + (steps * joining * kernels) / length;
           // In a crowd who does not fit into a round waits for the next one. Of more than that some will be late whatever happens, and

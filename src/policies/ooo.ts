@@ -16,6 +16,7 @@ import {ObservedSharing} from './observedSharing.ts';
 import {Populations} from './populations.ts';
 import {Reaction} from './reaction.ts';
 import {Seeds} from './seeds.ts';
+import {Strides, stride} from './strides.ts';
 import {Timeliness} from './timeliness.ts';
 import {Ways, ways} from './ways.ts';
 
@@ -64,7 +65,8 @@ export const ooo = definePolicy({
  * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
  * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of
  * other groups fill what is idle, as backfilling does: none that would end after what is in flight. Where kernels recur and
- * much arrives, launches go apart instead, nobody waiting for another, if requests are answered sooner so (`Ways`).
+ * much arrives, launches go apart instead, nobody waiting for another, if requests are answered sooner so (`Ways`). Those that
+ * are joined on the way keep to strides (`Strides`).
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
  * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
@@ -82,6 +84,7 @@ class OutOfOrder implements Policy {
   private readonly fill = {sm: 0, bandwidth: 0};
   private inFlight!: InFlight;
   private ways!: Ways;
+  private strides!: Strides;
   private timeliness!: Timeliness;
   private populations!: Populations;
   private fillers!: Fillers;
@@ -91,6 +94,9 @@ class OutOfOrder implements Policy {
   /** The kernel whose plan was looked up last in this decision, or -1, and that plan. */
   private planned = -1;
   private plan!: LaunchPlan;
+  /** Its steps where they tell whether its program should go in strides, else 0; the kernels of a stride where it does, else 0. */
+  private wanted = 0;
+  private stride = 0;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
 
@@ -135,6 +141,7 @@ class OutOfOrder implements Policy {
       Float64Array.from(starts, (start) => this.planner.togetherNs(start)),
       limits.maxSize,
     );
+    this.strides = new Strides(sloNs.length);
     for (const [program, start] of starts.entries()) {
       this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
@@ -214,8 +221,19 @@ class OutOfOrder implements Policy {
     const sloNs = this.populations.sloNs[program];
     const isJoined = this.ways.of(program) === ways.together;
     const plan = this.plans.find(first, population, others, use, sloNs, isJoined);
+    const {planner} = this;
+    const areMet = isJoined && plan.recurs;
+    this.wanted = areMet && plan.size > 1 && plan.steps < planner.left(first) ? plan.steps : 0;
+    // Alone a launch that is cut takes the device from nobody.
+    const isInStride =
+      areMet &&
+      others >= 1 &&
+      plan.steps <= stride &&
+      this.strides.has(program) &&
+      planner.divides(first, stride, plan);
+    this.stride = isInStride ? stride : 0;
     // Streams that began at other times are ready together.
-    plan.steps = this.planner.stepsAt(cursor, plan.steps);
+    plan.steps = isInStride ? Math.min(stride, planner.left(cursor)) : planner.stepsAt(cursor, plan.steps);
     if (first < cursor) plan.completionNs *= programs.remainingNs[cursor] / programs.remainingNs[first];
     return (this.plan = plan);
   }
@@ -285,7 +303,8 @@ class OutOfOrder implements Policy {
     fill.bandwidth = plan.bandwidth;
     const program = this.populations.program(seed, situation);
     const group = ready.list(seed);
-    gathering.begin(steps);
+    gathering.begin(steps, this.stride);
+    if (this.wanted > 0) this.strides.planned(program, this.wanted);
     situation.take(seed);
     this.lone = -1;
     if (most > 1 && ready.count[group] > 0) {

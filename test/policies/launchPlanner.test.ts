@@ -59,3 +59,13 @@ test('while others wait the larger of equal launches is kept', () => {
   const size = (others: number) => plan(32, others, 1, true).size;
   expect(size(64)).toBeGreaterThan(size(0));
 });
+
+test('launches are longer where others have the device while they wait for the host, but not for those who are as many', () => {
+  const plan = plansIn({
+    batching: (size) => 1 + size / 16,
+    smShare: (_, size) => Math.min(1, size / 32),
+  });
+  const steps = (others: number) => plan(32, others, 1, true).steps;
+  expect(steps(8)).toBeGreaterThan(steps(0));
+  expect(steps(32)).toBe(steps(0));
+});

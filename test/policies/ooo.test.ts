@@ -1,6 +1,7 @@
 // The papers' proposal: as fast as separate streams where there is little to coalesce, more throughput than greedy
 // where there is much, and requests in time under overload.
 import {describe, expect, test} from 'vitest';
+import {stride} from '../../src/policies/strides.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 import type {ToyTenant} from '../support/rig.ts';
 import {latencies, mean, median, poisson, runPolicy} from './run.ts';
@@ -80,6 +81,25 @@ describe('ooo, where two side by side are faster than two in one launch', () => 
     // Late ones have less of the device.
     expect(inTime('ooo:late-share=0.2')).toBeGreaterThan(2 * slo);
   });
+});
+
+test('ooo keeps the launches of two chains in strides, whatever single plans say', () => {
+  const {launches} = runPolicy('ooo', {
+    tenants: Array.from({length: 20}, (_, i) => ({
+      kernels: Array.from({length: 20}, () => i % 2),
+      arrivals: poisson(`tenant ${i}`, 7e5, 100),
+      sloNs: 1e7,
+    })),
+    durations: [10_000, 6_000],
+    batching: (size) => 1 + size / 8,
+    smShare: (_, size, method) => (method === single ? 1 / 16 : Math.min(1, size / 16)),
+    submitNs: 8_000,
+    detectNs: 3_000,
+    decideNs: 1_000,
+  });
+  const later = launches.slice(launches.length / 2);
+  expect(later.filter(({steps}) => steps % stride !== 0)).toEqual([]);
+  expect(later.filter(({steps}) => steps === stride).length).toBeGreaterThan(later.length / 2);
 });
 
 describe('ooo', () => {
