@@ -97,6 +97,7 @@ export class CoRunTimeline {
   findWaits(sharers: Shares, out: Float64Array): void {
     this.findBehind(sharers.holds);
     out.fill(0);
+    if (sharers.holds.every((holds) => holds === 0)) return;
     this.sweep(sharers, (active, got, ns) => {
       for (const of of active) out[of] += (1 - got[of]) * ns;
     });
@@ -134,8 +135,10 @@ export class CoRunTimeline {
     each: (active: readonly number[], got: Float64Array, ns: Nanoseconds) => void,
   ): void {
     const {count, order, times} = this;
+    const {holds} = shares;
     const active: number[] = [];
-    const got = new Float64Array(count);
+    // Those that hold no place get all of it, whoever comes or goes.
+    const got = new Float64Array(count).fill(1);
     for (let i = 0, before = times[0]; i < order.length; i++) {
       const ns = times[i] - before;
       if (ns > 0 && active.length > 0) each(active, got, ns);
@@ -146,7 +149,8 @@ export class CoRunTimeline {
       } else {
         active.splice(active.indexOf(event - count), 1);
       }
-      partsInOrder(active.length, active, shares, got);
+      if (holds[event < count ? event : event - count] !== 0)
+        partsInOrder(active.length, active, shares, got);
     }
   }
 }

@@ -140,11 +140,26 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     totalWeights: totalWeightsOf(company, rows),
   }));
   const predicted = new Float64Array(Math.max(...runs.map(({rows}) => rows.count)));
+  // Of each run: which parameters its launches hang on.
+  const shared = [interference, crowding, crowded, mixing, coalesced];
+  const hangOn = runs.map(({company}, run) => {
+    const keys = new Set(company.kindsOfRun.map(kindKey));
+    const own = known.filter((kind) => keys.has(kindKey(kind)));
+    return new Set([
+      ...shared,
+      late[run],
+      ...own.flatMap(({paceAt, exposureAt, stressAt}) => [paceAt, exposureAt, stressAt]),
+    ]);
+  });
   const best = leastSquares(
-    (x, out) => {
+    (x, out, moved) => {
       const sharing = sharingOf(x);
       let at = 0;
       counted.forEach(({company, rows, weight, bend, totalWeights}, run) => {
+        if (moved !== undefined && !hangOn[run].has(moved)) {
+          at += rows.count + totalWeights.length;
+          return;
+        }
         predict(company, rows, sharing, predicted);
         const lateNs = 1000 * x[late[run]];
         const offNs = totalWeights.map(() => 0);

@@ -10,6 +10,7 @@ import type {SharingTerms} from '../scheduler/sharingTerms.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
 import {Company} from './coRunCompany.ts';
+import type {KindError} from './coRunCompany.ts';
 import {programOf} from './modelKernels.ts';
 import type {FittedKind, FittedSharing, Kind, LaunchSharing} from './launchKinds.ts';
 import {bestKinds} from './kindFit.ts';
@@ -89,19 +90,24 @@ export function fitSharing(
   const trained = bestSharing(train, none);
   for (const each of unseen) for (let time = 0; time < layoutsAtFirst; time++) each.layOut(trained);
   const after = unseen.length === 0 ? trained : bestSharing(all, trained);
-  const both = (of: readonly Company[]) => ({before: meanError(of, none), after: meanError(of, trained)});
-  const rows = all.flatMap((each) => {
-    const was = each.kinds(none);
-    return each.kinds(after).map((row, i): SharingRow => {
-      const {policy, load} = each.run;
-      return {policy, load, ...row.kind, measuredNs: row.measuredNs, before: was[i].error, after: row.error};
-    });
+  const was = all.map((each) => each.kinds(none));
+  const learnt = all.map((each) => each.kinds(trained));
+  const both = (isOne: (i: number) => boolean) => ({
+    before: meanError(was.filter((_, i) => isOne(i)).flat()),
+    after: meanError(learnt.filter((_, i) => isOne(i)).flat()),
   });
+  const rows = all.flatMap((each, run) =>
+    each.kinds(after).map((row, i): SharingRow => {
+      const {policy, load} = each.run;
+      const before = was[run][i].error;
+      return {policy, load, ...row.kind, measuredNs: row.measuredNs, before, after: row.error};
+    }),
+  );
   const fit: SharingFit = {
     before,
     after: after.terms,
-    train: both(train),
-    test: unseen.length === 0 ? null : both(unseen),
+    train: both((i) => i % 2 === 0),
+    test: unseen.length === 0 ? null : both((i) => i % 2 === 1),
     rows,
     kinds: kindsOf(after),
     lateNs: after.lateNs,
@@ -169,8 +175,7 @@ function bestTerms(all: readonly Company[], {terms: before, kinds}: LaunchSharin
   return terms;
 }
 
-function meanError(all: readonly Company[], sharing: FittedSharing): number {
-  const kinds = all.flatMap((each) => each.kinds(sharing));
+function meanError(kinds: readonly KindError[]): number {
   const time = kinds.reduce((sum, {measuredNs}) => sum + measuredNs, 0);
   return kinds.reduce((sum, {measuredNs, error}) => sum + (Math.abs(error) * measuredNs) / time, 0);
 }

@@ -16,9 +16,12 @@ const patience = 4;
 /**
  * Minimises the sum of Huber losses of `residuals(x)` within bounds, by Levenberg and Marquardt with a numeric
  * Jacobian. Deterministic. Returns the best x and its cost.
+ *
+ * `residuals` writes all of `out`; but where it is told which entry alone of x was `moved`, `out` holds what there was before,
+ * and only what hangs on that entry has to be written.
  */
 export function leastSquares(
-  residuals: (x: readonly number[], out: Float64Array) => void,
+  residuals: (x: readonly number[], out: Float64Array, moved?: number) => void,
   start: readonly number[],
   size: number,
   {iterations = 60, outlier = Infinity, tolerance = 1e-5, lower, upper}: LeastSquaresOptions,
@@ -38,7 +41,8 @@ export function leastSquares(
       const step = x[j] + 1e-3 <= upper[j] ? 1e-3 : -1e-3;
       const moved = [...x];
       moved[j] += step;
-      residuals(moved, next);
+      next.set(now);
+      residuals(moved, next, j);
       const column = columns[j];
       for (let i = 0; i < size; i++) column[i] = (next[i] - now[i]) / step;
     }
@@ -84,15 +88,19 @@ function normalEquations(columns: readonly Float64Array[], residuals: Float64Arr
   const dimensions = columns.length;
   const matrix = columns.map(() => new Array<number>(dimensions).fill(0));
   const gradient = new Array<number>(dimensions).fill(0);
+  // The columns that are not 0 in a row, of which there may be few.
+  const used = new Int32Array(dimensions);
   for (let i = 0; i < residuals.length; i++) {
     const size = Math.abs(residuals[i]);
     const weight = size <= outlier ? 1 : outlier / size;
-    for (let a = 0; a < dimensions; a++) {
+    let uses = 0;
+    for (let a = 0; a < dimensions; a++) if (columns[a][i] !== 0) used[uses++] = a;
+    for (let u = 0; u < uses; u++) {
+      const a = used[u];
       const scaled = weight * columns[a][i];
-      if (scaled === 0) continue;
       gradient[a] += scaled * residuals[i];
       const row = matrix[a];
-      for (let b = a; b < dimensions; b++) row[b] += scaled * columns[b][i];
+      for (let v = u; v < uses; v++) row[used[v]] += scaled * columns[used[v]][i];
     }
   }
   for (let a = 0; a < dimensions; a++) for (let b = 0; b < a; b++) matrix[a][b] = matrix[b][a];
