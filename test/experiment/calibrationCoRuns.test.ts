@@ -67,7 +67,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
       ['streams:host-threads=shared', 0.2],
       ['greedy:run-ahead=16', 0.3],
     ]);
-    for (const {models, launches} of runs) {
+    for (const {policy, models, launches} of runs) {
       expect(models).toEqual(['lstm-16', 'lstm-32']);
       expect(launches.length).toBeGreaterThanOrEqual(50);
       const modelOf = new Map<number, Set<number>>();
@@ -79,8 +79,8 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
         expect(finishedAt).toBeGreaterThan(freeAt);
       }
       expect([...modelOf.values()].every(({size}) => size === 1)).toBe(true);
-      // A launch of several members is of one tenant only by chance.
-      expect(modelOf.size).toBe(4);
+      // Launches of several members may all be of several tenants.
+      if (policy.startsWith('streams')) expect(modelOf.size).toBe(4);
     }
     const stopped = (): boolean => true;
     // Nothing is left to measure, so that nothing stops.
