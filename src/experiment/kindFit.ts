@@ -140,7 +140,7 @@ export function bestKinds(all: readonly Company[], start: FittedSharing): Fitted
     totalWeights: totalWeightsOf(company, rows),
   }));
   const predicted = new Float64Array(Math.max(...runs.map(({rows}) => rows.count)));
-  // Of each run: which parameters its launches hang on.
+  // Of each run: which parameters its launches hang on, so that others need not be asked for when one is moved.
   const shared = [interference, crowding, crowded, mixing, coalesced];
   const hangOn = runs.map(({company}, run) => {
     const keys = new Set(company.kindsOfRun.map(kindKey));

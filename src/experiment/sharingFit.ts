@@ -84,17 +84,18 @@ export function fitSharing(
   const costs = costModel(withoutRuns(given));
   const before = sharingTermsOf(given);
   const all = runs.map((run) => new Company(run, models, costs));
-  const train = all.filter((_, i) => i % 2 === 0);
-  const unseen = all.filter((_, i) => i % 2 === 1);
+  const isTrained = (run: number): boolean => run % 2 === 0;
+  const train = all.filter((_, run) => isTrained(run));
+  const unseen = all.filter((_, run) => !isTrained(run));
   const none: FittedSharing = {terms: before, kinds: new Map(), lateNs: 0};
   const trained = bestSharing(train, none);
   for (const each of unseen) for (let time = 0; time < layoutsAtFirst; time++) each.layOut(trained);
   const after = unseen.length === 0 ? trained : bestSharing(all, trained);
   const was = all.map((each) => each.kinds(none));
   const learnt = all.map((each) => each.kinds(trained));
-  const both = (isOne: (i: number) => boolean) => ({
-    before: meanError(was.filter((_, i) => isOne(i)).flat()),
-    after: meanError(learnt.filter((_, i) => isOne(i)).flat()),
+  const both = (areTrained: boolean) => ({
+    before: meanError(was.filter((_, run) => isTrained(run) === areTrained).flat()),
+    after: meanError(learnt.filter((_, run) => isTrained(run) === areTrained).flat()),
   });
   const rows = all.flatMap((each, run) =>
     each.kinds(after).map((row, i): SharingRow => {
@@ -106,8 +107,8 @@ export function fitSharing(
   const fit: SharingFit = {
     before,
     after: after.terms,
-    train: both((i) => i % 2 === 0),
-    test: unseen.length === 0 ? null : both((i) => i % 2 === 1),
+    train: both(true),
+    test: unseen.length === 0 ? null : both(false),
     rows,
     kinds: kindsOf(after),
     lateNs: after.lateNs,

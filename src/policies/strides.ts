@@ -3,7 +3,7 @@ import {shortRecordedSteps} from '../scheduler/launch.ts';
 /** Kernels of a stride. */
 export const stride = shortRecordedSteps;
 
-/** Weight of one launch in the running share: of some as many. */
+/** Weight of one launch in the running share, which so tells of about the last 64: some milliseconds of a busy device. */
 const weight = 1 / 64;
 /** A program goes in strides once so few of its launches are planned shorter, until so many are. */
 const [few, many] = [0.1, 0.2];
