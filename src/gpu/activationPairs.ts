@@ -1,6 +1,6 @@
 /**
  * Which pair of activation buffers each stream uses. A pair stays with its tenant from request to request, so that what
- * was recorded for the tenant's kernels on that pair can run again.
+ * was recorded for the tenant's kernels on that pair can run again. One that another tenant had to use in a crowd goes back.
  */
 export class ActivationPairs {
   private readonly pairs: number;
@@ -8,6 +8,8 @@ export class ActivationPairs {
   private pairOf = new Int32Array(64);
   private tenantOf = new Int32Array(64).fill(-1);
   private own = new Uint8Array(64);
+  /** By pair: the tenant that had it first. */
+  private readonly owners: number[] = [];
   /** By tenant: its pairs that no stream uses, the highest first. */
   private readonly free: number[][] = [];
   /** Pairs from here on have never been used. */
@@ -32,17 +34,21 @@ export class ActivationPairs {
   /** The slot's request is over. */
   release(slot: number): void {
     if (slot >= this.tenantOf.length) return;
-    if (this.own[slot] === 1) giveBack(this.free[this.tenantOf[slot]], this.pairOf[slot]);
+    if (this.own[slot] === 1) this.giveBack(this.pairOf[slot]);
     this.own[slot] = 0;
     this.tenantOf[slot] = -1;
   }
 
+  /** All requests are over. */
+  releaseAll(): void {
+    for (let slot = 0; slot < this.own.length; slot++) this.release(slot);
+  }
+
   /** Gives the tenant a pair that nobody has used, ahead of its streams; -1 where there is none left. */
   reserve(tenant: number): number {
-    if (this.next === this.pairs) return -1;
-    while (this.free.length <= tenant) this.free.push([]);
-    giveBack(this.free[tenant], this.next);
-    return this.next++;
+    const pair = this.takeNew(tenant);
+    if (pair >= 0) this.giveBack(pair);
+    return pair;
   }
 
   private assign(slot: number, tenant: number): number {
@@ -54,17 +60,33 @@ export class ActivationPairs {
     return (this.pairOf[slot] = pair < 0 ? slot % this.pairs : pair);
   }
 
-  /** The tenant's lowest pair: most is recorded on those that were reserved first. */
+  /**
+   * The tenant's lowest pair: most is recorded on those that were reserved first. Where it has none left, one that nobody has used,
+   * and then another's highest, on which least is recorded.
+   */
   private take(tenant: number): number {
-    while (this.free.length <= tenant) this.free.push([]);
-    const known = this.free[tenant].pop();
-    if (known !== undefined) return known;
-    if (this.next < this.pairs) return this.next++;
+    const known = this.free[tenant]?.pop() ?? this.takeNew(tenant);
+    if (known >= 0) return known;
     for (const others of this.free) {
-      const pair = others.pop();
+      const pair = others.shift();
       if (pair !== undefined) return pair;
     }
     return -1;
+  }
+
+  private takeNew(tenant: number): number {
+    if (this.next === this.pairs) return -1;
+    while (this.free.length <= tenant) this.free.push([]);
+    this.owners.push(tenant);
+    return this.next++;
+  }
+
+  private giveBack(pair: number): void {
+    const free = this.free[this.owners[pair]];
+    let at = free.length;
+    free.push(pair);
+    for (; at > 0 && free[at - 1] < pair; at--) free[at] = free[at - 1];
+    free[at] = pair;
   }
 
   private grow(slot: number): void {
@@ -77,11 +99,4 @@ export class ActivationPairs {
     this.tenantOf = copy(new Int32Array(length).fill(-1), this.tenantOf);
     this.own = copy(new Uint8Array(length), this.own);
   }
-}
-
-function giveBack(free: number[], pair: number): void {
-  let at = free.length;
-  free.push(pair);
-  for (; at > 0 && free[at - 1] < pair; at--) free[at] = free[at - 1];
-  free[at] = pair;
 }

@@ -208,6 +208,7 @@ export class CudaDevice implements Device {
     this.context.synchronize();
     for (const queue of this.queue) queue.length = 0;
     this.busyCount = this.turn = 0;
+    this.operands?.releasePairs();
     this.readTickets();
   }
 

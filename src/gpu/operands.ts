@@ -132,6 +132,11 @@ export class Operands {
     this.assignment.release(slot);
   }
 
+  /** All requests are over. */
+  releasePairs(): void {
+    this.assignment.releaseAll();
+  }
+
   /** A pair for the tenant's streams to come; -1 where there is none left. */
   reservePair(tenant: number): number {
     return this.assignment.reserve(tenant);

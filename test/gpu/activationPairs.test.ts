@@ -25,3 +25,17 @@ test('a tenant without a pair takes one that nobody uses, and shares one where t
   pairs.of(2, 3);
   expect([0, 1, 2].map((slot) => pairs.isOwn(slot))).toEqual([true, true, false]);
 });
+
+test('after a crowd every tenant has the pairs again that were reserved for it', () => {
+  const pairs = new ActivationPairs(6);
+  const reserved = [0, 1, 2].map((tenant) => [pairs.reserve(tenant), pairs.reserve(tenant)]);
+  // One tenant after the other has all: of another's the one goes first on which least is recorded.
+  for (const tenant of [2, 0, 1]) {
+    const others = reserved.filter((_, other) => other !== tenant);
+    const taken = [0, 1, 2, 3, 4, 5].map((slot) => pairs.of(slot, tenant));
+    expect(taken).toEqual([...reserved[tenant], ...others.flatMap((of) => of.toReversed())]);
+    if (tenant === 0) pairs.releaseAll();
+    else for (const slot of [3, 1, 5, 0, 2, 4]) pairs.release(slot);
+  }
+  expect([0, 1, 2].map((tenant) => pairs.of(tenant, tenant))).toEqual(reserved.map(([first]) => first));
+});
