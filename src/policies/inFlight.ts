@@ -123,6 +123,8 @@ export class InFlight {
     this.shares[kind] += share;
     const at = this.recordOf(launches[record + programOf]);
     this.ofPrograms[at + endingIn] += sign * launches[record + completeThen];
+    this.ofPrograms[at + allSmIn] += sm;
+    this.ofPrograms[at + allBandwidthIn] += bandwidth;
     if (launches[record + completeThen] === launches[record + streamsIn]) return;
     this.ofPrograms[at + countOf] += sign;
     this.ofPrograms[at + joinableIn] += sign * launches[record + streamsIn];
@@ -165,6 +167,15 @@ export class InFlight {
     const sm = this.ofPrograms[at + smIn];
     const bandwidth = this.ofPrograms[at + bandwidthIn];
     return isOther ? Math.max(this.totalSm - sm, this.totalBandwidth - bandwidth) : Math.max(sm, bandwidth);
+  }
+
+  /** The part of it of launches of other programs alone. */
+  demandBeside(program: number): number {
+    const at = this.recordOf(program);
+    return Math.max(
+      this.totalSm - this.ofPrograms[at + allSmIn],
+      this.totalBandwidth - this.ofPrograms[at + allBandwidthIn],
+    );
   }
 
   /** Whether launches of a program are in flight, or of others, as above. */
@@ -329,10 +340,12 @@ const programOf = 4;
 const completeThen = 5;
 
 /** Entries of a program's record. */
-const programWidth = 5;
-/** Its fields: launches that streams run on behind, what they fill, and their streams; streams that do not. */
+const programWidth = 7;
+/** Its fields: launches that streams run on behind, what they fill, and their streams; streams that do not; what all its launches fill. */
 const countOf = 0;
 const smIn = 1;
 const bandwidthIn = 2;
 const endingIn = 3;
 const joinableIn = 4;
+const allSmIn = 5;
+const allBandwidthIn = 6;

@@ -253,19 +253,22 @@ export class LaunchPlanner {
         const untilDone = roundsUntilDone(rounds, joined);
         const least = population * Math.max(device, durationNs * slowed) * untilDone;
         let steps = lengthBelow(ideal, most, kernels);
+        // Whether the device is never without one of the launches.
+        let isFull = true;
         while (least + waitOfOthers < tie * bestDelay) {
-          const asked = kernels / steps;
+          const asked = Math.ceil(kernels / steps);
           const idle = gaps + asked * reactionNs;
           const host = asked * reactionNs + (kernels - asked) * follow;
           // While one waits for the host, its neighbours have the device.
           const busy = beside > 1 ? (durationNs * slowed) / (durationNs * slowed + idle) : 1;
           const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
-          const round = Math.max(ran, device + lost * idle, shares * host);
+          const shared = device + lost * idle;
+          isFull = shared >= ran;
+          const round = Math.max(ran, shared, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * untilDone + stagger + (steps * joining * kernels) / length;
-          // In a crowd who does not fit into a round waits for the next one. Of more than that some will be late whatever happens, and
-          // short rounds are in time for the others.
-          const waited = recurs && rounds <= 2 ? rounds : 1;
+          // In a crowd who does not fit into a round waits for the next one. Of those that go apart the first do not.
+          const waited = recurs ? rounds : 1;
           const price = 1 + timeliness * lateShare((waited * round * length) / kernels, sloNs);
           const delay = price * (population * latency + others * launches * Math.max(work, host));
           if (delay < tie * bestDelay) {
@@ -282,8 +285,8 @@ export class LaunchPlanner {
           if (steps >= most) break;
           steps = Math.min(lengths * steps, most);
         }
-        // More side by side would only share the device.
-        if (done === 1 && device > durationNs * slowed) break;
+        // More side by side would only share the device. One more may fill what is idle while others wait for the host.
+        if (done === 1 && device > durationNs * slowed && isFull) break;
       }
     }
   }

@@ -214,9 +214,10 @@ class OutOfOrder implements Policy {
     const program = this.populations.program(slot, situation);
     const population = Math.max(1, this.populations.of(program) - this.inFlight.endingOf(program));
     this.planned = slot;
-    const use = this.inFlight.demandOf(program, true);
-    // Where kernels recur, those that complete without asking again are in nobody's way.
-    const own = this.planner.recurs(first) ? this.populations.of(program) : population;
+    // Where kernels recur, those that complete without asking again are in nobody's way, and a part of what is planned.
+    const recurs = this.planner.recurs(first);
+    const use = recurs ? this.inFlight.demandBeside(program) : this.inFlight.demandOf(program, true);
+    const own = recurs ? this.populations.of(program) : population;
     const others = (streams.live - own) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
     const isJoined = this.ways.of(program) === ways.together;

@@ -60,8 +60,13 @@ describe('what is in flight', () => {
     expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([4, 0]);
     expect([inFlight.demandOf(7), inFlight.demandOf(7, true)]).toEqual([0.25, 0.25]);
     expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
+    // But not for launches of other programs.
+    inFlight.launched(launch(2, 1, 300), {sm: 0.125, bandwidth: 0}, 8, 1);
+    expect([7, 8, 9].map((program) => inFlight.demandBeside(program))).toEqual([0.125, 0.5, 0.625]);
+    inFlight.finished(launch(2, 1, 300));
     inFlight.finished(launch(0, 3, 100));
     expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([1, false]);
+    expect([7, 8].map((program) => inFlight.demandBeside(program))).toEqual([0, 0.25]);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {

@@ -9,13 +9,13 @@ import {runToy} from '../support/rig.ts';
 import type {ToyWorld} from '../support/rig.ts';
 
 /** Plans for streams at the start of a chain of twenty equal kernels. */
-function plansIn(world: Pick<ToyWorld, 'batching' | 'smShare'>) {
+function plansIn(world: Pick<ToyWorld, 'batching' | 'smShare'>, kernelNs = 10_000) {
   let planner: LaunchPlanner | undefined;
   let start = 0;
   runToy({
     ...world,
     tenants: [{kernels: Array.from({length: 20}, () => 0), arrivals: []}],
-    durations: [10_000],
+    durations: [kernelNs],
     policy: {
       name: 'none',
       attach(situation: Situation) {
@@ -68,4 +68,28 @@ test('launches are longer where others have the device while they wait for the h
   const steps = (others: number) => plan(32, others, 1, true).steps;
   expect(steps(8)).toBeGreaterThan(steps(0));
   expect(steps(32)).toBe(steps(0));
+});
+
+test('a crowd that cannot be answered in time is answered no later than it can be', () => {
+  const plan = plansIn(
+    {
+      // Launches of 128 get 4 % more done than those of 64. Of those a round takes 50 ms, of the others nearly twice as long.
+      batching: (size) => (size <= 64 ? 1 + 0.05 * size : (size < 128 ? 1 : 0.96) * (4.2 / 64) * size),
+      smShare: () => 1,
+    },
+    600_000,
+  );
+  const sizes = [256, 1000, 10_000].map((population) => plan(population, 0, 0, true).size);
+  expect(sizes).toEqual([128, 128, 128]);
+});
+
+test('where launches are so short that the host leaves the device idle, there are more than fill it', () => {
+  const world = {
+    batching: (size: number) => 1 + size / 16,
+    smShare: (_: number, size: number) => 0.2 + 0.33 * Math.min(1, size / 64),
+  };
+  const [long, short] = [50_000, 500].map((ns) => plansIn(world, ns)(10_000, 0, 0, true));
+  expect(long.beside * long.sm).toBeGreaterThan(1);
+  expect(short.size).toBe(long.size);
+  expect(short.beside).toBeGreaterThan(long.beside);
 });
