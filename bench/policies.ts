@@ -1,5 +1,5 @@
 // node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5 | --rates 15000,25000]
-//   [--policy ooo] [--seeds N] [--requests N] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]...
+//   [--policy ooo] [--seeds N] [--requests N | --seconds S] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]...
 //   [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
 //
 // Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares
@@ -19,6 +19,7 @@ import {duration} from '../src/policies/duration.ts';
 import type {DeviceProfile} from '../src/profile/profile.ts';
 import {quantile, rateAtLoad1, runCell} from './policies/grid.ts';
 import type {Latencies} from './policies/grid.ts';
+import {LiveCells} from './policies/liveCells.ts';
 import {makeMixes} from './policies/mixes.ts';
 import type {Mix} from './policies/mixes.ts';
 import {formatTable, short} from './table.ts';
@@ -33,6 +34,7 @@ const {values} = parseArgs({
     policy: {type: 'string', default: 'ooo'},
     seeds: {type: 'string'},
     requests: {type: 'string'},
+    seconds: {type: 'string'},
     decide: {type: 'string', multiple: true, default: []},
     live: {type: 'boolean', default: false},
     rival: {type: 'string', multiple: true, default: []},
@@ -44,6 +46,9 @@ const {values} = parseArgs({
 
 const seeds = Number(values.seeds ?? (values.quick ? 3 : 5));
 const requests = Number(values.requests ?? (values.quick ? 3000 : 10000));
+/** Of a run: as many as are asked for, or as come in so many seconds. */
+const requestsAt = (perSecond: number): number =>
+  values.seconds === undefined ? requests : Math.round(perSecond * Number(values.seconds));
 const contender = values.policy;
 const usualRivals = [
   'streams:host-threads=shared',
@@ -112,67 +117,70 @@ async function compare(mix: Mix): Promise<void> {
           .split(',')
           .map((perSecond) => [`${short(Number(perSecond))}/s`, Number(perSecond)] as const)
       : await shares(mix, rate);
-  const rows: string[][] = [];
-  for (const [name, perSecond] of loads) {
-    const load = perSecond / rate;
-    const runs = new Map<string, Latencies[]>();
-    for (const policy of [contender, ...rivals, ...beside]) {
-      const of: Latencies[] = [];
-      for (let replication = 0; replication < seeds; replication++) {
-        const log = values.launches !== undefined && policy === contender ? new LaunchLog() : undefined;
-        of.push(
-          await runCell(mix, {
-            profile,
-            policy,
-            load,
-            requests,
-            rateAtLoad1: rate,
-            replication,
-            live: values.live,
-            ...(log && {recorder: log}),
-          }),
-        );
-        if (log !== undefined) {
-          const file = `${mix.name}-${name}-${replication}.jsonl`.replaceAll(/[^\w.-]+/g, '_');
-          writeFileSync(
-            join(values.launches!, file),
-            log
-              .inOrder()
-              .map((launch) => `${JSON.stringify(launch)}\n`)
-              .join(''),
-          );
-        }
-      }
-      runs.set(policy, of);
-    }
-    rows.push(row(mix, name, runs));
-    if (values.verbose) {
-      for (const [policy, of] of runs)
+  const runs = new Map(loads.map(([name]) => [name, new Map<string, Latencies[]>()]));
+  // Load by load under each policy, for which a GPU is set up once.
+  for (const policy of [contender, ...rivals, ...beside]) {
+    const live = values.live ? new LiveCells(profile) : null;
+    try {
+      if (live !== null && coalescing.includes(policy))
         console.log(
-          `   ${name} ${brief(policy).padEnd(26)} ${measures.map(([measure, m]) => `${measure} ${short(geometricMean(of.map(m)) / 1e3)}`).join('  ')}`,
+          `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
         );
+      for (const [name, perSecond] of loads) {
+        const of: Latencies[] = [];
+        for (let replication = 0; replication < seeds; replication++) {
+          const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
+          of.push(
+            await runCell(mix, {
+              profile,
+              policy,
+              load: perSecond / rate,
+              requests: requestsAt(perSecond),
+              rateAtLoad1: rate,
+              replication,
+              ...(live && {live}),
+              ...(log && {recorder: log}),
+            }),
+          );
+          if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
+        }
+        runs.get(name)!.set(policy, of);
+        if (values.verbose) console.log(describe(name, policy, of));
+      }
+    } finally {
+      await live?.close();
     }
   }
-  console.log(formatTable(columns, rows));
+  console.log(
+    formatTable(
+      columns,
+      loads.map(([name]) => row(mix, name, runs.get(name)!)),
+    ),
+  );
+}
+
+function describe(load: string, policy: string, of: readonly Latencies[]): string {
+  const figures = measures.map(([name, m]) => `${name} ${short(geometricMean(of.map(m)) / 1e3)}`);
+  return `   ${load} ${brief(policy).padEnd(26)} ${figures.join('  ')}`;
+}
+
+function writeLaunches(name: string, log: LaunchLog): void {
+  const lines = log.inOrder().map((launch) => `${JSON.stringify(launch)}\n`);
+  writeFileSync(join(values.launches!, `${name}.jsonl`.replaceAll(/[^\w.-]+/g, '_')), lines.join(''));
+}
+
+/** Requests a second that a policy serves of those that all arrive at once. */
+async function carriedBy(policy: string, mix: Mix, rate: number, live?: LiveCells): Promise<number> {
+  const load = 100;
+  const cell = {profile, policy, load, requests, rateAtLoad1: rate, replication: 0, cutOff: 1e6};
+  const {endedAtNs} = await runCell(mix, {...cell, ...(live && {live})});
+  return (requests / endedAtNs) * 1e9;
 }
 
 /** The loads as they are called, with requests a second: shares of what the best of the coalescing policies carries. */
 async function shares(mix: Mix, rate: number): Promise<(readonly [string, number])[]> {
   const carried: [number, string][] = [];
-  for (const policy of coalescing) {
-    // Everything arrives at once.
-    const load = 100;
-    const {endedAtNs} = await runCell(mix, {
-      profile,
-      policy,
-      load,
-      requests,
-      rateAtLoad1: rate,
-      replication: 0,
-      cutOff: 1e6,
-    });
-    carried.push([(requests / endedAtNs) * 1e9, policy]);
-  }
+  for (const policy of coalescing) carried.push([await carriedBy(policy, mix, rate), policy]);
   const most = Math.max(...carried.map(([n]) => n));
   console.log(
     `\n${mix.name}: carries ${short(most)} requests/s (${carried.map(([n, p]) => `${brief(p)} ${short(n)}`).join(', ')})`,

@@ -1,9 +1,9 @@
 // One cell of the policies' benchmark: a mix at a load under a policy, simulated or on the GPU at hand.
-import {liveRun} from '../../src/experiment/live.ts';
-import {simulateRun, prepareRun} from '../../src/experiment/simulate.ts';
+import {prepareRun, simulateRun} from '../../src/experiment/simulate.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {recordBoth} from '../../src/scheduler/recorder.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
+import type {LiveCells} from './liveCells.ts';
 import type {Mix} from './mixes.ts';
 
 /** Latencies of a run in ns, by model. Requests that were not served count with the time until the run was cut off. */
@@ -38,14 +38,14 @@ export interface CellOptions {
   readonly replication: number;
   /** The run is cut off after so many times the time in which its requests arrive. */
   readonly cutOff?: number;
-  /** On the GPU at hand. */
-  readonly live?: boolean;
+  /** On the GPU at hand, where these are. */
+  readonly live?: LiveCells;
   /** Is told as well. */
   readonly recorder?: Recorder;
 }
 
 export async function runCell({scenario, name}: Mix, options: CellOptions): Promise<Latencies> {
-  const {profile, policy, load, requests, replication, cutOff = 3, live = false} = options;
+  const {profile, policy, load, requests, replication, cutOff = 3, live} = options;
   const durationNs = Math.ceil((requests / (load * options.rateAtLoad1)) * 1e9);
   const from = warmUpShare * durationNs;
   const latencies = new Map<string, number[]>();
@@ -84,8 +84,8 @@ export async function runCell({scenario, name}: Mix, options: CellOptions): Prom
     replication,
     directory: '.',
   };
-  if (live) await liveRun(spec, profile, {recorder, warn: console.error});
-  else await simulateRun(spec, {profile, recorder});
+  if (live === undefined) await simulateRun(spec, {profile, recorder});
+  else await live.run(spec, recorder);
   for (const [tenant, times] of open.entries()) {
     for (const at of times) {
       note(tenant, cutOff * durationNs - at);

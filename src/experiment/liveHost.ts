@@ -50,17 +50,24 @@ export interface LiveHostOptions {
 export interface LiveHost {
   /** Runs to the end or the limit. Time 0 is at `originNs` on the machine's monotonic clock, by default now. */
   run(originNs?: number): {ended: RunEnd; endedAtNs: Nanoseconds};
+  /**
+   * Makes ready for another run, after one: of the same scenario and policy, prepared by itself, with other arrivals. What is on the
+   * device stays there, graphs that the runs before have recorded too. Nothing is rehearsed again.
+   */
+  renew(next: FurtherRun): Promise<void>;
   /** Frees everything on the device, and tells what the host's part took. */
   close(): Promise<HostTimes>;
 }
+
+export type FurtherRun = Pick<LiveHostOptions, 'run' | 'recorder'>;
 
 /**
  * Sets a host up: allocates operands, loads the kernels' code, rehearses. Throws an InputError where the operands do not
  * fit.
  */
 export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> {
-  const {run, spec, profile, ordinal, plan, recorder, shouldStop} = options;
-  const {policy, setup, workbench, lanes} = run;
+  const {spec, profile, ordinal, plan, shouldStop} = options;
+  const {setup, workbench, lanes} = options.run;
   const {tenants, classes, programs, groups, model} = workbench;
   const maxSize = superkernelLimit(spec.scenario, setup);
   const batch = await largestBatch(spec, setup);
@@ -73,7 +80,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     ringSlots: Math.min(1024, Math.max(64, Math.floor(ringBytes / (24 * products)))),
   });
   const clock = new WallClock(loadAddon().nowNs);
-  const meter = new HostMeter(clock);
+  let meter = new HostMeter(clock);
   const tenantFactor = stragglerFactor(spec.scenario, tenants);
   const device = new CudaDevice({
     context,
@@ -104,35 +111,41 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     }
     return meter.end();
   };
-  let scheduler: Scheduler;
+  const shared = {
+    clock,
+    device,
+    tenants,
+    classes,
+    programs,
+    groups,
+    costs: model,
+    maxSize,
+    // A look costs nanoseconds, and a live run may decide seldom.
+    decisionsPerLook: 1,
+    streams: new Streams(),
+  };
   const served = (all: Arrivals): Arrivals => (plan === undefined ? all : onlyOf(all, new Set(plan.tenants)));
+  const observed = options.observe?.(device) ?? device;
+  let scheduler: Scheduler;
+  let limitNs: Nanoseconds;
+  const ready = ({run, recorder}: FurtherRun): void => {
+    limitNs = run.limitNs;
+    scheduler = new Scheduler({
+      ...shared,
+      device: observed,
+      policy: meter.timed(run.policy),
+      arrivals: served(run.arrivals),
+      recorder: recordBoth(meter, recorder),
+    });
+    collectGarbage('minor');
+  };
   try {
-    const shared = {
-      clock,
-      device,
-      tenants,
-      classes,
-      programs,
-      groups,
-      costs: model,
-      maxSize,
-      // A look costs nanoseconds, and a live run may decide seldom.
-      decisionsPerLook: 1,
-      streams: new Streams(),
-    };
     const dress = await dressRehearsal({shared, spec, profile, lanes, served, shouldStop});
     collectGarbage('major');
     // After the device has been attached: recording takes seconds.
     await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
     if (!shouldStop()) await dress();
-    scheduler = new Scheduler({
-      ...shared,
-      device: options.observe?.(device) ?? device,
-      policy: meter.timed(policy),
-      arrivals: served(run.arrivals),
-      recorder: recordBoth(meter, recorder),
-    });
-    collectGarbage('minor');
+    ready(options);
   } catch (error) {
     // What went wrong first is what counts.
     await close().catch(() => {});
@@ -148,8 +161,15 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
         clock.origin = originNs;
       }
       meter.begin();
-      const ended = scheduler.run(run.limitNs, shouldStop);
+      const ended = scheduler.run(limitNs, shouldStop);
       return {ended, endedAtNs: clock.now()};
+    },
+    async renew(next) {
+      await meter.end();
+      device.settle();
+      shared.streams.clear();
+      meter = new HostMeter(clock);
+      ready(next);
     },
     close,
   };

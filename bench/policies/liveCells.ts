@@ -1,0 +1,37 @@
+import {openLiveHost} from '../../src/experiment/liveHost.ts';
+import type {LiveHost} from '../../src/experiment/liveHost.ts';
+import {prepareRehearsed} from '../../src/experiment/rehearsal.ts';
+import {prepareRun} from '../../src/experiment/simulate.ts';
+import type {RunSpec} from '../../src/experiment/simulate.ts';
+import type {DeviceProfile} from '../../src/profile/profile.ts';
+import type {Recorder} from '../../src/scheduler/recorder.ts';
+
+/**
+ * Runs of one mix under one policy on the GPU at hand, which is set up once for all of them: that takes several seconds, most runs
+ * one. One thread submits, whatever the policy asks for.
+ */
+export class LiveCells {
+  private readonly profile: DeviceProfile;
+  private host: LiveHost | null = null;
+
+  constructor(profile: DeviceProfile) {
+    this.profile = profile;
+  }
+
+  async run(spec: RunSpec, recorder: Recorder): Promise<void> {
+    const {profile, host} = this;
+    const shouldStop = (): boolean => false;
+    if (host === null) {
+      const run = await prepareRehearsed(spec, profile, shouldStop);
+      this.host = await openLiveHost({run, spec, profile, ordinal: 0, recorder, shouldStop});
+    } else {
+      await host.renew({run: await prepareRun(spec, profile), recorder});
+    }
+    this.host!.run();
+  }
+
+  async close(): Promise<void> {
+    await this.host?.close();
+    this.host = null;
+  }
+}
