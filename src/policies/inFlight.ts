@@ -220,7 +220,7 @@ export class InFlight {
     // To first order: what this delays shares the device a little longer.
     const lost = overlap * (1 - doneAfter / doneBefore);
     const more = Math.max(0, doneAfter + share / after - doneBefore);
-    const saved = overlap * more + (this.isUsedAfterNext() ? 0 : gapNs);
+    const saved = overlap * more + (this.isUsedAfterNext(gapNs) ? 0 : gapNs);
     // Where the device gets no more done for it, taking turns is at least as good as sharing.
     const counts = more > leastGain * doneBefore ? delayCounts : 1;
     return streams * gained + others * saved > counts * this.totalStreams * lost;
@@ -248,13 +248,13 @@ export class InFlight {
     return this.count === 0 ? Infinity : this.launches[this.order[0] + endsAt];
   }
 
-  /** Whether at least half of the device will be in use once the next launch has ended. */
-  isUsedAfterNext(): boolean {
+  /** Whether at least half of the device will be in use once the next launch has ended, for `gapNs` from then on. */
+  isUsedAfterNext(gapNs: Nanoseconds): boolean {
     const {launches, order, count} = this;
     const next = this.nextEndsAt();
     let smLeft = this.totalSm;
     let bandwidthLeft = this.totalBandwidth;
-    for (let i = 0; i < count && launches[order[i] + endsAt] === next; i++) {
+    for (let i = 0; i < count && launches[order[i] + endsAt] <= next + gapNs; i++) {
       smLeft -= launches[order[i] + smOf];
       bandwidthLeft -= launches[order[i] + bandwidthOf];
     }

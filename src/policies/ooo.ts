@@ -265,17 +265,18 @@ class OutOfOrder implements Policy {
 
   /**
    * Whether the seed waits for a launch to end. Where the device would idle then until the host has reacted, one launch
-   * of another program is submitted shortly before.
+   * is submitted shortly before: of another program, or of its own where as many wait as are planned.
    */
   private isDelayed(slot: number, situation: Situation): boolean {
     const {inFlight} = this;
-    const {lanes, now} = situation;
+    const {lanes, ready, now} = situation;
     if (lanes.inFlight === 0) return false;
     const plan = this.planOf(slot, situation);
     if (this.hasRoom(slot, plan, situation)) return false;
-    if (this.hasSuccessor || inFlight.isUsedAfterNext()) return true;
-    if (inFlight.has(this.populations.program(slot, situation))) return true;
     const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
+    if (this.hasSuccessor || inFlight.isUsedAfterNext(gapNs)) return true;
+    const areEnough = plan.recurs && ready.count[ready.list(slot)] >= plan.size;
+    if (!areEnough && inFlight.has(this.populations.program(slot, situation))) return true;
     const followAt = Math.floor(inFlight.nextEndsAt() - gapNs);
     if (followAt > now) {
       situation.wakeAt(followAt);

@@ -69,6 +69,14 @@ describe('what is in flight', () => {
     expect([7, 8].map((program) => inFlight.demandBeside(program))).toEqual([0, 0.25]);
   });
 
+  test('knows that a launch which ends soon after the next one leaves the device idle as well', () => {
+    const inFlight = new InFlight(4, sharing(0));
+    const fill = {sm: 0.5, bandwidth: 0};
+    inFlight.launched(launch(0, 1, 100_000), fill, 0);
+    inFlight.launched(launch(1, 1, 110_000), fill, 1);
+    expect([0, 9_000, 10_000].map((gapNs) => inFlight.isUsedAfterNext(gapNs))).toEqual([true, true, false]);
+  });
+
   test('makes room where many wait for a device that is partly idle', () => {
     const hasRoom = beside(16, 0.8, 100_000);
     expect(hasRoom(0.8, 100_000)).toBe(false);
