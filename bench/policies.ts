@@ -1,13 +1,13 @@
 // node dist/bench/policies.js --device NAME|FILE [--quick] [--mix NAME|TEXT] [--loads 0.05,0.5 | --rates 15000,25000]
-//   [--policy ooo] [--seeds N] [--requests N | --seconds S] [--launches FOLDER] [--decide ooo=2.5us]... [--live] [--rival P]...
-//   [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
+//   [--policy ooo] [--rival P]... [--seeds N] [--requests N | --seconds S] [--live [--rounds N]] [--decide ooo=2.5us]...
+//   [--launches FOLDER] [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
 //
-// Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile. Per mix, the loads are shares
-// of what the best of the coalescing policies carries when overloaded; `--rates` names requests a second instead. Every
-// policy meets the same arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs
-// under a policy, in place of what the profile has measured: to see what a faster decision is worth before it is measured.
-// `--rival` names who to compare with in place of the usual ones. `--launches` writes the contender's launches of every
-// cell as JSON, one a line (LoggedLaunch).
+// Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile; then all policies have their
+// turns in rounds, with a part of the seeds in each. Per mix, the loads are shares of what the best of the coalescing
+// policies carries when overloaded; `--rates` names requests a second instead. Every policy meets the same arrivals;
+// intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs under a policy, in place of what the
+// profile has measured: to see what a faster decision is worth before it is measured. `--rival` names who to compare with in
+// place of the usual ones. `--launches` writes the contender's launches of every cell as JSON, one a line (LoggedLaunch).
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -37,6 +37,7 @@ const {values} = parseArgs({
     seconds: {type: 'string'},
     decide: {type: 'string', multiple: true, default: []},
     live: {type: 'boolean', default: false},
+    rounds: {type: 'string', default: '2'},
     rival: {type: 'string', multiple: true, default: []},
     json: {type: 'string'},
     launches: {type: 'string'},
@@ -46,6 +47,8 @@ const {values} = parseArgs({
 
 const seeds = Number(values.seeds ?? (values.quick ? 3 : 5));
 const requests = Number(values.requests ?? (values.quick ? 3000 : 10000));
+/** A GPU is set up anew for a policy in each. */
+const rounds = values.live ? Math.min(seeds, Number(values.rounds)) : 1;
 /** Of a run: as many as are asked for, or as come in so many seconds. */
 const requestsAt = (perSecond: number): number =>
   values.seconds === undefined ? requests : Math.round(perSecond * Number(values.seconds));
@@ -118,20 +121,23 @@ async function compare(mix: Mix): Promise<void> {
           .map((perSecond) => [`${short(Number(perSecond))}/s`, Number(perSecond)] as const)
       : await shares(mix, rate);
   const runs = new Map(loads.map(([name]) => [name, new Map<string, Latencies[]>()]));
-  // Load by load under each policy, for which a GPU is set up once.
-  for (const policy of [contender, ...rivals, ...beside]) {
-    const live = values.live ? new LiveCells(profile) : null;
-    try {
-      if (live !== null && coalescing.includes(policy))
-        console.log(
-          `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
-        );
-      for (const [name, perSecond] of loads) {
-        const of: Latencies[] = [];
-        for (let replication = 0; replication < seeds; replication++) {
-          const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
-          of.push(
-            await runCell(mix, {
+  const policies = [contender, ...rivals, ...beside];
+  for (const policy of policies) for (const [name] of loads) runs.get(name)!.set(policy, []);
+  // A host that becomes slower meets every policy, as each has its turn several times, for a part of the seeds.
+  for (let round = 0; round < rounds; round++) {
+    for (const policy of policies) {
+      // A GPU is set up once for all loads.
+      const live = values.live ? new LiveCells(profile) : null;
+      try {
+        if (live !== null && round === 0 && coalescing.includes(policy))
+          console.log(
+            `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
+          );
+        for (const [name, perSecond] of loads) {
+          const of = runs.get(name)!.get(policy)!;
+          for (let replication = round; replication < seeds; replication += rounds) {
+            const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
+            of[replication] = await runCell(mix, {
               profile,
               policy,
               load: perSecond / rate,
@@ -140,15 +146,14 @@ async function compare(mix: Mix): Promise<void> {
               replication,
               ...(live && {live}),
               ...(log && {recorder: log}),
-            }),
-          );
-          if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
+            });
+            if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
+          }
+          if (values.verbose && round === rounds - 1) console.log(describe(name, policy, of));
         }
-        runs.get(name)!.set(policy, of);
-        if (values.verbose) console.log(describe(name, policy, of));
+      } finally {
+        await live?.close();
       }
-    } finally {
-      await live?.close();
     }
   }
   console.log(
