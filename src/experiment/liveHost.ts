@@ -51,14 +51,15 @@ export interface LiveHost {
   /** Runs to the end or the limit. Time 0 is at `originNs` on the machine's monotonic clock, by default now. */
   run(originNs?: number): {ended: RunEnd; endedAtNs: Nanoseconds};
   /**
-   * Makes ready for another run, after one: of the same scenario and policy, prepared by itself, with other arrivals. What is on the
-   * device stays there, graphs that the runs before have recorded too. Nothing is rehearsed again.
+   * Makes ready for another run, once one is over: of the same tenants under the same policy, with arrivals and a policy object of its
+   * own. What is on the device stays there, graphs that the runs before have recorded too. Nothing is rehearsed again.
    */
   renew(next: FurtherRun): Promise<void>;
   /** Frees everything on the device, and tells what the host's part took. */
   close(): Promise<HostTimes>;
 }
 
+/** A further run, and who is told of it. */
 export type FurtherRun = Pick<LiveHostOptions, 'run' | 'recorder'>;
 
 /**
