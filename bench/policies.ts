@@ -121,47 +121,55 @@ async function compare(mix: Mix): Promise<void> {
           .map((perSecond) => [`${short(Number(perSecond))}/s`, Number(perSecond)] as const)
       : await shares(mix, rate);
   const runs = new Map(loads.map(([name]) => [name, new Map<string, Latencies[]>()]));
-  const policies = [contender, ...rivals, ...beside];
-  for (const policy of policies) for (const [name] of loads) runs.get(name)!.set(policy, []);
   // A host that becomes slower meets every policy, as each has its turn several times, for a part of the seeds.
-  for (let round = 0; round < rounds; round++) {
-    for (const policy of policies) {
-      // A GPU is set up once for all loads.
-      const live = values.live ? new LiveCells(profile) : null;
-      try {
-        if (live !== null && round === 0 && coalescing.includes(policy))
-          console.log(
-            `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
-          );
-        for (const [name, perSecond] of loads) {
-          const of = runs.get(name)!.get(policy)!;
-          for (let replication = round; replication < seeds; replication += rounds) {
-            const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
-            of[replication] = await runCell(mix, {
-              profile,
-              policy,
-              load: perSecond / rate,
-              requests: requestsAt(perSecond),
-              rateAtLoad1: rate,
-              replication,
-              ...(live && {live}),
-              ...(log && {recorder: log}),
-            });
-            if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
-          }
-          if (values.verbose && round === rounds - 1) console.log(describe(name, policy, of));
-        }
-      } finally {
-        await live?.close();
-      }
-    }
-  }
+  for (let round = 0; round < rounds; round++)
+    for (const policy of [contender, ...rivals, ...beside])
+      await turnOf(policy, mix, round, loads, rate, runs);
   console.log(
     formatTable(
       columns,
       loads.map(([name]) => row(mix, name, runs.get(name)!)),
     ),
   );
+}
+
+/** The runs of a policy in a round, at all loads; a GPU is set up once for them. */
+async function turnOf(
+  policy: string,
+  mix: Mix,
+  round: number,
+  loads: readonly (readonly [string, number])[],
+  rate: number,
+  runs: ReadonlyMap<string, Map<string, Latencies[]>>,
+): Promise<void> {
+  const live = values.live ? new LiveCells(profile) : null;
+  try {
+    if (live !== null && round === 0 && coalescing.includes(policy))
+      console.log(
+        `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
+      );
+    for (const [name, perSecond] of loads) {
+      const of = runs.get(name)!.get(policy) ?? [];
+      runs.get(name)!.set(policy, of);
+      for (let replication = round; replication < seeds; replication += rounds) {
+        const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
+        of[replication] = await runCell(mix, {
+          profile,
+          policy,
+          load: perSecond / rate,
+          requests: requestsAt(perSecond),
+          rateAtLoad1: rate,
+          replication,
+          ...(live && {live}),
+          ...(log && {recorder: log}),
+        });
+        if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
+      }
+      if (values.verbose && round === rounds - 1) console.log(describe(name, policy, of));
+    }
+  } finally {
+    await live?.close();
+  }
 }
 
 function describe(load: string, policy: string, of: readonly Latencies[]): string {
@@ -176,6 +184,7 @@ function writeLaunches(name: string, log: LaunchLog): void {
 
 /** Requests a second that a policy serves of those that all arrive at once. */
 async function carriedBy(policy: string, mix: Mix, rate: number, live?: LiveCells): Promise<number> {
+  // More than can be served, whoever serves them.
   const load = 100;
   const cell = {profile, policy, load, requests, rateAtLoad1: rate, replication: 0, cutOff: 1e6};
   const {endedAtNs} = await runCell(mix, {...cell, ...(live && {live})});

@@ -4,11 +4,12 @@ import {prepareRehearsed} from '../../src/experiment/rehearsal.ts';
 import {prepareRun} from '../../src/experiment/simulate.ts';
 import type {RunSpec} from '../../src/experiment/simulate.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
+import {InputError} from '../../src/scheduler/errors.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
 
 /**
  * Runs of one mix under one policy on the GPU at hand, which is set up once for all of them: that takes several seconds, most runs
- * one. One thread submits, whatever the policy asks for.
+ * one. For policies whose lanes one thread serves, in one context; throws an InputError for others.
  */
 export class LiveCells {
   private readonly profile: DeviceProfile;
@@ -23,6 +24,11 @@ export class LiveCells {
     const shouldStop = (): boolean => false;
     if (host === null) {
       const run = await prepareRehearsed(spec, profile, shouldStop);
+      const {host: threads, sharing} = run.setup;
+      if (threads !== 'shared' || sharing !== 'one-context')
+        throw new InputError(
+          `${spec.policy} has threads or contexts of its own: host-threads=shared was expected`,
+        );
       this.host = await openLiveHost({run, spec, profile, ordinal: 0, recorder, shouldStop});
     } else {
       await host.renew({run: await prepareRun(spec, profile), recorder});

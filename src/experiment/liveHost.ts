@@ -129,7 +129,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
   const observed = options.observe?.(device) ?? device;
   let scheduler: Scheduler;
   let limitNs: Nanoseconds;
-  const ready = ({run, recorder}: FurtherRun): void => {
+  const makeReady = ({run, recorder}: FurtherRun): void => {
     limitNs = run.limitNs;
     scheduler = new Scheduler({
       ...shared,
@@ -146,7 +146,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     // After the device has been attached: recording takes seconds.
     await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
     if (!shouldStop()) await dress();
-    ready(options);
+    makeReady(options);
   } catch (error) {
     // What went wrong first is what counts.
     await close().catch(() => {});
@@ -170,7 +170,7 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       device.settle();
       shared.streams.clear();
       meter = new HostMeter(clock);
-      ready(next);
+      makeReady(next);
     },
     close,
   };

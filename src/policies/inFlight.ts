@@ -158,27 +158,21 @@ export class InFlight {
     return this.ofPrograms[this.recordOf(program) + joinableIn];
   }
 
-  /**
-   * The part of it of launches of a program, or of all others. Launches whose streams are all complete then are others
-   * here, whatever they run.
-   */
-  demandOf(program: number, isOther = false): number {
+  /** The part of it of launches of a program that its streams run on behind. */
+  demandOf(program: number): number {
     const at = this.recordOf(program);
-    const sm = this.ofPrograms[at + smIn];
-    const bandwidth = this.ofPrograms[at + bandwidthIn];
-    return isOther ? Math.max(this.totalSm - sm, this.totalBandwidth - bandwidth) : Math.max(sm, bandwidth);
+    return Math.max(this.ofPrograms[at + smIn], this.ofPrograms[at + bandwidthIn]);
   }
 
-  /** The part of it of launches of other programs alone. */
-  demandBeside(program: number): number {
+  /** The part of it of other programs' launches, and of the program's own whose streams are all complete then, if those count. */
+  demandBeside(program: number, doCompleteCount: boolean): number {
     const at = this.recordOf(program);
-    return Math.max(
-      this.totalSm - this.ofPrograms[at + allSmIn],
-      this.totalBandwidth - this.ofPrograms[at + allBandwidthIn],
-    );
+    const sm = this.ofPrograms[at + (doCompleteCount ? smIn : allSmIn)];
+    const bandwidth = this.ofPrograms[at + (doCompleteCount ? bandwidthIn : allBandwidthIn)];
+    return Math.max(this.totalSm - sm, this.totalBandwidth - bandwidth);
   }
 
-  /** Whether launches of a program are in flight, or of others, as above. */
+  /** Whether launches of a program are in flight, or of others: those whose streams are all complete then are others, whatever they run. */
   has(program: number, isOther = false): boolean {
     const own = this.ofPrograms[this.recordOf(program) + countOf];
     return isOther ? this.count > own : own > 0;

@@ -253,8 +253,8 @@ export class LaunchPlanner {
         const untilDone = roundsUntilDone(rounds, joined);
         const least = population * Math.max(device, durationNs * slowed) * untilDone;
         let steps = lengthBelow(ideal, most, kernels);
-        // Whether the device is never without one of the launches.
-        let isFull = true;
+        // Whether the device sets the pace, not lanes that wait for the host.
+        let isDeviceBound = true;
         while (least + waitOfOthers < tie * bestDelay) {
           const asked = Math.ceil(kernels / steps);
           const idle = gaps + asked * reactionNs;
@@ -263,7 +263,7 @@ export class LaunchPlanner {
           const busy = beside > 1 ? (durationNs * slowed) / (durationNs * slowed + idle) : 1;
           const ran = durationNs * (1 + busy * (slowed - 1)) + idle;
           const shared = device + lost * idle;
-          isFull = shared >= ran;
+          isDeviceBound = shared >= ran;
           const round = Math.max(ran, shared, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
           const latency = round * untilDone + stagger + (steps * joining * kernels) / length;
@@ -286,7 +286,7 @@ export class LaunchPlanner {
           steps = Math.min(lengths * steps, most);
         }
         // More side by side would only share the device. One more may fill what is idle while others wait for the host.
-        if (done === 1 && device > durationNs * slowed && isFull) break;
+        if (done === 1 && device > durationNs * slowed && isDeviceBound) break;
       }
     }
   }

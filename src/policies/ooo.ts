@@ -216,7 +216,7 @@ class OutOfOrder implements Policy {
     this.planned = slot;
     // Where kernels recur, those that complete without asking again are in nobody's way, and a part of what is planned.
     const recurs = this.planner.recurs(first);
-    const use = recurs ? this.inFlight.demandBeside(program) : this.inFlight.demandOf(program, true);
+    const use = this.inFlight.demandBeside(program, !recurs);
     const own = recurs ? this.populations.of(program) : population;
     const others = (streams.live - own) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
@@ -273,8 +273,9 @@ class OutOfOrder implements Policy {
     if (lanes.inFlight === 0) return false;
     const plan = this.planOf(slot, situation);
     if (this.hasRoom(slot, plan, situation)) return false;
+    if (this.hasSuccessor) return true;
     const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
-    if (this.hasSuccessor || inFlight.isUsedAfterNext(gapNs)) return true;
+    if (inFlight.isUsedAfterNext(gapNs)) return true;
     const areEnough = plan.recurs && ready.count[ready.list(slot)] >= plan.size;
     if (!areEnough && inFlight.has(this.populations.program(slot, situation))) return true;
     const followAt = Math.floor(inFlight.nextEndsAt() - gapNs);

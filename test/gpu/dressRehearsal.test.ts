@@ -2,40 +2,19 @@
 import {afterEach, describe, expect, test} from 'vitest';
 import {liveRun} from '../../src/experiment/live.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
-import {parseScenario} from '../../src/experiment/scenario.ts';
 import {probe} from '../../src/gpu/cuda.ts';
-import {parseModel} from '../../src/workload/models/parse.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
+import {liveSpec} from './liveSpec.ts';
 
 describe.skipIf(unavailable)('a rehearsal on the stand-in', () => {
   afterEach(() => delete process.env['FAKE_CUDA_KERNEL_US']);
-
-  const models = new Map([['small', parseModel('8,4,16\n8,4,16\n', 'csv', 'small.csv')]]);
-  const spec = (policy: string, rate: number) => ({
-    scenario: parseScenario(
-      JSON.stringify({
-        memory: false,
-        duration: '200ms',
-        drain: '30s',
-        tenants: [
-          {name: 'a', model: 'small', replicas: 2, slo: '100ms', arrivals: {process: 'poisson', rate}},
-        ],
-      }),
-      'test',
-    ),
-    policy,
-    load: null,
-    replication: 0,
-    directory: '.',
-    models,
-  });
 
   test.for(['ooo', 'greedy', 'streams:host-threads=shared'])(
     'of %s takes none of the run’s requests, and adds none',
     async (policy) => {
       probe(paths);
       const seen = {arrived: [] as number[], completed: 0, live: 0};
-      const {arrived, completed, unfinished} = await liveRun(spec(policy, 300), readProfile('v100'), {
+      const {arrived, completed, unfinished} = await liveRun(liveSpec(policy, 300), readProfile('v100'), {
         recorder: {
           arrived: (_, at) => seen.arrived.push(at),
           completed: () => seen.completed++,
@@ -60,7 +39,7 @@ describe.skipIf(unavailable)('a rehearsal on the stand-in', () => {
     process.env['FAKE_CUDA_KERNEL_US'] = '60000';
     const launches: number[] = [];
     let running = 0;
-    const run = await liveRun(spec('streams:host-threads=shared', 60), readProfile('v100'), {
+    const run = await liveRun(liveSpec('streams:host-threads=shared', 60), readProfile('v100'), {
       recorder: {
         arrived: () => {},
         completed: () => {},

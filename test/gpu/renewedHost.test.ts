@@ -2,12 +2,11 @@
 import {afterEach, describe, expect, test} from 'vitest';
 import {openLiveHost} from '../../src/experiment/liveHost.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
-import {parseScenario} from '../../src/experiment/scenario.ts';
 import {prepareRun} from '../../src/experiment/simulate.ts';
 import type {Recorder} from '../../src/scheduler/recorder.ts';
 import {probe} from '../../src/gpu/cuda.ts';
-import {parseModel} from '../../src/workload/models/parse.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
+import {liveSpec} from './liveSpec.ts';
 
 /** Counts what happens in a run. */
 function counter() {
@@ -30,32 +29,13 @@ describe.skipIf(unavailable)('a kept host on the stand-in', () => {
 
   const profile = readProfile('v100');
   const shouldStop = (): boolean => false;
-  const specOf = (policy: string, rate: number, replication: number, drain: string) => ({
-    scenario: parseScenario(
-      JSON.stringify({
-        memory: false,
-        duration: '200ms',
-        drain,
-        tenants: [
-          {name: 'a', model: 'small', replicas: 2, slo: '100ms', arrivals: {process: 'poisson', rate}},
-        ],
-      }),
-      'test',
-    ),
-    policy,
-    load: null,
-    replication,
-    directory: '.',
-    models: new Map([['small', parseModel('8,4,16\n8,4,16\n', 'csv', 'small.csv')]]),
-  });
-
   test.for(['ooo', 'greedy', 'streams:host-threads=shared'])(
     'under %s serves a run after one that was cut off',
     async (policy) => {
       probe(paths);
       process.env['FAKE_CUDA_KERNEL_US'] = '3000';
       const first = counter();
-      const spec = specOf(policy, 1000, 0, '0ms');
+      const spec = liveSpec(policy, 1000, {drain: '0ms'});
       const run = await prepareRun(spec, profile);
       const {recorder} = first;
       const host = await openLiveHost({run, spec, profile, ordinal: 0, recorder, shouldStop});
@@ -63,7 +43,7 @@ describe.skipIf(unavailable)('a kept host on the stand-in', () => {
         expect(host.run().ended).toBe('limit');
         expect(first.seen.completed).toBeLessThan(first.seen.arrived);
         const second = counter();
-        const next = await prepareRun(specOf(policy, 60, 1, '30s'), profile);
+        const next = await prepareRun(liveSpec(policy, 60, {replication: 1}), profile);
         await host.renew({run: next, recorder: second.recorder});
         const before = {...first.seen};
         expect(host.run().ended).toBe('done');

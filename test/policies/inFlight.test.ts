@@ -58,15 +58,15 @@ describe('what is in flight', () => {
     inFlight.launched(launch(0, 3, 100), fill, 7, 3);
     inFlight.launched(launch(1, 2, 200), fill, 7, 1);
     expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([4, 0]);
-    expect([inFlight.demandOf(7), inFlight.demandOf(7, true)]).toEqual([0.25, 0.25]);
+    expect([inFlight.demandOf(7), inFlight.demandBeside(7, true)]).toEqual([0.25, 0.25]);
     expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
-    // But not for launches of other programs.
+    // But not where its own do not count.
     inFlight.launched(launch(2, 1, 300), {sm: 0.125, bandwidth: 0}, 8, 1);
-    expect([7, 8, 9].map((program) => inFlight.demandBeside(program))).toEqual([0.125, 0.5, 0.625]);
+    expect([7, 8, 9].map((program) => inFlight.demandBeside(program, false))).toEqual([0.125, 0.5, 0.625]);
     inFlight.finished(launch(2, 1, 300));
     inFlight.finished(launch(0, 3, 100));
     expect([inFlight.endingOf(7), inFlight.has(7, true)]).toEqual([1, false]);
-    expect([7, 8].map((program) => inFlight.demandBeside(program))).toEqual([0, 0.25]);
+    expect([7, 8].map((program) => inFlight.demandBeside(program, false))).toEqual([0, 0.25]);
   });
 
   test('knows that a launch which ends soon after the next one leaves the device idle as well', () => {

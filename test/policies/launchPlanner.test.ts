@@ -51,20 +51,20 @@ test('those that go apart run one by one where a launch of two takes nearly twic
   expect(plan(32, 0, 2, false)).toMatchObject({size: 2, beside: 1});
 });
 
+/** Larger launches get more done, up to 32 members, which fill the device. */
+const filling: Pick<ToyWorld, 'batching' | 'smShare'> = {
+  batching: (size) => 1 + size / 16,
+  smShare: (_, size) => Math.min(1, size / 32),
+};
+
 test('while others wait the larger of equal launches is kept', () => {
-  const plan = plansIn({
-    batching: (size) => 1 + size / 16,
-    smShare: (_, size) => Math.min(1, size / 32),
-  });
+  const plan = plansIn(filling);
   const size = (others: number) => plan(32, others, 1, true).size;
   expect(size(64)).toBeGreaterThan(size(0));
 });
 
 test('launches are longer where others have the device while they wait for the host, but not for those who are as many', () => {
-  const plan = plansIn({
-    batching: (size) => 1 + size / 16,
-    smShare: (_, size) => Math.min(1, size / 32),
-  });
+  const plan = plansIn(filling);
   const steps = (others: number) => plan(32, others, 1, true).steps;
   expect(steps(8)).toBeGreaterThan(steps(0));
   expect(steps(32)).toBe(steps(0));
@@ -84,9 +84,9 @@ test('a crowd that cannot be answered in time is answered no later than it can b
 });
 
 test('where launches are so short that the host leaves the device idle, there are more than fill it', () => {
-  const world = {
-    batching: (size: number) => 1 + size / 16,
-    smShare: (_: number, size: number) => 0.2 + 0.33 * Math.min(1, size / 64),
+  const world: typeof filling = {
+    ...filling,
+    smShare: (_, size) => 0.2 + 0.33 * Math.min(1, size / 64),
   };
   const [long, short] = [50_000, 500].map((ns) => plansIn(world, ns)(10_000, 0, 0, true));
   expect(long.beside * long.sm).toBeGreaterThan(1);

@@ -1,0 +1,27 @@
+import {parseScenario} from '../../src/experiment/scenario.ts';
+import type {RunSpec} from '../../src/experiment/simulate.ts';
+import {parseModel} from '../../src/workload/models/parse.ts';
+
+const models = new Map([['small', parseModel('8,4,16\n8,4,16\n', 'csv', 'small.csv')]]);
+
+/** A live run of 200 ms for the stand-in: two tenants of a model of two small products, each with `rate` requests a second. */
+export function liveSpec(policy: string, rate: number, {replication = 0, drain = '30s'} = {}): RunSpec {
+  return {
+    scenario: parseScenario(
+      JSON.stringify({
+        memory: false,
+        duration: '200ms',
+        drain,
+        tenants: [
+          {name: 'a', model: 'small', replicas: 2, slo: '100ms', arrivals: {process: 'poisson', rate}},
+        ],
+      }),
+      'test',
+    ),
+    policy,
+    load: null,
+    replication,
+    directory: '.',
+    models,
+  };
+}
