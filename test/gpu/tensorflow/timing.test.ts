@@ -44,6 +44,20 @@ describe('timeOf', () => {
     expect(await callsFor(100e3)).toBe(100);
     expect(await callsFor(1e9)).toBe(2);
   });
+
+  test('a host that pauses while it estimates, and in every round with one call, leaves no time below 0', async () => {
+    const tf = new StubTensorFlow({dispatchNs: 1000, deviceNs: () => 50_000, readNs: 1000});
+    // The clock is read as a round begins and as it ends: in the third one, and then in the first three of one call.
+    const pauses = new Map([5, 7, 11, 15].map((read, i) => [read, i === 0 ? 1e9 : 10e6]));
+    let [reads, paused] = [0, 0];
+    const nowNs = (): number => {
+      paused += pauses.get(reads++) ?? 0;
+      return tf.nowNs() + paused;
+    };
+    const {ns, calls} = await timeOf(tf, product(tf, gemm(1, 1, 1), 1).run, {nowNs});
+    expect(ns).toBeCloseTo(50_000, 3);
+    expect(calls).toBe(8);
+  });
 });
 
 /** Why the library itself cannot be used, or null. */
