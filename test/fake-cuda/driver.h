@@ -66,6 +66,8 @@ long fakeNumber(const char *name, long otherwise);
 void fakeKernelBegins(void);
 /** Reads FAKE_CUDA_LOSE, on the thread that may read the environment. */
 void fakeKernelEnqueued(void);
+/** Notes that a stream is waited for. A live run begins where the same is, twice, with no other call between. */
+void fakeWaited(const void *stream);
 /** Ends a context: a broken device works again in the next. */
 void fakeContextEnds(void);
 

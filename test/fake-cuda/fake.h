@@ -3,7 +3,7 @@
 //
 // Controlled by the environment, read at each call, so that a test can change it as it goes:
 // - FAKE_CUDA_FAIL: function=status[@n], ...: the n-th call from now on (default: every call) returns the
-// status
+// status; @run+n: the n-th of a live run, whatever was called before it
 // - FAKE_CUDA_LOSE: n: the n-th kernel run from now on breaks the device, as an illegal address does
 // - FAKE_CUDA_KERNEL_US: microseconds that each kernel takes at least
 // - FAKE_CUDA_MACS: products of more multiply-adds than this are not computed: they only run (default: all are)

@@ -18,16 +18,35 @@ long fakeNumber(const char *name, long otherwise) {
   return value && *value ? atol(value) : otherwise;
 }
 
+static struct {
+  char name[64];
+  int status;
+  int ofRun;  // whether calls count from when a live run began
+  long at, calls;
+} parsed[16];
+static int count;
+static int isRun;
+/** The first stream that was waited for, while nothing else has been called since; only compared. */
+static const void *firstWaited;
+
+void fakeWaited(const void *stream) {
+  pthread_mutex_lock(&lock);
+  if (!firstWaited) {
+    firstWaited = stream;
+    isRun = 0;
+  } else if (firstWaited == stream) {
+    isRun = 1;
+  }
+  for (int i = 0; i < count; i++)
+    if (parsed[i].ofRun) parsed[i].calls = 0;
+  pthread_mutex_unlock(&lock);
+}
+
 int fakeFault(const char *function) {
   static char rules[1024];
-  static struct {
-    char name[64];
-    int status;
-    long at, calls;
-  } parsed[16];
-  static int count;
   const char *value = getenv("FAKE_CUDA_FAIL");
   pthread_mutex_lock(&lock);
+  if (strcmp(function, "cuStreamSynchronize") != 0) firstWaited = NULL;
   if (strcmp(value ? value : "", rules) != 0) {
     snprintf(rules, sizeof rules, "%s", value ? value : "");
     char copy[1024], *rest = copy;
@@ -35,13 +54,14 @@ int fakeFault(const char *function) {
     count = 0;
     for (char *rule; count < 16 && (rule = strsep(&rest, ",")) != NULL;) {
       parsed[count].at = parsed[count].calls = 0;
-      if (sscanf(rule, "%63[^=]=%d@%ld", parsed[count].name, &parsed[count].status, &parsed[count].at) >= 2)
-        count++;
+      parsed[count].ofRun = strstr(rule, "@run+") != NULL;
+      const char *const form = parsed[count].ofRun ? "%63[^=]=%d@run+%ld" : "%63[^=]=%d@%ld";
+      if (sscanf(rule, form, parsed[count].name, &parsed[count].status, &parsed[count].at) >= 2) count++;
     }
   }
   int status = 0;
   for (int i = 0; i < count; i++) {
-    if (strcmp(parsed[i].name, function) != 0) continue;
+    if (strcmp(parsed[i].name, function) != 0 || (parsed[i].ofRun && !isRun)) continue;
     parsed[i].calls++;
     if (parsed[i].at == 0 || parsed[i].at == parsed[i].calls) status = parsed[i].status;
   }

@@ -132,6 +132,7 @@ EXPORT CUresult cuStreamSynchronize(CUstream stream) {
   ENTER_CONTEXT(cuStreamSynchronize);
   stream = streamOf(stream);
   if (stream->capture) return CAPTURE_UNSUPPORTED;
+  fakeWaited(stream);
   drain(stream);
   return lost;
 }

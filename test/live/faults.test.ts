@@ -14,20 +14,20 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     scenario: 'tiny.yaml',
     tenants: 4,
     straggling: {rate: 150, env: {FAKE_CUDA_KERNEL_US: '300'}},
-    // Launches are recorded graphs, which the driver runs; without them, cuBLAS calls. Of these calls rehearsals and waking make the first 620,
-    // 75 and 40; with three busy neighbours the run, which then makes fewer and larger launches, would be over in 250 ms by call 720, 105 and 60.
+    // Launches are recorded graphs, which the driver runs; without them, cuBLAS calls.
     refusing: [
       {
         name: 'a recorded launch',
         args: ['--policy', 'greedy', '--set', 'duration=1s'],
-        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@700,cuGraphLaunch=1@720,cuGraphLaunch=1@740'},
+        env: {FAKE_CUDA_FAIL: 'cuGraphLaunch=1@run+10,cuGraphLaunch=1@run+30,cuGraphLaunch=1@run+50'},
         launches: 3,
       },
       {
         name: 'a launch that is not recorded',
         args: ['--policy', 'greedy', '--set', 'graphs=false', '--set', 'duration=1s'],
         env: {
-          FAKE_CUDA_FAIL: 'cublasGemmEx=14@110,cublasGemmEx=14@130,cublasGemmStridedBatchedEx=14@80',
+          FAKE_CUDA_FAIL:
+            'cublasGemmEx=14@run+10,cublasGemmEx=14@run+20,cublasGemmStridedBatchedEx=14@run+10',
         },
         launches: 3,
       },
@@ -39,7 +39,7 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     const {code, stdout} = await place.run(
       [...live, '--policy', 'streams:host-threads=shared', '--output', 'all'],
       {
-        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@${590 + i}`).join(','),
+        FAKE_CUDA_FAIL: Array.from({length: 12}, (_, i) => `cuGraphLaunch=1@run+${10 + i}`).join(','),
       },
     );
     expect(code).toBe(0);

@@ -54,14 +54,14 @@ tenants:
     tenants: 4,
     straggling: {rate: 200},
     refusing: [
-      refusing('a recorded launch', 'launchGraphs', 4000, ['--policy', 'greedy']),
-      refusing('a launch that is not recorded', 'submitSequence', 4000, [
+      refusing('a recorded launch', 'launchGraphs', 400, ['--policy', 'greedy']),
+      refusing('a launch that is not recorded', 'submitSequence', 400, [
         '--policy',
         'greedy',
         '--set',
         'graphs=false',
       ]),
-      refusing('a whole request', 'launchGraphs', 600, ['--policy', 'streams:host-threads=shared']),
+      refusing('a whole request', 'launchGraphs', 60, ['--policy', 'streams:host-threads=shared']),
     ],
     memoryInUse,
   });
