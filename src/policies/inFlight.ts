@@ -106,7 +106,8 @@ export class InFlight {
     const share = Math.max(launches[record + smOf], launches[record + bandwidthOf]);
     const kind = kindOf(size);
     const felt = this.felt(kind, share, meanwhile);
-    sharing.seen(size, ns, predictedNs, felt, this.leastSlowdown(kind, meanwhile));
+    const ofSingles = meanwhile[single] / sumOf(meanwhile);
+    sharing.seen(size, ns, predictedNs, felt, this.leastSlowdown(kind, meanwhile), ofSingles);
   }
 
   /** Adds a launch to the sums, or takes it off again by a `sign` of -1. */

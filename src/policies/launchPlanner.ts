@@ -144,8 +144,9 @@ export class LaunchPlanner {
     const terms = this.terms.of(cursor);
     const at = termsAt(terms, size);
     const ns = terms[at + durationAt] + (terms[leftAt] - 1) * this.stepGapNs;
-    out.sm = terms[at + smAt] / ns;
-    out.bandwidth = terms[at + bandwidthAt] / ns;
+    const share = this.limits.sharing.shareOf(size);
+    out.sm = (share * terms[at + smAt]) / ns;
+    out.bandwidth = (share * terms[at + bandwidthAt]) / ns;
   }
 
   /**
@@ -221,8 +222,9 @@ export class LaunchPlanner {
     for (let at = termsWidth, size = 0; at < terms.length && size < population; at += termsWidth) {
       size = terms[at + sizeAt];
       const durationNs = terms[at + durationAt];
-      const smNs = terms[at + smAt];
-      const bandwidthNs = terms[at + bandwidthAt];
+      const share = sharing.shareOf(size);
+      const smNs = share * terms[at + smAt];
+      const bandwidthNs = share * terms[at + bandwidthAt];
       const submitNs = terms[at + submitAt];
       const most = terms[at + mostStepsAt];
       const follow = terms[at + followAt] / kernels;

@@ -10,8 +10,12 @@ const remembered = 128;
 const telling = 0.2;
 /** and no single one counts for more than so many times as much longer: the host may have paused. */
 const mostTimes = 3;
-/** Plans are made again when so much more or less of the profile's interference is seen. */
-const drift = 0.1;
+/** Plans are made again when so much more or less of the profile's interference is seen, or when shares are that much others. */
+const [drift, shareDrift] = [0.1, 0.03];
+/** Launches of one member take no less of the device than so many times what the profile says. */
+const leastShare = 0.5;
+/** What singles take of the device shows where so much of what is in flight are singles. */
+const amongSingles = 0.9;
 
 /**
  * How launches side by side slow each other, as it turns out: the profile's terms, with its interference times a factor. A profile
@@ -21,6 +25,10 @@ const drift = 0.1;
  * Launches of one member have a factor, and those of several that hold no place (`holdsPlace`): the mean of what was seen over what
  * was expected, of those that had company. What one that holds its place takes depends on who began before it, and tells little
  * of interference; for those the profile's terms stay.
+ *
+ * Many launches of one member side by side take at least as long as it takes to share the device out among them. Where they take
+ * less, each takes less of the device than the profile says: a share that is a tenth too large makes twelve of them look that
+ * much slower than they are, and larger launches better that are worse.
  */
 export class ObservedSharing {
   /** Changes when plans should be made again. */
@@ -33,6 +41,10 @@ export class ObservedSharing {
   /** the factor that plans are made with, and the terms. */
   private readonly planned = Float64Array.of(1, 1);
   private readonly terms: [SharingTerms, SharingTerms];
+  /** What launches of one member take of the device, over what the profile says; and what plans are made with. */
+  private share = 1;
+  private plannedShare = 1;
+  private shareCount = prior;
 
   /** `isFixed`: the terms are what they are. */
   constructor(profile: SharingTerms, isFixed = false) {
@@ -51,11 +63,24 @@ export class ObservedSharing {
     return size > 1 ? this.profile.coalesced : 1;
   }
 
+  /** What launches of so many members take of the device, over what the profile says, 0 to 1. */
+  shareOf(size: number): number {
+    return size > 1 ? 1 : this.plannedShare;
+  }
+
   /**
    * A launch of `size` members took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it
-   * with `pressure`, and to share out what there is made it take `least` times as long (both without a unit).
+   * with `pressure`, and to share out what there is made it take `least` times as long (both without a unit), by shares of which
+   * so much were launches of one member.
    */
-  seen(size: number, ns: Nanoseconds, aloneNs: Nanoseconds, pressure: number, least: number): void {
+  seen(
+    size: number,
+    ns: Nanoseconds,
+    aloneNs: Nanoseconds,
+    pressure: number,
+    least: number,
+    ofSingles = 0,
+  ): void {
     if (this.isFixed || holdsPlace(size, true) || !(aloneNs > 0)) return;
     const expected = slowdownBeside(this.profile, this.exposure(size), pressure) - 1;
     if (!(expected >= telling)) return;
@@ -63,11 +88,23 @@ export class ObservedSharing {
     const factor = this.factors[kind];
     const shared = least - 1;
     const slowed = Math.min(ns / aloneNs - 1, mostTimes * Math.max(expected, shared));
+    if (size === 1 && ofSingles >= amongSingles && factor * expected <= shared)
+      this.learnShare((slowed + 1) / least);
     // Where the device is shared out anyway, interference shows only in what is beyond.
     if (slowed <= shared && factor * expected <= shared) return;
     const count = Math.min(remembered, ++this.counts[kind]);
     this.factors[kind] = Math.max(0, factor + (slowed / expected - factor) / count);
     if (Math.abs(this.factors[kind] - this.planned[kind]) > drift) this.plan(kind);
+  }
+
+  /** Singles shared the device out in so many times the time that it should take. */
+  private learnShare(times: number): void {
+    const count = Math.min(remembered, ++this.shareCount);
+    const seen = this.plannedShare * times;
+    this.share = Math.min(1, Math.max(leastShare, this.share + (seen - this.share) / count));
+    if (Math.abs(this.share - this.plannedShare) <= shareDrift) return;
+    this.plannedShare = this.share;
+    this.version++;
   }
 
   private plan(kind: number): void {

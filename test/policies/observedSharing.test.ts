@@ -57,4 +57,23 @@ describe('how launches slow each other', () => {
     observed.seen(1, 1e9, 1e5, 0.8, 1);
     expect(Math.abs(factorOf(observed, 1) - 1)).toBeLessThan(0.05);
   });
+
+  test.for([0.8, 1, 1.3])(
+    'tells what singles take of the device where they take %s times as long as it takes to share that out',
+    (times) => {
+      const observed = new ObservedSharing(profile);
+      const among = (ofSingles: number, size: number) => {
+        // As launches are: with the shares that are known by then.
+        for (let i = 0; i < 1_000; i++)
+          observed.seen(size, times * 1e6, 1e5, 0.5, 10 * observed.shareOf(1), ofSingles);
+      };
+      among(0.5, 1);
+      among(1, 2);
+      expect(observed.shareOf(1)).toBe(1);
+      among(0.95, 1);
+      expect(Math.abs(observed.shareOf(1) - Math.min(1, times))).toBeLessThan(0.05);
+      expect(observed.shareOf(2)).toBe(1);
+      if (times === 1) expect(observed.version).toBe(0);
+    },
+  );
 });
