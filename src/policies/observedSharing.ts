@@ -41,10 +41,8 @@ export class ObservedSharing {
   /** the factor that plans are made with, and the terms. */
   private readonly planned = Float64Array.of(1, 1);
   private readonly terms: [SharingTerms, SharingTerms];
-  /** What launches of one member take of the device, over what the profile says; and what plans are made with. */
-  private share = 1;
-  private plannedShare = 1;
-  private shareCount = prior;
+  /** What launches of one member take of the device, over what the profile says; what plans are made with; how many have been seen. */
+  private readonly shares = Float64Array.of(1, 1, prior);
 
   /** `isFixed`: the terms are what they are. */
   constructor(profile: SharingTerms, isFixed = false) {
@@ -65,7 +63,7 @@ export class ObservedSharing {
 
   /** What launches of so many members take of the device, over what the profile says, 0 to 1. */
   shareOf(size: number): number {
-    return size > 1 ? 1 : this.plannedShare;
+    return size > 1 ? 1 : this.shares[plannedAt];
   }
 
   /**
@@ -99,11 +97,13 @@ export class ObservedSharing {
 
   /** Singles shared the device out in so many times the time that it should take. */
   private learnShare(times: number): void {
-    const count = Math.min(remembered, ++this.shareCount);
-    const seen = this.plannedShare * times;
-    this.share = Math.min(1, Math.max(leastShare, this.share + (seen - this.share) / count));
-    if (Math.abs(this.share - this.plannedShare) <= shareDrift) return;
-    this.plannedShare = this.share;
+    const {shares} = this;
+    const count = Math.min(remembered, ++shares[countAt]);
+    const seen = shares[plannedAt] * times;
+    const share = shares[seenAt] + (seen - shares[seenAt]) / count;
+    shares[seenAt] = Math.min(1, Math.max(leastShare, share));
+    if (Math.abs(shares[seenAt] - shares[plannedAt]) <= shareDrift) return;
+    shares[plannedAt] = shares[seenAt];
     this.version++;
   }
 
@@ -114,6 +114,9 @@ export class ObservedSharing {
     this.version++;
   }
 }
+
+/** Fields of `shares`; not of the object, as V8 drops what is compiled where a field that held whole numbers holds others. */
+const [seenAt, plannedAt, countAt] = [0, 1, 2];
 
 /** Terms with so many times the interference; all are made here, as V8 compiles what uses them for one kind of object. */
 const withInterference = (
