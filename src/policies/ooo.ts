@@ -221,9 +221,7 @@ class OutOfOrder implements Policy {
     const others = (streams.live - own) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
     const isJoined = this.ways.of(program) === ways.together;
-    // Those who go apart begin beside all that is in flight.
-    const met = isJoined ? use : this.inFlight.demand();
-    const plan = this.plans.find(first, population, others, met, sloNs, isJoined);
+    const plan = this.plans.find(first, population, others, use, sloNs, isJoined);
     const {planner} = this;
     const areMet = isJoined && plan.recurs;
     this.wanted = areMet && plan.size > 1 && plan.steps < planner.left(first) ? plan.steps : 0;
