@@ -1,4 +1,4 @@
-// Inside the stand-in for libcuda.so.1: device memory is malloc's, a stream is a queue with a thread.
+// Inside the stand-in for libcuda.so.1: device memory is the host's, a stream is a queue with a thread.
 #pragma once
 
 #include <pthread.h>

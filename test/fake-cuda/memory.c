@@ -1,4 +1,8 @@
-// Device and page-locked memory, both from malloc.
+// Device and page-locked memory, both from the host's.
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "driver.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -13,12 +17,53 @@ typedef struct Allocation {
 } Allocation;
 static Allocation *allocations;
 
+/** What nobody wrote must not look like zeros. */
+static const int unwritten = 0xA5;
+/** Allocations from this size on are pages of one file until they are written: most of a workspace never is. */
+static const size_t chunk = 16 << 20;
+
+static int isMapped(size_t bytes) { return bytes >= chunk; }
+
+/** The file descriptor of a chunk that nobody wrote, or -1. */
+static int unwrittenChunk(void) {
+  static int file = -1;
+  if (file >= 0) return file;
+  file = memfd_create("unwritten", MFD_CLOEXEC);
+  if (file < 0 || ftruncate(file, (off_t)chunk) != 0) return -1;
+  void *all = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (all == MAP_FAILED) return -1;
+  memset(all, unwritten, chunk);
+  munmap(all, chunk);
+  return file;
+}
+
+/** Memory that nobody wrote, or NULL. */
+static char *obtain(size_t bytes) {
+  if (!isMapped(bytes)) {
+    char *start = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    return start ? memset(start, unwritten, bytes) : NULL;
+  }
+  pthread_mutex_lock(&lock);
+  const int file = unwrittenChunk();
+  pthread_mutex_unlock(&lock);
+  if (file < 0) return NULL;
+  char *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) return NULL;
+  for (size_t at = 0; at < bytes; at += chunk) {
+    const size_t some = bytes - at < chunk ? bytes - at : chunk;
+    const int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+    if (mmap(start + at, some, PROT_READ | PROT_WRITE, flags, file, 0) == MAP_FAILED) return NULL;
+  }
+  return start;
+}
+
 static CUresult allocate(void **start, size_t bytes, int kind) {
   if (bytes == 0) return INVALID_VALUE;
   if (kind == MEMORY && live[MEMORY] + bytes > fakeMemory()) return OUT_OF_MEMORY;
+  char *memory = obtain(bytes);
+  if (!memory) return OUT_OF_MEMORY;
   Allocation *made = malloc(sizeof *made);
-  *made = (Allocation){.start = aligned_alloc(256, (bytes + 255) / 256 * 256), .bytes = bytes, .kind = kind};
-  memset(made->start, 0xA5, bytes);  // what nobody wrote must not look like zeros
+  *made = (Allocation){.start = memory, .bytes = bytes, .kind = kind};
   pthread_mutex_lock(&lock);
   made->next = allocations;
   allocations = made;
@@ -37,7 +82,8 @@ static CUresult release(void *start, int kind) {
   pthread_mutex_unlock(&lock);
   if (!found) return INVALID_VALUE;
   live[kind] -= (long)found->bytes;
-  free(found->start);
+  if (isMapped(found->bytes)) munmap(found->start, found->bytes);
+  else free(found->start);
   free(found);
   return SUCCESS;
 }
