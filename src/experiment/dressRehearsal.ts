@@ -55,22 +55,23 @@ export interface DressRehearsalOptions {
 export async function dressRehearsal(options: DressRehearsalOptions): Promise<() => Promise<void>> {
   const {shared, spec, profile, lanes, served, shouldStop} = options;
   const {clock, device, streams} = shared;
-  const {scenario, load} = spec;
-  const at = async (times: number): Promise<PreparedRun> =>
-    prepareRun(
-      {
-        ...spec,
-        load: times === 1 ? load : times * (load ?? 1),
-        scenario: {
-          ...scenario,
-          seed: `${scenario.seed}, rehearsed ${times} times`,
-          duration: Math.min(arriveNs, scenario.duration),
-        },
-      },
-      profile,
-    );
-  const times = Math.min(mostTimes, Math.ceil(fewestRequests / requestsIn((await at(1)).arrivals)));
-  const runs = times > 1 ? [await at(times), await at(1)] : [await at(1)];
+  const {scenario} = spec;
+  const rehearsed = {
+    ...spec,
+    scenario: {
+      ...scenario,
+      seed: `${scenario.seed}, rehearsed`,
+      duration: Math.min(arriveNs, scenario.duration),
+    },
+  };
+  const {load, arrivals} = await prepareRun(rehearsed, profile);
+  const runs = [await prepareRun(rehearsed, profile)];
+  const times = Math.min(mostTimes, Math.ceil(fewestRequests / requestsIn(arrivals)));
+  // A trace comes as it is, and closed loops ask as soon as they may.
+  if (load !== null && load > 0 && times > 1) {
+    const {arrivals: _, ...drawn} = rehearsed;
+    runs.unshift(await prepareRun({...drawn, load: times * load}, profile));
+  }
   const onStage = ({policy, arrivals}: PreparedRun): {scheduler: Scheduler; meter: HostMeter} => {
     const meter = new HostMeter(clock);
     const recorder = new RunRecorder({

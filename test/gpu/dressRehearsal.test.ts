@@ -1,8 +1,9 @@
 // What is rehearsed on the device leaves nothing behind in the run.
-import {afterEach, describe, expect, test} from 'vitest';
+import {afterEach, describe, expect, test, vi} from 'vitest';
 import {liveRun} from '../../src/experiment/live.ts';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
 import {probe} from '../../src/gpu/cuda.ts';
+import {CudaDevice} from '../../src/gpu/cudaDevice.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
 import {liveSpec} from './liveSpec.ts';
 
@@ -32,6 +33,27 @@ describe.skipIf(unavailable)('a rehearsal on the stand-in', () => {
       expect(seen.arrived).toEqual(seen.arrived.toSorted((a, b) => a - b));
     },
   );
+
+  test('of few requests has many more of them, so that what they run is compiled', async () => {
+    probe(paths);
+    const submit = vi.spyOn(CudaDevice.prototype, 'submit');
+    let rehearsed = 0;
+    try {
+      const {arrived} = await liveRun(liveSpec('greedy', 40), readProfile('v100'), {
+        recorder: {
+          arrived: () => (rehearsed ||= submit.mock.calls.length),
+          completed: () => {},
+          dropped: () => {},
+          launched: () => {},
+          finished: () => {},
+        },
+      });
+      // As many as arrive in the run make that many launches at most, of three kernels each.
+      expect(rehearsed).toBeGreaterThan(10 * arrived);
+    } finally {
+      submit.mockRestore();
+    }
+  });
 
   test('that cannot be finished is cut off: the run begins with nothing in flight', async () => {
     probe(paths);
