@@ -1,4 +1,5 @@
 // A run's beginning on the device itself before the run, with arrivals of its own: what the simulated rehearsals cannot reach.
+import {sum} from 'd3';
 import type {CudaDevice} from '../gpu/cudaDevice.ts';
 import type {WallClock} from '../gpu/wallClock.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
@@ -9,7 +10,9 @@ import {recordBoth} from '../scheduler/recorder.ts';
 import {Scheduler} from '../scheduler/scheduler.ts';
 import type {SchedulerOptions} from '../scheduler/scheduler.ts';
 import type {Streams} from '../scheduler/streams.ts';
+import {meanRate} from '../workload/arrivals/rate.ts';
 import {HostMeter} from './hostMeter.ts';
+import {arrivalsAtLoad} from './load.ts';
 import {prepareRun} from './simulate.ts';
 import type {PreparedRun, RunSpec} from './simulate.ts';
 
@@ -26,8 +29,6 @@ const answerNs: Nanoseconds = 500e6;
  * run took the host twice as long as later ones, as V8 compiles what it has met some thousand times.
  */
 const fewestRequests = 2000;
-/** Up to so many times the load. */
-const mostTimes = 64;
 
 /** What the rehearsal's scheduler and the run's own have in common: the device, and its streams. */
 type Shared = Omit<SchedulerOptions, 'policy' | 'arrivals' | 'recorder'> & {
@@ -64,13 +65,16 @@ export async function dressRehearsal(options: DressRehearsalOptions): Promise<()
       duration: Math.min(arriveNs, scenario.duration),
     },
   };
-  const {load, arrivals} = await prepareRun(rehearsed, profile);
-  const runs = [await prepareRun(rehearsed, profile)];
-  const times = Math.min(mostTimes, Math.ceil(fewestRequests / requestsIn(arrivals)));
+  const usual = await prepareRun(rehearsed, profile);
+  const runs = [usual];
+  const {load, workbench} = usual;
   // A trace comes as it is, and closed loops ask as soon as they may.
-  if (load !== null && load > 0 && times > 1) {
+  if (load !== null && load > 0) {
+    const perSecond = sum(arrivalsAtLoad(workbench.tenants, load), (arrivals) => meanRate(arrivals) ?? 0);
+    const requests = perSecond * (rehearsed.scenario.duration / 1e9);
     const {arrivals: _, ...drawn} = rehearsed;
-    runs.unshift(await prepareRun({...drawn, load: times * load}, profile));
+    if (requests < fewestRequests)
+      runs.unshift(await prepareRun({...drawn, load: (fewestRequests / requests) * load}, profile));
   }
   const onStage = ({policy, arrivals}: PreparedRun): {scheduler: Scheduler; meter: HostMeter} => {
     const meter = new HostMeter(clock);
@@ -106,14 +110,4 @@ export async function dressRehearsal(options: DressRehearsalOptions): Promise<()
       }
     }
   };
-}
-
-/** How many requests arrive while the rehearsal lasts, at least 1 and no more than matter, each answered at once. */
-function requestsIn(arrivals: Arrivals): number {
-  let requests = 0;
-  for (let at = arrivals.nextAt(); at < arriveNs && requests < fewestRequests; at = arrivals.nextAt()) {
-    arrivals.left(arrivals.take(), at);
-    requests++;
-  }
-  return Math.max(1, requests);
 }

@@ -12,7 +12,7 @@ const telling = 0.2;
 const mostTimes = 3;
 /** Plans are made again when so much more or less of the profile's interference is seen, or when shares are that much others. */
 const [drift, shareDrift] = [0.1, 0.03];
-/** Launches of one member take no less of the device than so many times what the profile says. */
+/** Launches of one member take no less of the device than so many times what the profile says, as launches seen to end too early would have it. */
 const leastShare = 0.5;
 /** What singles take of the device shows where so much of what is in flight are singles. */
 const amongSingles = 0.9;
@@ -86,10 +86,10 @@ export class ObservedSharing {
     const factor = this.factors[kind];
     const shared = least - 1;
     const slowed = Math.min(ns / aloneNs - 1, mostTimes * Math.max(expected, shared));
-    if (size === 1 && ofSingles >= amongSingles && factor * expected <= shared)
-      this.learnShare((slowed + 1) / least);
+    const isSharedOut = factor * expected <= shared;
+    if (isSharedOut && size === 1 && ofSingles >= amongSingles) this.learnShare((slowed + 1) / least);
     // Where the device is shared out anyway, interference shows only in what is beyond.
-    if (slowed <= shared && factor * expected <= shared) return;
+    if (isSharedOut && slowed <= shared) return;
     const count = Math.min(remembered, ++this.counts[kind]);
     this.factors[kind] = Math.max(0, factor + (slowed / expected - factor) / count);
     if (Math.abs(this.factors[kind] - this.planned[kind]) > drift) this.plan(kind);

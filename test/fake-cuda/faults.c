@@ -23,8 +23,8 @@ static struct {
   int status;
   int ofRun;  // whether calls count from when a live run began
   long at, calls;
-} parsed[16];
-static int count;
+} faults[16];
+static int faultCount;
 static int isRun;
 /** The first stream that was waited for, while nothing else has been called since; only compared. */
 static const void *firstWaited;
@@ -37,8 +37,8 @@ void fakeWaited(const void *stream) {
   } else if (firstWaited == stream) {
     isRun = 1;
   }
-  for (int i = 0; i < count; i++)
-    if (parsed[i].ofRun) parsed[i].calls = 0;
+  for (int i = 0; i < faultCount; i++)
+    if (faults[i].ofRun) faults[i].calls = 0;
   pthread_mutex_unlock(&lock);
 }
 
@@ -51,19 +51,20 @@ int fakeFault(const char *function) {
     snprintf(rules, sizeof rules, "%s", value ? value : "");
     char copy[1024], *rest = copy;
     memcpy(copy, rules, sizeof copy);
-    count = 0;
-    for (char *rule; count < 16 && (rule = strsep(&rest, ",")) != NULL;) {
-      parsed[count].at = parsed[count].calls = 0;
-      parsed[count].ofRun = strstr(rule, "@run+") != NULL;
-      const char *const form = parsed[count].ofRun ? "%63[^=]=%d@run+%ld" : "%63[^=]=%d@%ld";
-      if (sscanf(rule, form, parsed[count].name, &parsed[count].status, &parsed[count].at) >= 2) count++;
+    faultCount = 0;
+    for (char *rule; faultCount < 16 && (rule = strsep(&rest, ",")) != NULL;) {
+      faults[faultCount].at = faults[faultCount].calls = 0;
+      faults[faultCount].ofRun = strstr(rule, "@run+") != NULL;
+      const char *const form = faults[faultCount].ofRun ? "%63[^=]=%d@run+%ld" : "%63[^=]=%d@%ld";
+      if (sscanf(rule, form, faults[faultCount].name, &faults[faultCount].status, &faults[faultCount].at) >= 2)
+        faultCount++;
     }
   }
   int status = 0;
-  for (int i = 0; i < count; i++) {
-    if (strcmp(parsed[i].name, function) != 0 || (parsed[i].ofRun && !isRun)) continue;
-    parsed[i].calls++;
-    if (parsed[i].at == 0 || parsed[i].at == parsed[i].calls) status = parsed[i].status;
+  for (int i = 0; i < faultCount; i++) {
+    if (strcmp(faults[i].name, function) != 0 || (faults[i].ofRun && !isRun)) continue;
+    faults[i].calls++;
+    if (faults[i].at == 0 || faults[i].at == faults[i].calls) status = faults[i].status;
   }
   pthread_mutex_unlock(&lock);
   return status;

@@ -52,7 +52,10 @@ static char *obtain(size_t bytes) {
   for (size_t at = 0; at < bytes; at += chunk) {
     const size_t some = bytes - at < chunk ? bytes - at : chunk;
     const int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
-    if (mmap(start + at, some, PROT_READ | PROT_WRITE, flags, file, 0) == MAP_FAILED) return NULL;
+    if (mmap(start + at, some, PROT_READ | PROT_WRITE, flags, file, 0) == MAP_FAILED) {
+      munmap(start, bytes);
+      return NULL;
+    }
   }
   return start;
 }
