@@ -12,7 +12,8 @@ import {planHosts, withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
 import type {HostSupply} from './hostSupply.ts';
 import {runIsolated} from './isolated.ts';
-import {onlyOf, openLiveHost} from './liveHost.ts';
+import {KeptHost} from './keptHost.ts';
+import {onlyOf} from './liveHost.ts';
 import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
 import {prepareRehearsed} from './rehearsal.ts';
@@ -29,6 +30,8 @@ export interface LiveOptions {
   readonly mostHosts?: number;
   /** Where such threads and processes come from; without it they live for this run only. */
   readonly supply?: HostSupply;
+  /** Has the host of the run before where one thread serves all lanes, and gets this run's; without it that is closed. */
+  readonly kept?: KeptHost;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
   /** Told what the host's part took. */
@@ -45,10 +48,12 @@ export async function liveRun(
   profile: DeviceProfile,
   options: LiveOptions = {},
 ): Promise<RunSummary> {
-  const {ordinal = 0, mostHosts = Infinity, warn = () => {}} = options;
-  const run = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
-  const hosts = hostsOf(run, spec, mostHosts, warn);
-  checkDeviceMemory(run, spec, profile, ordinal);
+  const {ordinal = 0, mostHosts = Infinity, warn = () => {}, kept} = options;
+  await kept?.keepFor({spec, profile, ordinal});
+  const prepared = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
+  const hosts = hostsOf(prepared, spec, mostHosts, warn);
+  checkDeviceMemory(prepared, spec, profile, ordinal);
+  const run = kept === undefined ? prepared : await kept.adopt(prepared);
   const {tenants, classes} = run.workbench;
   const metrics = new RunRecorder({
     tenants,
@@ -79,20 +84,12 @@ async function runShared(
   profile: DeviceProfile,
   metrics: RunRecorder,
   recorder: Recorder,
-  {ordinal = 0, shouldStop = () => false, onHost}: LiveOptions,
+  {ordinal = 0, shouldStop = () => false, kept, onHost}: LiveOptions,
 ): Promise<RunSummary> {
-  const host = await openLiveHost({run, spec, profile, ordinal, recorder, shouldStop});
-  let result: ReturnType<typeof host.run>;
-  try {
-    result = host.run();
-  } catch (error) {
-    // Closing a lost device fails as well, with less to say.
-    await host.close().catch(() => {});
-    throw error;
-  }
-  const times = await host.close();
+  const keeper = kept ?? new KeptHost();
+  const {ended, endedAtNs, times} = await keeper.run({run, spec, profile, ordinal, recorder, shouldStop});
+  if (kept === undefined || shouldStop()) await keeper.close();
   onHost?.(times);
-  const {ended, endedAtNs} = result;
   return summariseRun(run, spec, profile, metrics, ended, endedAtNs);
 }
 

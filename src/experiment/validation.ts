@@ -79,7 +79,7 @@ export async function validateExperiment(
     return {summary, launches: log.inOrder(), clockMHz: null};
   };
   const measure: Runner = async (spec) => {
-    const outcome = await thread.run({spec, profile, ordinal, log: true});
+    const outcome = await thread.run({spec, profile, ordinal, log: true, rewind: true});
     outcome.warnings.forEach(warnOnce);
     // Not in the run, which it might disturb: the clock stays for longer than this takes.
     const clock = gpu === undefined ? NaN : (deviceState(gpu)?.smClockMHz ?? NaN);
