@@ -34,8 +34,8 @@ interface Task {
   readonly mostHosts?: number;
   /** Keeps hosts and the CUDA context for the runs to come, until `close`. */
   readonly keep?: boolean;
-  /** Keeps what is set up on the device for the next run, which is as likely as not one of this policy: see `KeptHost`. */
-  readonly rewind?: boolean;
+  /** Keeps the host of this run for one of the same policy that comes next (see `KeptHost`), at most until `close`. */
+  readonly keepHost?: boolean;
 }
 
 /** A live run was stopped from outside before its end: what it had measured is no result. */
@@ -73,7 +73,7 @@ export class LiveThread {
   async run(task: Task): Promise<LiveOutcome> {
     try {
       this.isRunning = true;
-      this.keeps ||= task.keep === true || task.rewind === true;
+      this.keeps ||= task.keep === true || task.keepHost === true;
       const outcome = await this.perform(task);
       if (!this.isStopped) return outcome;
     } catch (error) {
@@ -150,8 +150,8 @@ let supply: HostSupply | null = null;
 const kept = new KeptHost();
 
 async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
-  const {spec, profile, ordinal, log, mostHosts, keep = false, rewind = false} = task;
-  if (!rewind) await kept.close();
+  const {spec, profile, ordinal, log, mostHosts, keep = false, keepHost = false} = task;
+  if (!keepHost) await kept.close();
   if (keep) {
     keepContext(ordinal);
     supply ??= new HostSupply();
@@ -167,7 +167,7 @@ async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
     ...(recorder === undefined ? {} : {recorder}),
     ...(mostHosts === undefined ? {} : {mostHosts}),
     ...(keep ? {supply: supply!} : {}),
-    ...(rewind ? {kept} : {}),
+    ...(keepHost ? {kept} : {}),
   });
   return {summary, host: host!, launches: recorder?.inOrder() ?? [], warnings};
 }
