@@ -1,25 +1,37 @@
 // A live host that stays open from run to run: to open one takes seconds, as long as many a run.
 import {isDeepStrictEqual} from 'node:util';
 import type {HostTimes} from './hostMeter.ts';
+import {HostSupply} from './hostSupply.ts';
 import {openLiveHost} from './liveHost.ts';
 import type {LiveHost, LiveHostOptions} from './liveHost.ts';
 import type {PreparedRun} from './simulate.ts';
 
 /** Runs whose purposes are the same but for load and arrivals may share a host. */
-type Purpose = Pick<LiveHostOptions, 'spec' | 'profile' | 'ordinal'>;
+type Purpose = Pick<LiveHostOptions, 'spec' | 'profile' | 'ordinal' | 'plan'>;
 
 /**
  * Keeps the host of a run for the next one of the same tenants under the same policy, which finds it as if it had just been
  * opened. Never more than one: what another held of the device's memory and queues would be missing.
  */
 export class KeptHost {
-  private kept: {readonly host: LiveHost; readonly purpose: Purpose; readonly run: PreparedRun} | null = null;
+  private purpose: Purpose | null = null;
+  private opened: {readonly host: LiveHost; readonly run: PreparedRun} | null = null;
+  private started: HostSupply | null = null;
 
-  /** To be called first of all for a run: closes the host that is kept unless it may serve it. */
+  /** To be called first of all for a run: closes what is kept unless it may serve it. */
   async keepFor(purpose: Purpose): Promise<void> {
-    const {kept} = this;
-    if (kept !== null && !(kept.host.canRewind && isDeepStrictEqual(gistOf(kept.purpose), gistOf(purpose))))
-      await this.close();
+    const {purpose: before, opened} = this;
+    const serves =
+      before !== null &&
+      opened?.host.canRewind !== false &&
+      isDeepStrictEqual(gistOf(before), gistOf(purpose));
+    if (!serves) await this.close();
+    this.purpose = purpose;
+  }
+
+  /** Where tenants have hosts of their own, these come from here, and keep theirs each. */
+  get supply(): HostSupply {
+    return (this.started ??= new HostSupply());
   }
 
   /**
@@ -27,37 +39,52 @@ export class KeptHost {
    * go. As it is where nothing is kept, or what is was set up in another way, and is closed.
    */
   async adopt(run: PreparedRun): Promise<PreparedRun> {
-    const {kept} = this;
-    if (kept === null) return run;
-    if (kept.run.lanes === run.lanes && isDeepStrictEqual(kept.run.setup, run.setup))
-      return {...run, workbench: kept.run.workbench};
+    const {opened} = this;
+    if (opened === null) return run;
+    if (opened.run.lanes === run.lanes && isDeepStrictEqual(opened.run.setup, run.setup))
+      return {...run, workbench: opened.run.workbench};
     await this.close();
     return run;
   }
 
-  /** Makes a run that `adopt` has returned. One that fails leaves nothing open. */
-  async run(options: LiveHostOptions): Promise<ReturnType<LiveHost['run']> & {readonly times: HostTimes}> {
-    const {run, spec, profile, ordinal} = options;
+  /** A host that is ready for a run that `adopt` has returned. Where that fails, nothing is left open. */
+  async open(options: LiveHostOptions): Promise<LiveHost> {
+    if (this.opened === null) {
+      this.opened = {host: await openLiveHost(options), run: options.run};
+    } else {
+      await this.orClose(this.opened.host.rewind(options.spec, options));
+    }
+    return this.opened.host;
+  }
+
+  /** Makes the run for which a host was opened. One that fails leaves nothing open. */
+  run(host: LiveHost, originNs?: number): Promise<ReturnType<LiveHost['run']> & {readonly times: HostTimes}> {
+    const make = async () => ({...host.run(originNs), times: await host.rest()});
+    return this.orClose(make());
+  }
+
+  async close(): Promise<void> {
+    const {opened, started} = this;
+    this.purpose = this.opened = this.started = null;
     try {
-      if (this.kept !== null) await this.kept.host.rewind(spec, options);
-      else this.kept = {host: await openLiveHost(options), purpose: {spec, profile, ordinal}, run};
-      const {host} = this.kept;
-      return {...host.run(), times: await host.rest()};
+      await opened?.host.close();
+    } finally {
+      await started?.close();
+    }
+  }
+
+  private async orClose<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
     } catch (error) {
       // Closing a lost device fails as well, with less to say.
       await this.close().catch(() => {});
       throw error;
     }
   }
-
-  async close(): Promise<void> {
-    const {kept} = this;
-    this.kept = null;
-    await kept?.host.close();
-  }
 }
 
-function gistOf({spec, ...rest}: Purpose): object {
+function gistOf({spec, profile, ordinal, plan}: Purpose): object {
   const {load: _, replication: __, arrivals: ___, ...same} = spec;
-  return {...rest, ...same};
+  return {profile, ordinal, plan, ...same};
 }

@@ -30,7 +30,7 @@ export interface LiveOptions {
   readonly mostHosts?: number;
   /** Where such threads and processes come from; without it they live for this run only. */
   readonly supply?: HostSupply;
-  /** Has the host of the run before where one thread serves all lanes, and gets this run's; without it that is closed. */
+  /** Has the host of the run before, or a supply of hosts that keep theirs, and gets this run's; without it that is closed. */
   readonly kept?: KeptHost;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
@@ -49,7 +49,8 @@ export async function liveRun(
   options: LiveOptions = {},
 ): Promise<RunSummary> {
   const {ordinal = 0, mostHosts = Infinity, warn = () => {}, kept} = options;
-  await kept?.keepFor({spec, profile, ordinal});
+  // What went wrong with what others kept is not this run's.
+  await kept?.keepFor({spec, profile, ordinal}).catch((error: Error) => warn(error.message));
   const prepared = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
   const hosts = hostsOf(prepared, spec, mostHosts, warn);
   checkDeviceMemory(prepared, spec, profile, ordinal);
@@ -68,6 +69,7 @@ export async function liveRun(
       ? await runShared(run, spec, profile, metrics, recorder, options)
       : await runApart(run, spec, profile, metrics, recorder, options, hosts);
   } catch (error) {
+    await kept?.close().catch(() => {});
     // What this policy takes of the memory is too much: the others may fit.
     if (error instanceof OutOfMemoryError)
       throw new CannotRunError(`${spec.policy} ran out of memory: ${error.message}`, {cause: error});
@@ -87,7 +89,8 @@ async function runShared(
   {ordinal = 0, shouldStop = () => false, kept, onHost}: LiveOptions,
 ): Promise<RunSummary> {
   const keeper = kept ?? new KeptHost();
-  const {ended, endedAtNs, times} = await keeper.run({run, spec, profile, ordinal, recorder, shouldStop});
+  const host = await keeper.open({run, spec, profile, ordinal, recorder, shouldStop});
+  const {ended, endedAtNs, times} = await keeper.run(host);
   if (kept === undefined || shouldStop()) await keeper.close();
   onHost?.(times);
   return summariseRun(run, spec, profile, metrics, ended, endedAtNs);
@@ -104,7 +107,7 @@ async function runApart(
   hosts: readonly HostPlan[],
 ): Promise<RunSummary> {
   const {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost} = options;
-  const {mostHosts, supply} = options;
+  const {mostHosts, kept, supply = kept?.supply} = options;
   const {tenants, programs} = run.workbench;
   const {sharing} = run.setup;
   const {tapes, died, endedAtNs, times} = await runIsolated({
@@ -119,7 +122,9 @@ async function runApart(
     warn,
     ...(mostHosts === undefined ? {} : {mostHosts}),
     ...(supply === undefined ? {} : {supply}),
+    keepHosts: kept !== undefined && supply === kept.supply,
   });
+  if (died.includes(true)) await kept?.close().catch((error: Error) => warn(error.message));
   onHost?.(combineHosts(times));
   const dead = new Set(hosts.flatMap((host, i) => (died[i] ? host.tenants : [])));
   play([...tapes, unseen(run, dead, tapes)], programs, tenants, recorder);

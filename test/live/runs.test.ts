@@ -114,21 +114,11 @@ describe.skipIf(unavailable)('on the stand-in', () => {
 
   test('validate opens the GPU once for a policy, and once more where that fails', async () => {
     const report = place.path('report');
-    const args = [
-      '--policy',
-      'greedy',
-      '--policy',
-      'slo',
-      '--policy',
-      'ooo',
-      '--output',
-      'once.json',
-      '--quiet',
-    ];
-    const ended = await place.run(['validate', 'tiny.yaml', ...args], {
+    const args = ['greedy', 'slo', 'ooo', 'streams'].flatMap((policy) => ['--policy', policy]);
+    const ended = await place.run(['validate', 'tiny.yaml', ...args, '--output', 'once.json', '--quiet'], {
       FAKE_CUDA_REPORT: report,
-      // The first of all, and any but one for each of the others.
-      FAKE_CUDA_FAIL: 'cuDevicePrimaryCtxRetain=2@1,cuDevicePrimaryCtxRetain=2@4',
+      // The first of all, and any but one for each of the next two, and for the four threads of the last.
+      FAKE_CUDA_FAIL: 'cuDevicePrimaryCtxRetain=2@1,cuDevicePrimaryCtxRetain=2@8',
     });
     expect(ended.code, ended.stderr).toBe(0);
     const {cells, skipped} = JSON.parse(place.read('once.json')) as {
@@ -136,7 +126,7 @@ describe.skipIf(unavailable)('on the stand-in', () => {
       skipped: {policy: string; reason: string}[];
     };
     expect(skipped).toMatchObject([{policy: 'greedy', reason: expect.stringMatching(/ran out of memory/)}]);
-    expect(cells.map(({policy}) => policy)).toEqual(['slo', 'ooo']);
+    expect(cells.map(({policy}) => policy)).toEqual(['slo', 'ooo', 'streams']);
     const [{arrived}] = cells[0].measured;
     for (const {measured} of cells) {
       expect(measured).toHaveLength(3);
