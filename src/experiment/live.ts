@@ -30,7 +30,7 @@ export interface LiveOptions {
   readonly mostHosts?: number;
   /** Where such threads and processes come from; without it they live for this run only. */
   readonly supply?: HostSupply;
-  /** Has the host of the run before, or a supply of hosts that keep theirs, and gets this run's; without it that is closed. */
+  /** Has what the run before had set up, and keeps what this one sets up; without it, that is closed after the run. */
   readonly kept?: KeptHost;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
