@@ -32,6 +32,8 @@ export interface IsolatedOptions {
   readonly scheme: HostScheme;
   /** Where hosts come from and go back to; without it they are started for this run and ended after it. */
   readonly supply?: HostSupply;
+  /** Whether hosts of the supply keep what they have set up on the device, and not its context alone. */
+  readonly keepHosts?: boolean;
   /** See `withHosts`. */
   readonly mostHosts?: number;
   readonly limitNs: number;
@@ -79,7 +81,8 @@ export async function runIsolated(options: IsolatedOptions): Promise<IsolatedRes
             ordinal,
             tapeMemory: outcome.host.tapeMemory,
             ...(mostHosts === undefined ? {} : {mostHosts}),
-            keepContext: options.supply !== undefined && scheme !== 'threads',
+            keepHost: options.keepHosts === true,
+            keepContext: options.supply !== undefined && options.keepHosts !== true && scheme !== 'threads',
             ...(scheme === 'threads' ? {stop} : {}),
           });
           return halt.race(within(outcome.isReady, prepareMs, `${outcome.name} did not start`));

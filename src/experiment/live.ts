@@ -12,7 +12,8 @@ import {planHosts, withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
 import type {HostSupply} from './hostSupply.ts';
 import {runIsolated} from './isolated.ts';
-import {onlyOf, openLiveHost} from './liveHost.ts';
+import {KeptHost} from './keptHost.ts';
+import {onlyOf} from './liveHost.ts';
 import {memoryNeed, memoryProblem} from './memory.ts';
 import {loadModels} from './ownModels.ts';
 import {prepareRehearsed} from './rehearsal.ts';
@@ -29,6 +30,8 @@ export interface LiveOptions {
   readonly mostHosts?: number;
   /** Where such threads and processes come from; without it they live for this run only. */
   readonly supply?: HostSupply;
+  /** Has what the run before had set up, and keeps what this one sets up; without it, that is closed after the run. */
+  readonly kept?: KeptHost;
   /** Told what went wrong without ending the run, e.g. a tenant's process that died. */
   readonly warn?: (sentence: string) => void;
   /** Told what the host's part took. */
@@ -45,10 +48,13 @@ export async function liveRun(
   profile: DeviceProfile,
   options: LiveOptions = {},
 ): Promise<RunSummary> {
-  const {ordinal = 0, mostHosts = Infinity, warn = () => {}} = options;
-  const run = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
-  const hosts = hostsOf(run, spec, mostHosts, warn);
-  checkDeviceMemory(run, spec, profile, ordinal);
+  const {ordinal = 0, mostHosts = Infinity, warn = () => {}, kept} = options;
+  // What went wrong with what others kept is not this run's.
+  await kept?.keepFor({spec, profile, ordinal}).catch((error: Error) => warn(error.message));
+  const prepared = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
+  const hosts = hostsOf(prepared, spec, mostHosts, warn);
+  checkDeviceMemory(prepared, spec, profile, ordinal);
+  const run = kept === undefined ? prepared : await kept.adopt(prepared);
   const {tenants, classes} = run.workbench;
   const metrics = new RunRecorder({
     tenants,
@@ -63,6 +69,7 @@ export async function liveRun(
       ? await runShared(run, spec, profile, metrics, recorder, options)
       : await runApart(run, spec, profile, metrics, recorder, options, hosts);
   } catch (error) {
+    await kept?.close().catch(() => {});
     // What this policy takes of the memory is too much: the others may fit.
     if (error instanceof OutOfMemoryError)
       throw new CannotRunError(`${spec.policy} ran out of memory: ${error.message}`, {cause: error});
@@ -79,20 +86,13 @@ async function runShared(
   profile: DeviceProfile,
   metrics: RunRecorder,
   recorder: Recorder,
-  {ordinal = 0, shouldStop = () => false, onHost}: LiveOptions,
+  {ordinal = 0, shouldStop = () => false, kept, onHost}: LiveOptions,
 ): Promise<RunSummary> {
-  const host = await openLiveHost({run, spec, profile, ordinal, recorder, shouldStop});
-  let result: ReturnType<typeof host.run>;
-  try {
-    result = host.run();
-  } catch (error) {
-    // Closing a lost device fails as well, with less to say.
-    await host.close().catch(() => {});
-    throw error;
-  }
-  const times = await host.close();
+  const keeper = kept ?? new KeptHost();
+  const host = await keeper.open({run, spec, profile, ordinal, recorder, shouldStop});
+  const {ended, endedAtNs, times} = await keeper.run(host);
+  if (kept === undefined || shouldStop()) await keeper.close();
   onHost?.(times);
-  const {ended, endedAtNs} = result;
   return summariseRun(run, spec, profile, metrics, ended, endedAtNs);
 }
 
@@ -107,7 +107,7 @@ async function runApart(
   hosts: readonly HostPlan[],
 ): Promise<RunSummary> {
   const {ordinal = 0, shouldStop = () => false, warn = () => {}, onHost} = options;
-  const {mostHosts, supply} = options;
+  const {mostHosts, kept, supply = kept?.supply} = options;
   const {tenants, programs} = run.workbench;
   const {sharing} = run.setup;
   const {tapes, died, endedAtNs, times} = await runIsolated({
@@ -122,7 +122,9 @@ async function runApart(
     warn,
     ...(mostHosts === undefined ? {} : {mostHosts}),
     ...(supply === undefined ? {} : {supply}),
+    keepHosts: kept !== undefined && supply === kept.supply,
   });
+  if (died.includes(true)) await kept?.close().catch((error: Error) => warn(error.message));
   onHost?.(combineHosts(times));
   const dead = new Set(hosts.flatMap((host, i) => (died[i] ? host.tenants : [])));
   play([...tapes, unseen(run, dead, tapes)], programs, tenants, recorder);

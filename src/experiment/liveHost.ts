@@ -50,11 +50,20 @@ export interface LiveHostOptions {
 export interface LiveHost {
   /** Runs to the end or the limit. Time 0 is at `originNs` on the machine's monotonic clock, by default now. */
   run(originNs?: number): {ended: RunEnd; endedAtNs: Nanoseconds};
+  /** After a run: waits for what is in flight, of which nobody is told, and tells what the host's part took. */
+  rest(): Promise<HostTimes>;
   /**
    * Makes ready for another run, once one is over: of the same tenants under the same policy, with arrivals and a policy object of its
    * own. What is on the device stays there, graphs that the runs before have recorded too. Nothing is rehearsed again.
    */
   renew(next: FurtherRun): Promise<void>;
+  /** Whether a host that rests can become what it was when it was opened: no run has changed what cannot be changed back. */
+  readonly canRewind: boolean;
+  /**
+   * As `renew`, with the host as if it had just been opened for `spec`: what was recorded in the runs before is dropped, and the run's
+   * beginning is rehearsed.
+   */
+  rewind(spec: RunSpec, next: FurtherRun): Promise<void>;
   /** Frees everything on the device, and tells what the host's part took. */
   close(): Promise<HostTimes>;
 }
@@ -129,8 +138,18 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
   const observed = options.observe?.(device) ?? device;
   let scheduler: Scheduler;
   let limitNs: Nanoseconds;
+  /** How much has been laid out when a run begins. */
+  let layout: number;
+  const rehearseFor = async (spec: RunSpec): Promise<void> => {
+    const dress = await dressRehearsal({shared, spec, profile, lanes, served, shouldStop});
+    collectGarbage('major');
+    // After the device has been attached: recording takes seconds.
+    await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
+    if (!shouldStop()) await dress();
+  };
   const makeReady = ({run, recorder}: FurtherRun): void => {
     limitNs = run.limitNs;
+    layout = programs.size;
     scheduler = new Scheduler({
       ...shared,
       device: observed,
@@ -141,17 +160,22 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
     collectGarbage('minor');
   };
   try {
-    const dress = await dressRehearsal({shared, spec, profile, lanes, served, shouldStop});
-    collectGarbage('major');
-    // After the device has been attached: recording takes seconds.
-    await rehearse(spec, profile, shouldStop, loadAddon().nowNs);
-    if (!shouldStop()) await dress();
+    await rehearseFor(spec);
     makeReady(options);
   } catch (error) {
     // What went wrong first is what counts.
     await close().catch(() => {});
     throw error;
   }
+  const rest = async (): Promise<HostTimes> => {
+    device.settle();
+    shared.streams.clear();
+    return meter.end();
+  };
+  const startAnew = (next: FurtherRun): void => {
+    meter = new HostMeter(clock);
+    makeReady(next);
+  };
   return {
     run(originNs) {
       if (originNs === undefined) {
@@ -165,12 +189,20 @@ export async function openLiveHost(options: LiveHostOptions): Promise<LiveHost> 
       const ended = scheduler.run(limitNs, shouldStop);
       return {ended, endedAtNs: clock.now()};
     },
+    rest,
     async renew(next) {
-      await meter.end();
-      device.settle();
-      shared.streams.clear();
-      meter = new HostMeter(clock);
-      makeReady(next);
+      await rest();
+      startAnew(next);
+    },
+    get canRewind() {
+      // Batches that were not foreseen take the host time when they first occur, and only then.
+      return programs.size === layout && device.canRewind;
+    },
+    async rewind(spec, next) {
+      await rest();
+      device.rewind();
+      await rehearseFor(spec);
+      startAnew(next);
     },
     close,
   };

@@ -9,6 +9,7 @@ import {SuperkernelError} from '../scheduler/errors.ts';
 import type {HostTimes} from './hostMeter.ts';
 import {HostSupply} from './hostSupply.ts';
 import {dropContext, keepContext} from './keptContext.ts';
+import {KeptHost} from './keptHost.ts';
 import {liveRun} from './live.ts';
 import {readProfile} from './profileFiles.ts';
 import {makeRoomForGarbage} from './quietV8.ts';
@@ -33,6 +34,8 @@ interface Task {
   readonly mostHosts?: number;
   /** Keeps hosts and the CUDA context for the runs to come, until `close`. */
   readonly keep?: boolean;
+  /** Keeps the host of this run for one of the same policy that comes next (see `KeptHost`), at most until `close`. */
+  readonly keepHost?: boolean;
 }
 
 /** A live run was stopped from outside before its end: what it had measured is no result. */
@@ -70,7 +73,7 @@ export class LiveThread {
   async run(task: Task): Promise<LiveOutcome> {
     try {
       this.isRunning = true;
-      this.keeps ||= task.keep === true;
+      this.keeps ||= task.keep === true || task.keepHost === true;
       const outcome = await this.perform(task);
       if (!this.isStopped) return outcome;
     } catch (error) {
@@ -144,9 +147,11 @@ export class LiveThread {
 
 /** In the thread: the hosts kept for runs to come. */
 let supply: HostSupply | null = null;
+const kept = new KeptHost();
 
 async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
-  const {spec, profile, ordinal, log, mostHosts, keep = false} = task;
+  const {spec, profile, ordinal, log, mostHosts, keep = false, keepHost = false} = task;
+  if (!keepHost) await kept.close();
   if (keep) {
     keepContext(ordinal);
     supply ??= new HostSupply();
@@ -162,11 +167,13 @@ async function perform(task: Task, stop: Int32Array): Promise<LiveOutcome> {
     ...(recorder === undefined ? {} : {recorder}),
     ...(mostHosts === undefined ? {} : {mostHosts}),
     ...(keep ? {supply: supply!} : {}),
+    ...(keepHost ? {kept} : {}),
   });
   return {summary, host: host!, launches: recorder?.inOrder() ?? [], warnings};
 }
 
 async function release(): Promise<void> {
+  await kept.close().catch(() => {});
   await supply?.close().catch(() => {}); // what does not end now is ended with the process
   supply = null;
   dropContext();

@@ -6,7 +6,7 @@ import type {HostTimes} from './hostMeter.ts';
 import {withHosts} from './hostPlan.ts';
 import type {HostPlan} from './hostPlan.ts';
 import {keepContext as keep} from './keptContext.ts';
-import {openLiveHost} from './liveHost.ts';
+import {KeptHost} from './keptHost.ts';
 import type {LiveHost} from './liveHost.ts';
 import {prepareRehearsed} from './rehearsal.ts';
 import type {RunSpec} from './simulate.ts';
@@ -26,6 +26,8 @@ export type ToTenant =
       readonly tapeMemory: number;
       /** See `withHosts`. */
       readonly mostHosts?: number;
+      /** Keeps the host for the next run: see `KeptHost`. */
+      readonly keepHost: boolean;
       /** Keeps the CUDA context for the runs to come, which then begin sooner. */
       readonly keepContext: boolean;
       /** Threads share it: nonzero where the run is to stop. */
@@ -48,7 +50,12 @@ const send = (message: FromTenant): void => {
   else parentPort!.postMessage(message);
 };
 
+const kept = new KeptHost();
 let prepared: LiveHost | undefined;
+let keepsHost = false;
+let isToStop = (): boolean => false;
+/** The same for all runs of a host, which may be kept. */
+const shouldStop = seldom(() => isToStop());
 let preparing: Promise<void> = Promise.resolve();
 
 async function prepare({
@@ -58,40 +65,29 @@ async function prepare({
   ordinal,
   tapeMemory,
   mostHosts = Infinity,
+  keepHost,
   keepContext,
   stop,
 }: Extract<ToTenant, {kind: 'prepare'}>): Promise<void> {
   const parent = process.ppid;
-  const shouldStop =
+  isToStop =
     stop === undefined
       ? // While the loop runs, no message comes through; a process whose parent is gone gets another.
         (): boolean => process.ppid !== parent
       : (): boolean => Atomics.load(stop, 0) === 1;
-  const run = withHosts(await prepareRehearsed(spec, profile, shouldStop), mostHosts);
+  keepsHost = keepHost;
+  await kept.keepFor({spec, profile, ordinal, plan}).catch(() => {});
+  const run = await kept.adopt(withHosts(await prepareRehearsed(spec, profile, isToStop), mostHosts));
   if (keepContext) keep(ordinal);
   const recorder = recordInto(tapeMemory);
-  prepared = await openLiveHost({
-    run,
-    spec,
-    profile,
-    ordinal,
-    plan,
-    recorder,
-    shouldStop: seldom(shouldStop),
-  });
+  prepared = await kept.open({run, spec, profile, ordinal, plan, recorder, shouldStop});
   send({kind: 'ready'});
 }
 
 async function start(originNs: number): Promise<void> {
-  const host = prepared!;
-  let endedAtNs: number;
-  try {
-    ({endedAtNs} = host.run(originNs));
-  } catch (error) {
-    await host.close().catch(() => {});
-    throw error;
-  }
-  send({kind: 'done', endedAtNs, host: await host.close()});
+  const {endedAtNs, times} = await kept.run(prepared!, originNs);
+  if (!keepsHost) await kept.close();
+  send({kind: 'done', endedAtNs, host: times});
 }
 
 /** Asks only every so many times: the question is put at every decision, and is a system call. */
@@ -102,7 +98,7 @@ function seldom(ask: () => boolean): () => boolean {
 
 function receive(message: ToTenant): void {
   if (message.kind === 'stop') {
-    const closed = preparing.catch(() => {}).then(() => prepared?.close());
+    const closed = preparing.catch(() => {}).then(() => kept.close());
     void closed.catch(() => {}).then(() => send({kind: 'stopped'}));
     return;
   }

@@ -79,7 +79,7 @@ export async function validateExperiment(
     return {summary, launches: log.inOrder(), clockMHz: null};
   };
   const measure: Runner = async (spec) => {
-    const outcome = await thread.run({spec, profile, ordinal, log: true});
+    const outcome = await thread.run({spec, profile, ordinal, log: true, keepHost: true});
     outcome.warnings.forEach(warnOnce);
     // Not in the run, which it might disturb: the clock stays for longer than this takes.
     const clock = gpu === undefined ? NaN : (deviceState(gpu)?.smClockMHz ?? NaN);
@@ -124,7 +124,12 @@ export async function validateExperiment(
   return {cells, skipped, verdicts: verdicts(cells)};
 }
 
-/** All policies at the first load, then at the second: what was done when it is interrupted can be compared. */
+/**
+ * All policies at the first load, then at the second: what was done when it is interrupted can be compared, and a host or GPU that
+ * changes while it goes on changes for all policies of a load alike. So a live host is kept for the runs of one policy and load, and
+ * for the next load only where no other policy comes between. Two hosts kept at once would not do: one's memory, graphs and streams,
+ * of which the hardware has queues for some dozens, are missing to the other.
+ */
 function byLoad({cells}: Plan): Plan['cells'] {
   const loads = [...new Set(cells.map(({load}) => load))];
   return loads.flatMap((load) => cells.filter((cell) => cell.load === load));

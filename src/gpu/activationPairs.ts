@@ -14,6 +14,8 @@ export class ActivationPairs {
   private readonly free: number[][] = [];
   /** Pairs from here on have never been used. */
   private next = 0;
+  /** Pairs below this one were reserved. */
+  private reserved = 0;
 
   constructor(pairs: number) {
     this.pairs = pairs;
@@ -39,15 +41,18 @@ export class ActivationPairs {
     this.tenantOf[slot] = -1;
   }
 
-  /** All requests are over. */
+  /** All requests are over, and pairs that were not reserved are nobody's again. */
   releaseAll(): void {
     for (let slot = 0; slot < this.own.length; slot++) this.release(slot);
+    this.next = this.owners.length = this.reserved;
+    this.free.forEach((pairs, tenant) => (this.free[tenant] = pairs.filter((pair) => pair < this.reserved)));
   }
 
   /** Gives the tenant a pair that nobody has used, ahead of its streams; -1 where there is none left. */
   reserve(tenant: number): number {
     const pair = this.takeNew(tenant);
     if (pair >= 0) this.giveBack(pair);
+    this.reserved = this.next;
     return pair;
   }
 

@@ -77,6 +77,8 @@ export class CudaDevice implements Device {
   private graphs: GraphCache | null = null;
   private submission!: Submission;
   private rehearsal: SubmissionRehearsal | null = null;
+  /** Of the operands as they were laid out ahead of runs. */
+  private layout = 0;
   /** Launches in flight by lane, oldest first. */
   private readonly queue: Launch[][];
   private readonly tickets: Int32Array;
@@ -180,6 +182,7 @@ export class CudaDevice implements Device {
       });
       this.rehearsal.prepare();
     }
+    this.layout = this.operands.version;
     this.readTickets();
   }
 
@@ -210,6 +213,16 @@ export class CudaDevice implements Device {
     this.busyCount = this.turn = 0;
     this.operands?.releasePairs();
     this.readTickets();
+  }
+
+  /** Whether `rewind` is possible: where operands have moved, what was recorded of them ahead of runs is lost. */
+  get canRewind(): boolean {
+    return this.operands?.version === this.layout;
+  }
+
+  /** Once settled: forgets what was recorded in the runs before. Of these, only the code that they had loaded is left. */
+  rewind(): void {
+    this.graphs?.rewind();
   }
 
   submit(launch: Launch): void {

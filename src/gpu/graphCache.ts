@@ -236,6 +236,17 @@ export class GraphCache {
     for (let at = end - length; at >= start; at -= length) this.next(tenant, pair, at, length);
   }
 
+  /** Forgets what runs have recorded: what was recorded ahead of them is left. Nothing may be in flight. */
+  rewind(): void {
+    const gone = this.recorder.rewind();
+    const clear = (table: Int32Array | undefined): void =>
+      table?.forEach((graph, i) => {
+        if (graph !== 0 && gone.has(graph)) table[i] = 0;
+      });
+    for (const tables of this.tablesByTenant) for (const table of tables.values()) clear(table);
+    this.batches.forEach(clear);
+  }
+
   /** Gives the graphs back and the workspaces; nothing may be in flight. */
   free(): void {
     this.recorder.free();

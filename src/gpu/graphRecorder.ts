@@ -22,8 +22,9 @@ const recordingShare = 0.01;
  */
 const shortestInRun = shortRecordedSteps;
 
-/** The numbers of what cannot be recorded, and of what has to wait. */
+/** The numbers of what cannot be recorded, of what cannot be in this run, and of what has to wait. */
 const never = -1;
+const notInThisRun = -2;
 const later = 0;
 
 export interface GraphRecorderOptions {
@@ -35,7 +36,7 @@ export interface GraphRecorderOptions {
   readonly now: () => Nanoseconds;
 }
 
-/** Records launches as CUDA graphs. Each method returns the graph's number, 0 (later) or `never`. */
+/** Records launches as CUDA graphs. Each method returns the graph's number, 0 (later), or less where there will be none. */
 export class GraphRecorder {
   private readonly context: CudaContext;
   private readonly operands: Operands;
@@ -48,6 +49,8 @@ export class GraphRecorder {
   /** No recording before this time. */
   private restsUntil: Nanoseconds = 0;
   private isAhead = true;
+  /** How many of the graphs were recorded ahead of runs: the first ones. */
+  private ahead = 0;
 
   constructor({context, operands, run, kernels, now}: GraphRecorderOptions) {
     this.context = context;
@@ -64,8 +67,19 @@ export class GraphRecorder {
 
   /** From now on recording takes time from a run, and is rationed. */
   beginRun(): void {
+    if (this.isAhead) this.ahead = this.graphs.length;
     this.isAhead = false;
     this.restsUntil = 0;
+  }
+
+  /**
+   * Drops the graphs that runs have recorded, with nothing in flight. Returns which numbers mean nothing any more: theirs, and that
+   * of what could not be recorded in a run.
+   */
+  rewind(): ReadonlySet<number> {
+    const dropped = this.graphs.splice(this.ahead);
+    for (const graph of dropped) this.context.destroyGraph(graph);
+    return new Set([...dropped, notInThisRun]);
   }
 
   /** Waits for the graphs and drops them. */
@@ -84,7 +98,7 @@ export class GraphRecorder {
     const {context, operands, run, kernels} = this;
     if (!this.isAhead && length < shortestInRun) return later;
     const workspace = this.workspaceOf(pair);
-    if (workspace === 0 || this.graphs.length >= mostGraphs) return never;
+    if (workspace === 0 || this.graphs.length >= mostGraphs) return this.refused;
     const addresses = context.operands;
     const input = operands.input(pair);
     const output = operands.output(pair);
@@ -121,7 +135,7 @@ export class GraphRecorder {
   /** A graph of a batch of `size` members of a class, for `launchBatched` on the lane. */
   batch(lane: number, cls: number, size: number): number {
     const kernel = this.kernels[cls];
-    if (kernel.op !== 'gemm' || this.graphs.length >= mostGraphs) return never;
+    if (kernel.op !== 'gemm' || this.graphs.length >= mostGraphs) return this.refused;
     const {m, n, k, count, dtype} = kernel;
     return this.record(() => {
       const graph = this.context.captureBatched(lane, dataTypeCode(dtype), m, n, k, count, size);
@@ -181,8 +195,12 @@ export class GraphRecorder {
       return recording();
     } catch (error) {
       if (!(error instanceof CudaError) || error instanceof DeviceLostError) throw error;
-      return never;
+      return this.refused;
     }
+  }
+
+  private get refused(): number {
+    return this.isAhead ? never : notInThisRun;
   }
 
   /**

@@ -11,6 +11,11 @@ export class Programs {
   remainingNs = new Float64Array(1024);
   private length = 0;
 
+  /** Entries in use. */
+  get size(): number {
+    return this.length;
+  }
+
   /** Adds a program and returns the index of its first kernel. `soloNs[i]` is the predicted duration of kernel i. */
   add(classIds: ArrayLike<number>, soloNs: ArrayLike<Nanoseconds>): number {
     const start = this.length;

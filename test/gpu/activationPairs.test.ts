@@ -39,3 +39,16 @@ test('after a crowd every tenant has the pairs again that were reserved for it',
   }
   expect([0, 1, 2].map((tenant) => pairs.of(tenant, tenant))).toEqual(reserved.map(([first]) => first));
 });
+
+test('pairs that were not reserved are nobody’s again when all requests are over', () => {
+  const pairs = new ActivationPairs(4);
+  const reserved = pairs.reserve(0);
+  const crowd = (tenant: number): number[] => [0, 1, 2, 3].map((slot) => pairs.of(slot, tenant));
+  const first = crowd(0);
+  pairs.releaseAll();
+  const others = crowd(1);
+  // What is new to everybody first, and the other's last.
+  expect(others).toEqual([...first.filter((pair) => pair !== reserved), reserved]);
+  pairs.releaseAll();
+  expect(crowd(0)).toEqual(first);
+});

@@ -302,6 +302,42 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.close();
   });
 
+  test('those of a run are dropped for the next one, those from before are kept', () => {
+    const now = {ns: 0};
+    const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true, {now});
+    rig.launch([0], 'single', 0, 21);
+    rig.graphs!.beginRun();
+    const ofRun = (): number[] => {
+      const sizes: number[] = [];
+      const record = (body: () => void): void => {
+        now.ns += 1e9;
+        body();
+        sizes.push(rig.graphs!.size);
+      };
+      record(() => rig.launch([0], 'single', 0, 21));
+      record(() => rig.launch([0], 'single', 5, 16));
+      record(() => rig.launch([0, 1], 'batched', 3));
+      withFaults({FAIL: 'cuGraphInstantiateWithFlags=801'}, () =>
+        record(() => rig.launch([0, 1, 2], 'batched', 3)),
+      );
+      record(() => rig.launch([0, 1, 2], 'batched', 3));
+      return sizes;
+    };
+    expect(ofRun()).toEqual([1, 2, 3, 3, 3]);
+    const outputs = rig.outputs();
+    rig.graphs!.rewind();
+    expect(rig.graphs!.size).toBe(1);
+    rig.graphs!.beginRun();
+    // What was refused then may be recorded now.
+    expect(ofRun()).toEqual([1, 2, 3, 3, 3]);
+    rig.graphs!.rewind();
+    now.ns += 1e9;
+    rig.launch([0, 1, 2], 'batched', 3);
+    expect(rig.graphs!.size).toBe(2);
+    expect(rig.outputs()).toHaveLength(outputs.length);
+    rig.close();
+  });
+
   test('nothing is recorded in a run for streams whose activations are new', () => {
     const rig = setUp(openStandIn({lanes: 2, ringSlots: 64}), true);
     rig.graphs!.beginRun();

@@ -33,6 +33,7 @@ describe.skipIf(unavailable)('Ctrl-C on the stand-in', () => {
       ['live', 'greedy', 0],
       ['live', 'streams', 0],
       ['live', 'mps', 2],
+      ['validate', 'greedy', 0],
       ['validate', 'batcher', 0],
       ['validate', 'time-slice', 2],
     ],

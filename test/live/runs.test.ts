@@ -112,6 +112,29 @@ describe.skipIf(unavailable)('on the stand-in', () => {
     ]);
   });
 
+  test('validate opens the GPU once for a policy, and once more where that fails', async () => {
+    const report = place.path('report');
+    const args = ['greedy', 'slo', 'ooo', 'streams'].flatMap((policy) => ['--policy', policy]);
+    const ended = await place.run(['validate', 'tiny.yaml', ...args, '--output', 'once.json', '--quiet'], {
+      FAKE_CUDA_REPORT: report,
+      // The first of all, and any but one for each of the next two, and for the four threads of the last.
+      FAKE_CUDA_FAIL: 'cuDevicePrimaryCtxRetain=2@1,cuDevicePrimaryCtxRetain=2@8',
+    });
+    expect(ended.code, ended.stderr).toBe(0);
+    const {cells, skipped} = JSON.parse(place.read('once.json')) as {
+      cells: {policy: string; measured: {arrived: number; completed: number}[]}[];
+      skipped: {policy: string; reason: string}[];
+    };
+    expect(skipped).toMatchObject([{policy: 'greedy', reason: expect.stringMatching(/ran out of memory/)}]);
+    expect(cells.map(({policy}) => policy)).toEqual(['slo', 'ooo', 'streams']);
+    const [{arrived}] = cells[0].measured;
+    for (const {measured} of cells) {
+      expect(measured).toHaveLength(3);
+      for (const run of measured) expect(run).toMatchObject({arrived, completed: arrived});
+    }
+    expect(JSON.parse(place.read('report'))).toMatchObject({memory: 0, streams: 0, graphs: 0, handles: 0});
+  });
+
   test('validate ends with 3 where the simulator is further off than allowed', async () => {
     // The simulated GPU is far faster than the stand-in, so this SLO is met there and missed here.
     const args = ['validate', 'tiny.yaml', '--set', 'tenants.0.slo=60us', '--set', 'tenants.1.slo=60us'];
