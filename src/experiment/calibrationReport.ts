@@ -69,13 +69,15 @@ const named = (model: string, batch: number): string => (batch === 1 ? model : `
 
 /** Writes what co-runs of models made of the terms of sharing. */
 export function reportSharing(
-  {before, after, train, test, rows, kinds, lateNs}: SharingFit,
+  {before, after, train, test, holds, rows, kinds, lateNs}: SharingFit,
   log: (line: string) => void,
 ): void {
   const both = (of: {before: number; after: number}): string =>
     `${percent(of.before)} -> ${percent(of.after)}`;
   log(`co-runs: ${termsText(before)} -> ${termsText(after)}`);
   log(`  mean error of kinds ${both(train)}${test === null ? '' : `, of unseen runs ${both(test)}`}`);
+  if (!holds)
+    log('  what some runs show does not hold for the others: terms stay as lanes side by side have them');
   log(`  ends seen ${us(lateNs)} us later than by a host that only waits`);
   for (const {model, batch, method, size, launches, pace, exposure, pressure} of kinds)
     log(

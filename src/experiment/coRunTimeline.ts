@@ -137,20 +137,20 @@ export class CoRunTimeline {
     const {count, order, times} = this;
     const {holds} = shares;
     const active: number[] = [];
-    // Those that hold no place get all of it, whoever comes or goes.
+    let holding = 0;
     const got = new Float64Array(count).fill(1);
     for (let i = 0, before = times[0]; i < order.length; i++) {
       const ns = times[i] - before;
       if (ns > 0 && active.length > 0) each(active, got, ns);
       before = times[i];
       const event = order[i];
-      if (event < count) {
-        active.push(event);
-      } else {
-        active.splice(active.indexOf(event - count), 1);
-      }
-      if (holds[event < count ? event : event - count] !== 0)
-        partsInOrder(active.length, active, shares, got);
+      const isBegin = event < count;
+      const of = isBegin ? event : event - count;
+      if (isBegin) active.push(of);
+      else active.splice(active.indexOf(of), 1);
+      // Beside none that holds its place all get what they take, whoever comes or goes.
+      if (holding > 0 || holds[of] !== 0) partsInOrder(active.length, active, shares, got);
+      if (holds[of] !== 0) holding += isBegin ? 1 : -1;
     }
   }
 }

@@ -52,6 +52,9 @@ export class RunningSteps {
   /** The lanes of those that hold their places, in the order in which they started, and how many. */
   private readonly holding: Int32Array;
   private holdingCount = 0;
+  /** By lane: how many steps had started before its own. */
+  private readonly turn: Float64Array;
+  private turns = 0;
   /** By lane: the part that its step gets of what it takes, and what of those that hold their places does not press on it. */
   private readonly got: Float64Array;
   private readonly spared: Float64Array;
@@ -65,6 +68,7 @@ export class RunningSteps {
     this.lanes = new Int32Array(lanes);
     this.steps = new Float64Array(width * lanes);
     this.holding = new Int32Array(lanes);
+    this.turn = new Float64Array(lanes);
     this.got = new Float64Array(lanes);
     this.spared = new Float64Array(lanes);
   }
@@ -89,6 +93,7 @@ export class RunningSteps {
     const coalesces = laneSteps.coalesces[lane] !== 0;
     const at = width * this.count;
     this.lanes[this.count++] = lane;
+    this.turn[lane] = this.turns++;
     steps[at + takesOf] = left;
     steps[at + exposureOf] = laneSteps.exposure[lane];
     steps[at + pressureOf] = coalesces ? -pressure : pressure;
@@ -154,8 +159,8 @@ export class RunningSteps {
    * rate, and V8 inlines no more calls into what is compiled here, where every number that crosses a call would be allocated.
    */
   retime(): void {
-    // One alone holds its place against nobody.
-    if (this.holdingCount > 1) {
+    // One that holds its place and is alone, or came last, holds it against nobody.
+    if (this.holdingCount > 1 || (this.holdingCount === 1 && this.turn[this.holding[0]] < this.lastTurn())) {
       this.retimeHeld();
       return;
     }
@@ -206,13 +211,23 @@ export class RunningSteps {
     this.smInUse = this.sm < 1 ? this.sm : 1;
   }
 
-  /** As `retime`, where several hold their places: those get what is left over by the ones before, which alone slow them. */
+  /** Which was the last to start of those on the device. */
+  private lastTurn(): number {
+    const {lanes, turn, count} = this;
+    let last = -1;
+    for (let i = 0; i < count; i++) if (turn[lanes[i]] > last) last = turn[lanes[i]];
+    return last;
+  }
+
+  /**
+   * As `retime`, where some hold their places: those behind them get what they leave over. Those that hold theirs are slowed by the
+   * ones before alone, of such.
+   */
   private retimeHeld(): void {
     const {lanes, steps, laneSteps, holding, holdingCount, got, spared, time} = this;
     const elapsed = time - this.timedAt;
-    got.fill(1);
     spared.fill(0);
-    partsInOrder(holdingCount, holding, laneSteps, got);
+    this.findParts();
     for (let i = holdingCount - 1, behind = 0; i >= 0; i--) {
       const lane = holding[i];
       spared[lane] = behind;
@@ -220,14 +235,16 @@ export class RunningSteps {
     }
     let wanted = 0;
     let demand = 0;
+    let single = 0;
     let coalesced = 0;
     for (let i = 0; i < this.count; i++) {
       const lane = lanes[i];
+      const pressure = got[lane] * laneSteps.pressure[lane];
       wanted += got[lane] * laneSteps.share[lane];
       demand += got[lane] * laneSteps.demand[lane];
-      if (laneSteps.coalesces[lane] !== 0) coalesced += got[lane] * laneSteps.pressure[lane];
+      if (laneSteps.coalesces[lane] !== 0) coalesced += pressure;
+      else single += pressure;
     }
-    const single = this.pressure - this.coalesced;
     const short = wanted > 1 ? demand : 0;
     let least = Infinity;
     let first = 0;
@@ -238,7 +255,8 @@ export class RunningSteps {
       const own = steps[at + pressureOf];
       // Never less than nothing, as sums are rounded.
       const together = own < 0 ? Math.max(0, coalesced + part * own - spared[lane]) : coalesced;
-      const others = pressureTogether(this.sharing, own < 0 ? single : single - own, together);
+      const singles = own < 0 ? single : Math.max(0, single - part * own);
+      const others = pressureTogether(this.sharing, singles, together);
       const rate = part / slowdownAmong(this.sharing, steps[at + exposureOf], others, short);
       const takes = steps[at + takesOf];
       const was = i < this.timedCount ? steps[at + rateOf] : 0;
@@ -253,5 +271,20 @@ export class RunningSteps {
     }
     this.nextEndAt = time + wholeNs(least);
     this.timed(first);
+  }
+
+  /** What each gets of its share, as `partsInOrder` has it; `holding` is in order, the others are not. */
+  private findParts(): void {
+    const {lanes, laneSteps, holding, holdingCount, turn, got} = this;
+    const {share, holds} = laneSteps;
+    partsInOrder(holdingCount, holding, laneSteps, got);
+    for (let i = 0; i < this.count; i++) {
+      const lane = lanes[i];
+      if (holds[lane] !== 0) continue;
+      let room = 1;
+      for (let h = 0; h < holdingCount && turn[holding[h]] < turn[lane]; h++)
+        room = Math.max(0, room - share[holding[h]]);
+      got[lane] = share[lane] > room ? room / share[lane] : 1;
+    }
   }
 }

@@ -164,7 +164,7 @@ describe('the fit of sharing', () => {
     ]);
     const runs: CoRun[] = [];
     for (const cell of [...singles, ...coalescing]) runs.push(await coRun(withTerms(usualTerms), cell, own));
-    const {profile, fit} = fitSharing(withTerms(usualTerms), runs, own)!;
+    const {profile, fit} = fitSharing(base, runs, own)!;
     expect(fit.test!.after).toBeLessThan(0.03);
     const kinds = fit.kinds.filter(({model}) => model === 'lstm-16');
     expect(kinds.map(({method}) => method)).toEqual(expect.arrayContaining(['single', 'batched']));
@@ -175,6 +175,23 @@ describe('the fit of sharing', () => {
       const {points} = tables.find((table) => table.method === method)!;
       expect(points).toContainEqual([size, pace, exposure, pressure]);
     }
+  });
+
+  test('keeps the terms of lanes where what some runs show does not hold for the others', async () => {
+    const runs = (await coRuns(usualTerms, [...singles, ...coalescing])).map((run, i): CoRun => {
+      const launches = run.launches.map(
+        ([model, kernel, steps, size, method, freeAt, finishedAt, ...rest]) => {
+          // Every other run is what the fit learns of.
+          const ends = i % 2 === 0 ? freeAt + 1.5 * (finishedAt - freeAt) : finishedAt;
+          return [model, kernel, steps, size, method, freeAt, ends, ...rest] as const;
+        },
+      );
+      return {...run, launches};
+    });
+    const given = withTerms(usualTerms);
+    const {profile, fit} = fitSharing(given, runs, models)!;
+    expect([fit.holds, fit.kinds, fit.after]).toEqual([false, [], fit.before]);
+    expect(profile).toEqual(given);
   });
 
   test('divides what the law cannot tell evenly between runs, however many launches each has', async () => {

@@ -71,7 +71,7 @@ describe('lanes that share a device', () => {
       rate.forEach((one, i) => {
         expect(one).toBeGreaterThanOrEqual(0);
         // Only behind others that hold their places.
-        if (one === 0) expect(holds[i] && holds.indexOf(true) < i).toBe(true);
+        if (one === 0) expect(holds.slice(0, i)).toContain(true);
         expect(one).toBeLessThanOrEqual(1);
       });
     },
@@ -184,9 +184,12 @@ describe('lanes that share a device', () => {
     expect(loose).toBeCloseTo(1 / (1 + 0.7 * 0.3), 12);
   });
 
-  test('that hold no place share with those that do, whoever was first', () => {
-    expect(holding([0.5, 1], [false, true])).toEqual(holding([1, 0.5], [true, false]).toReversed());
+  test('that hold no place share with those behind them, and get what those before them leave over that hold theirs', () => {
     expect(holding([0.5, 1], [false, true])).toEqual(rates([0.5, 1], 0));
+    expect(holding([1, 0.5], [true, false])).toEqual([1, 0]);
+    const [first, second] = holding([0.8, 0.5], [true, false]);
+    expect(first).toBeCloseTo(1, 12);
+    expect(second).toBeCloseTo(0.2 / 0.5, 12);
   });
 
   test('hold their places where many members run together', () => {
