@@ -1,6 +1,5 @@
 // A whole validation: every policy and load of an experiment through both worlds.
-import {mkdirSync, rmSync} from 'node:fs';
-import {dirname} from 'node:path';
+import {rmSync} from 'node:fs';
 import {Journal} from '../gpu/calibration/journal.ts';
 import {LaunchLog} from '../metrics/launchLog.ts';
 import {deviceState, requireDevice} from '../gpu/cuda.ts';
@@ -67,7 +66,6 @@ export async function validateExperiment(
   };
   if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
   const plan = await makePlan(experiment, 'live');
-  if (partial !== null) mkdirSync(dirname(partial), {recursive: true});
   const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, ...counts, format: 2});
   const thread = new LiveThread();
   const simulate: Runner = async (spec, draw) => {

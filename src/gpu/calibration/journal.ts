@@ -1,5 +1,6 @@
 // What has been measured so far, as a file of JSON lines that survives an interruption.
-import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {InputError} from '../../scheduler/errors.ts';
 
 /** The file that keeps what is not finished of one to come, `mine.json`: `mine.partial.jsonl`. */
@@ -25,7 +26,7 @@ export class Journal {
     this.path = path;
     const first = JSON.stringify({heading});
     if (path !== null && existsSync(path) && readFileSync(path, 'utf8') !== '') this.read(path, first);
-    else if (path !== null) writeFileSync(path, `${first}\n`);
+    else if (path !== null) begin(path, first);
     this.resumed = this.values.size;
   }
 
@@ -78,4 +79,10 @@ export class Journal {
       if ('value' in entry) this.values.set(entry.key, entry.value);
     }
   }
+}
+
+/** A file with its first line, in a folder that is made where it is missing. */
+function begin(path: string, first: string): void {
+  mkdirSync(dirname(path), {recursive: true});
+  writeFileSync(path, `${first}\n`);
 }

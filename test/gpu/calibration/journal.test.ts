@@ -22,6 +22,12 @@ describe('a journal', () => {
     expect(again.has('two')).toBe(false);
   });
 
+  test('makes the folder that it is to lie in', () => {
+    const path = join(folder, 'not', 'there', 'c.jsonl');
+    new Journal(path, {}).record('one', 1);
+    expect(new Journal(path, {}).get('one')).toBe(1);
+  });
+
   test('forgets a last line that was cut off, and goes on behind it', () => {
     const path = join(folder, 'b.jsonl');
     new Journal(path, {}).record('one', 1);
