@@ -42,15 +42,15 @@ const longestRest = 2048;
 const [firstStay, longestStay] = [64, 256];
 const changed = 1.3;
 /**
- * Of the norm by which ways are compared: a mean would not mind a few that wait long, nor does the square where most go one by one and
- * some in a launch that takes thrice as long. Two shapes at 23,900 requests a second on an H200 apart and together: p50 0.80 and 0.99 ms, p99 2.8
- * and 2.4, of which the best rival had 1.2 and 2.4.
+ * Of the norm by which ways are compared: a mean would not mind a few that wait long, nor do the square and the cube where most go one by
+ * one and some in a launch that takes thrice as long. Two shapes at 23,900 requests a second on an H200, apart and together: p50 0.80 and
+ * 0.99 ms, p99 2.8 and 2.4, of which the best rival had 1.2 and 2.4. A host that pauses once spoils one trial of several.
  */
-const order = 3;
+const order = 4;
 /** A way is left for the other that did so much better; a trial ends early that can come no closer to it. */
 const clearly = 0.85;
 /** Apart has to be so much better than together, by which nobody is at the mercy of who came just before. */
-const apartBetter = Math.log(0.9);
+const apartBetter = Math.log(0.85);
 /**
  * A trial is off by some tenths, as busy moments come and go: after n of each way, they are tried again unless the logarithms of
  * their norms are so much over the root of n apart, until there are so many.
@@ -65,7 +65,7 @@ const smoothing = 1 / 4;
  * way at once, asks for the host once, and short launches side by side fill the device; but where they slow each other
  * more than they fill, or where a few members take as long as many, together is better. It depends on what launches take
  * beside each other, which a profile knows least well, and shows in what requests take. So both ways are tried, again while
- * it is not clear, and they go apart where the mean cube of latencies is clearly lower then. Where more streams are there than a
+ * it is not clear, and they go apart where the mean fourth power of latencies is clearly lower then. Where more streams are there than a
  * launch holds, nobody goes apart any more: all lanes would be taken, and what a trial leaves behind takes long to work off.
  */
 export class Ways {
