@@ -40,6 +40,7 @@ export interface SharingFit {
    */
   readonly train: {readonly before: number; readonly after: number};
   readonly test: {readonly before: number; readonly after: number} | null;
+  /** Whether it did; also where there were none between. */
   readonly holds: boolean;
   readonly rows: readonly SharingRow[];
   readonly kinds: readonly FittedKind[];

@@ -56,8 +56,8 @@ const parameters = z.strictObject({
     .describe('share of the device for requests that are late, while others are not'),
 });
 
-/** Fields of `waits`. */
-const [below, until] = [0, 1];
+/** Fields of `waits`; not of the object, as V8 drops what is compiled where a field that held whole numbers holds others. */
+const [standsBelow, standsUntil] = [0, 1];
 
 /** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
 export const ooo = definePolicy({
@@ -108,7 +108,7 @@ class OutOfOrder implements Policy {
   private stride = 0;
   /** Whether a launch has been submitted to follow another without a gap. */
   private hasSuccessor = false;
-  /** With fewer ready, the last decision to wait stands; until when it does. */
+  /** The last decision to wait stands while fewer are ready, and until when, in ns. */
   private readonly waits = Float64Array.of(0, Infinity);
 
   constructor(values: z.output<typeof parameters>) {
@@ -189,13 +189,13 @@ class OutOfOrder implements Policy {
     this.inFlight.finished(launch);
     this.reaction.seen(launch.endedAt, now);
     this.hasSuccessor = false;
-    this.waits[below] = 0;
+    this.waits[standsBelow] = 0;
   }
 
   decide(situation: Situation): void {
     const {lanes, ready, now} = situation;
     const {waits} = this;
-    if (ready.total < waits[below] && now < waits[until]) return;
+    if (ready.total < waits[standsBelow] && now < waits[standsUntil]) return;
     this.populations.check(situation);
     const lane = ready.total === 0 ? -1 : lanes.idle();
     if (lane < 0) return;
@@ -207,12 +207,12 @@ class OutOfOrder implements Policy {
       return;
     }
     let seed = this.seeds.choose(situation);
-    waits[below] = 0;
-    waits[until] = Infinity;
+    waits[standsBelow] = 0;
+    waits[standsUntil] = Infinity;
     if (this.isDelayed(seed, situation)) {
       seed = this.fillers.choose(situation);
       if (seed < 0) {
-        waits[below] = ready.total + Math.floor(moreReady * ready.total);
+        waits[standsBelow] = ready.total + Math.floor(moreReady * ready.total);
         return;
       }
       this.seeds.passOver();
@@ -300,7 +300,7 @@ class OutOfOrder implements Policy {
     const followAt = Math.floor(inFlight.nextEndsAt() - gapNs);
     if (followAt > now) {
       situation.wakeAt(followAt);
-      this.waits[until] = followAt;
+      this.waits[standsUntil] = followAt;
       return true;
     }
     this.hasSuccessor = true;

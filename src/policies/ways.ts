@@ -175,22 +175,17 @@ export class Ways {
     if (!isTrial || trials[other] === 0) this.usual = norm < Infinity ? this.streams / this.count : streams;
     if (!isTrial) {
       norms[way] += smoothing * (norm - norms[way]);
-      if (norms[other] < clearly * norms[way] || --this.left === 0) this.compareAgain(norm, streams, now);
-      else this.go(way, streams, now);
-      return;
+      if (!(norms[other] < clearly * norms[way]) && --this.left > 0) return this.go(way, streams, now);
+      // Once more, with what is known of this way.
+      trials[way] = 1;
+      trials[other] = 0;
+      return this.tryOther(norm, streams, now);
     }
     const count = ++trials[way];
     norms[way] = count === 1 ? norm : norms[way] * (norm / norms[way]) ** (1 / count);
     if (trials[other] === 0) this.tryOther(norm, streams, now);
     else if (trials[other] < count) this.go(other, streams, now);
     else this.settle(streams, now);
-  }
-
-  /** Begins to compare once more, with what is known of the way that is gone. */
-  private compareAgain(norm: number, streams: number, now: Nanoseconds): void {
-    this.trials[this.way] = 1;
-    this.trials[1 - this.way] = 0;
-    this.tryOther(norm, streams, now);
   }
 
   /** Tries the other way for the first time, where that may be. */

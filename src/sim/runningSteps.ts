@@ -55,6 +55,8 @@ export class RunningSteps {
   /** By lane: how many steps had started before its own. */
   private readonly turn: Float64Array;
   private turns = 0;
+  /** Room for the lanes in that order. */
+  private readonly inOrder: Int32Array;
   /** By lane: the part that its step gets of what it takes, and what of those that hold their places does not press on it. */
   private readonly got: Float64Array;
   private readonly spared: Float64Array;
@@ -69,6 +71,7 @@ export class RunningSteps {
     this.steps = new Float64Array(width * lanes);
     this.holding = new Int32Array(lanes);
     this.turn = new Float64Array(lanes);
+    this.inOrder = new Int32Array(lanes);
     this.got = new Float64Array(lanes);
     this.spared = new Float64Array(lanes);
   }
@@ -273,18 +276,15 @@ export class RunningSteps {
     this.timed(first);
   }
 
-  /** What each gets of its share, as `partsInOrder` has it; `holding` is in order, the others are not. */
+  /** What each gets of its share: all of them in the order in which they started. */
   private findParts(): void {
-    const {lanes, laneSteps, holding, holdingCount, turn, got} = this;
-    const {share, holds} = laneSteps;
-    partsInOrder(holdingCount, holding, laneSteps, got);
-    for (let i = 0; i < this.count; i++) {
+    const {lanes, turn, inOrder, count} = this;
+    for (let i = 0; i < count; i++) {
       const lane = lanes[i];
-      if (holds[lane] !== 0) continue;
-      let room = 1;
-      for (let h = 0; h < holdingCount && turn[holding[h]] < turn[lane]; h++)
-        room = Math.max(0, room - share[holding[h]]);
-      got[lane] = share[lane] > room ? room / share[lane] : 1;
+      let place = i;
+      for (; place > 0 && turn[inOrder[place - 1]] > turn[lane]; place--) inOrder[place] = inOrder[place - 1];
+      inOrder[place] = lane;
     }
+    partsInOrder(count, inOrder, this.laneSteps, this.got);
   }
 }
