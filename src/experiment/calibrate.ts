@@ -94,7 +94,7 @@ export async function calibrate(options: CalibrationOptions): Promise<Calibratio
     batches: options.batches ?? [1],
     tenants: options.scenario?.tenants ?? null,
     // What a record holds has changed since the first version.
-    format: 7,
+    format: 8,
   });
   const {nowNs} = loadAddon();
   const session = new Session({

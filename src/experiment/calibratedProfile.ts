@@ -1,6 +1,7 @@
 // From measurements to a device profile. What was not measured is taken from a base profile and marked as an assumption.
 import {cpus} from 'node:os';
 import {parseProfile} from '../profile/parseProfile.ts';
+import {costModel} from '../profile/costModel.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {withContention} from './contentionFit.ts';
 import {withElementwise} from './elementwiseFit.ts';
@@ -86,12 +87,12 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
     },
     noise: noiseOf(measurements, base),
     measured: tablesOf(points, detectNs),
-    ...shareTablesOf(measurements.shares),
   };
   delete (raw.gemm.fp32 as {residuals?: unknown}).residuals;
   delete (raw.elementwise as {shares?: unknown}).shares;
   delete (raw.elementwise as {bytes?: unknown}).bytes;
   let profile = parseProfile(raw, 'calibration');
+  profile = {...profile, ...shareTablesOf(measurements.shares, costModel(profile))};
   profile = withElementwise(profile, measurements);
   return withContention(profile, measurements);
 }

@@ -130,8 +130,13 @@ function soloOf(runs: readonly LaneRun[]): Map<string, number> {
 /** Cases of `tested`; `runs` has each of its works alone. */
 function casesOf(runs: readonly LaneRun[], tested: readonly LaneRun[], costs: CostModel): Case[] {
   const alone = soloOf(runs);
-  const shareOf = ({kernel, size, method}: Work): number =>
-    Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method));
+  // Of the lane's time, which holds what lies between two launches as well.
+  const shareOf = (work: Work): number => {
+    const {kernel, size, method} = work;
+    const share = Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method));
+    if (method === 'single') return share;
+    return Math.min(1, (share * costs.durationNs(kernel, size, method)) / alone.get(workKey(work))!);
+  };
   return tested
     .filter(({works}) => works.length > 1 && works.every((work) => alone.has(workKey(work))))
     .map(({works, perLaunchNs}) => ({

@@ -1,6 +1,7 @@
 // Measured durations and shares of the device as tables of a profile.
 import type {Point} from '../gpu/calibration/point.ts';
 import type {MeasuredShare} from '../gpu/calibration/shares.ts';
+import type {CostModel} from '../profile/costModel.ts';
 import type {DeviceProfile, MeasuredShares, MeasuredTable} from '../profile/profile.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import {deviceNs, measuredHere} from './measurements.ts';
@@ -23,11 +24,20 @@ export function tablesOf(points: readonly Point[], detectNs: number): MeasuredTa
 
 const rounded = (share: number): number => Number(share.toFixed(4));
 
-/** [R, share] by shape and method; none where no GEMM's share was measured. */
-export function shareTablesOf(shares: readonly MeasuredShare[]): {measured_shares?: MeasuredShares[]} {
+/**
+ * [R, share] by shape and method; none where no GEMM's share was measured. `costs` knows what launches take alone: the share is
+ * of that, where a lane that repeats a batch waits for the copy of its pointers each time. With the share of the lane's time
+ * batches of a few us took up to 1.6 times as long side by side as predicted (512x1x512 on an H200, R = 8).
+ */
+export function shareTablesOf(
+  shares: readonly MeasuredShare[],
+  costs: Pick<CostModel, 'durationNs'>,
+): {measured_shares?: MeasuredShares[]} {
   const tables = new Map<string, MeasuredShares>();
-  for (const {work, share} of shares) {
+  for (const {work, share: ofLane, oneNs} of shares) {
     const {kernel, size, method} = work;
+    const share =
+      method === 'single' ? ofLane : Math.min(1, (ofLane * oneNs) / costs.durationNs(kernel, size, method));
     if (kernel.op !== 'gemm') continue;
     const key = `${kernelKey(kernel)} ${method}`;
     const {m, n, k, count, dtype} = kernel;

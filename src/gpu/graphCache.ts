@@ -1,6 +1,6 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
-import {recordedSteps, shortRecordedSteps} from '../scheduler/launch.ts';
+import {longestWhole, recordedSteps, shortRecordedSteps} from '../scheduler/launch.ts';
 import type {CudaContext} from './cuda.ts';
 import {GraphRecorder} from './graphRecorder.ts';
 import type {GraphRecorderOptions} from './graphRecorder.ts';
@@ -163,7 +163,12 @@ export class GraphCache {
    */
   group(lane: number, cursor: number, steps: number, size: number): number {
     // 0 where the program is not known.
-    const end = this.starts[cursor] + this.programLengths[cursor];
+    const whole = this.programLengths[cursor];
+    const end = this.starts[cursor] + whole;
+    if (steps === whole && whole <= longestWhole) {
+      const graph = this.groupOf(lane, cursor, whole, size);
+      if (graph > 0) return this.finding(graph, whole);
+    }
     const toStop = end > cursor ? toNextStop(end - cursor) : 0;
     const length = toStop > 0 && toStop < steps ? toStop : steps;
     const graph = this.groupOf(lane, cursor, length, size);

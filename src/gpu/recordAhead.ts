@@ -1,6 +1,6 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Gemm, Kernel} from '../scheduler/kernel.ts';
-import {recordedSteps} from '../scheduler/launch.ts';
+import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
 import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
@@ -40,6 +40,9 @@ const largestGroup = 16;
 
 /** where policies launch them for so many lanes that run the same steps at once, */
 const copies = 3;
+
+/** and short programs, all of whose kernels most launches of a crowd of singles run, for so many; */
+const copiesOfWhole = 8;
 
 /** elsewhere once, and up to this size for two lanes; */
 const largestTwice = 8;
@@ -146,10 +149,10 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
 }
 
 /**
- * From stop to stop first. Members that went different ways meet anywhere, and what they have in common ends at a stop, or
+ * From stop to stop first, and short programs as a whole. Members that went different ways meet anywhere, and what they have in common ends at a stop, or
  * anywhere. Large batches are those of a backlog, whose members stop together.
  */
-function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAheadOptions): void {
+function recordGroups({graphs, programs, batches, kernelsLeft, lanes, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const most = graphs.size + mostOfKind;
   const starts = [...new Set(programs.map(({start}) => start))];
@@ -176,11 +179,17 @@ function recordGroups({graphs, programs, batches, kernelsLeft, now}: RecordAhead
     const toStop = toNextStop(left);
     return toStop > shortGroup ? [toStop, shortGroup] : toStop > 1 ? [toStop] : [];
   };
+  const wholes = (left: number, whole: number): number[] =>
+    left === whole && whole > recordedSteps && whole <= longestWhole ? [whole] : [];
+  for (let copy = 0; copy < Math.min(lanes, copiesOfWhole); copy++) record(2, largestGroup, wholes);
   for (let copy = 0; copy < copies; copy++)
     record(2, largestGroup, (left, whole) =>
       left === whole || left % recordedSteps === 0 ? [toNextStop(left)] : [],
     );
   for (const limit of [largestGroup, largestTwice]) record(2, limit, anywhere);
   for (let copy = 0; copy < copiesOfLarge; copy++)
-    record(largestGroup + 1, largest, (left) => (left % shortGroup === 0 ? anywhere(left) : []));
+    record(largestGroup + 1, largest, (left, whole) => [
+      ...wholes(left, whole),
+      ...(left % shortGroup === 0 ? anywhere(left) : []),
+    ]);
 }

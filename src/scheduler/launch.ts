@@ -6,6 +6,9 @@ import type {Nanoseconds} from './clock.ts';
  */
 export const recordedSteps = 16;
 
+/** A launch of a whole program goes to the device as one, too, where the program has no more kernels than this. */
+export const longestWhole = 2 * recordedSteps;
+
 /**
  * Runs that end elsewhere than at a multiple of `recordedSteps` before their program's end do so at a multiple of this: a live
  * device has recorded launches of so many steps too, while others cost the host a call for every kernel.

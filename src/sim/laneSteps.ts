@@ -3,7 +3,7 @@ import type {Costs} from '../scheduler/costs.ts';
 import type {DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
-import {recordedSteps} from '../scheduler/launch.ts';
+import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
@@ -11,9 +11,6 @@ import {holdsPlace} from '../scheduler/sharingTerms.ts';
 import {StepCosts, demandOf, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');
-
-/** How many steps of a launch the device gets at once. */
-const togetherOf = (method: number): number => (method === SINGLE ? 1 : recordedSteps);
 
 /** What makes a step take longer than the profile predicts, and a lane idle between two launches. */
 export interface LaneTerms {
@@ -108,7 +105,7 @@ export class LaneSteps {
     const first = cls < 0 ? classes[0] : cls;
     // Members that run one after another are submitted one by one.
     if (method === SINGLE) return this.model.submitNs(first, 1, method);
-    return this.model.submitNs(first, size, method) + this.followNs(launch, 1, togetherOf(method));
+    return this.model.submitNs(first, size, method) + this.followNs(launch, 1, this.togetherOf(launch));
   }
 
   /** Host time that all of a launch takes. */
@@ -177,7 +174,7 @@ export class LaneSteps {
       const startsAt = now + this.stepGapNs;
       // The host is mostly far ahead of the lane.
       if (launch.lastReleasedAt <= startsAt) return startsAt;
-      const together = togetherOf(launch.method);
+      const together = this.togetherOf(launch);
       if (step % together === 0) this.releasedAt[lane] += this.followNs(launch, step, step + together);
       return latest(startsAt, this.releasedAt[lane]);
     }
@@ -193,6 +190,16 @@ export class LaneSteps {
     this.stepOf[lane] = 0;
     this.releasedAt[lane] = next.releasedAt;
     return latest(now + this.gapBefore[next.method], next.releasedAt);
+  }
+
+  /** How many steps of a launch the device gets at once. */
+  private togetherOf({method, members, steps}: Launch): number {
+    if (method === SINGLE) return 1;
+    if (steps <= recordedSteps || steps > longestWhole) return recordedSteps;
+    const {programs, streams} = this.context;
+    const cursor = streams.cursor[members[0]];
+    const isWhole = !(programs.classes[cursor - 1] >= 0) && programs.classes[cursor + steps] < 0;
+    return isWhole ? steps : recordedSteps;
   }
 
   /** The shape class of a launch's further step: its members run the same kernels there. */

@@ -217,6 +217,25 @@ describe.skipIf(unavailable)('recorded launches', () => {
     close();
   });
 
+  test('a short program is one graph for batches, too, of all sizes and on several lanes at once', () => {
+    const context = openStandIn({lanes: 2, ringSlots: 64, maxMembers: 512});
+    const rig = setUp(context, true, {maxSize: 20, maxMembers: 512});
+    const {graphs, start, close} = recordedAhead(rig, [0], 18);
+    for (const size of [2, 16, 18]) {
+      const first = graphs!.group(0, start, 21, size);
+      expect(first).toBeGreaterThan(0);
+      expect(graphs!.found, `${size} members`).toBe(21);
+    }
+    withFaults({KERNEL_US: '5000'}, () => {
+      const first = graphs!.group(0, start, 21, 2);
+      const ticket = rig.submit([0, 1], 'batched', 0, 21, 0);
+      expect(graphs!.group(1, start, 21, 2)).not.toBe(first);
+      expect(graphs!.found).toBe(21);
+      waitFor(context, 0, ticket);
+    });
+    close();
+  });
+
   test('several steps of a batch are recorded ahead, for as many lanes as may run them at once', () => {
     const context = openStandIn({lanes: 2, ringSlots: 64});
     const calls = setUp(context, false);

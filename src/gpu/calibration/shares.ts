@@ -14,6 +14,8 @@ export interface MeasuredShare {
   readonly work: Work;
   /** 1 / (greatest speed-up of L lanes over one, L from 1 to 8): in (0, 1]. */
   readonly share: number;
+  /** Time per launch of one lane in ns: the work, and what lies between two of them, as the copy of a batch's pointers. */
+  readonly oneNs: number;
   /** Throughput of L equal lanes over that of one, by L ascending. */
   readonly speedups: readonly (readonly [lanes: number, speedup: number])[];
 }
@@ -53,7 +55,7 @@ export function measureShare(bench: Bench, work: Work, soloNs: number): Measured
     best = Math.max(best, speedup);
     if (isFull) break;
   }
-  return {work, share: 1 / best, speedups};
+  return {work, share: 1 / best, oneNs: 1 / one, speedups};
 }
 
 /**
