@@ -95,7 +95,7 @@ async function measure(scenario: Scenario, policyText: string, load: number): Pr
   const simulated = new SimulatedDevice({
     clock: virtual,
     ...gpu,
-    host: {...gpu.host, decideNs: 0, decideMemberNs: 0},
+    host: {...gpu.host, decideNs: 0, decideLaunchNs: 0, decideMemberNs: 0},
   });
   const clock = new WallClock();
   const now = (): number => clock.now();

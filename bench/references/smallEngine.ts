@@ -54,6 +54,7 @@ class SmallCosts implements Costs {
   }
 
   readonly stepGapNs = 0;
+  readonly launchNs = 0;
   readonly memberNs = 0;
   readonly sharing = {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1};
 

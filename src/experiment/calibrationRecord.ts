@@ -7,7 +7,7 @@ import type {Spread} from '../gpu/calibration/samples.ts';
 import type {CostModel} from '../profile/costModel.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
 import {shareErrors} from './contentionFit.ts';
-import {wakeUpLine} from './hostFit.ts';
+import {wakeUpTerms} from './hostFit.ts';
 import type {HostRun} from './hostRuns.ts';
 import {sharingResiduals} from './laneFit.ts';
 import type {Measurements} from './measurements.ts';
@@ -37,8 +37,8 @@ const shorten = (errors: object): object =>
   );
 
 /**
- * The host's times in one run, in ns: of wake-ups (of them a `fixed` part, and one for each further member of launches seen to
- * end or made), from a launch's predicted end until it was seen, and of the submissions that are common enough to tell.
+ * The host's times in one run, in ns: of wake-ups (of them a `fixed` part, one for each launch seen to end or made, and one for
+ * each further member of those), from a launch's predicted end until it was seen, and of the submissions that are common enough to tell.
  */
 export function hostRecord(run: HostRun): object {
   const {policy, submits, latencies, wakeUps} = run;
@@ -53,14 +53,15 @@ export function hostRecord(run: HostRun): object {
     p50: Math.round(p50),
     p90: Math.round(p90),
   });
-  const {a, b} = wakeUpLine([run]);
+  const {fixed, perLaunch, perMember} = wakeUpTerms([run]);
   return {
     policy,
     wake_ups: {
       mean: Math.round(wakeUps.whole.mean),
       ...spread(wakeUps.whole),
-      fixed: Math.round(a),
-      per_member: Number(b.toFixed(1)),
+      fixed: Math.round(fixed),
+      per_launch: Math.round(perLaunch),
+      per_member: Number(perMember.toFixed(1)),
       until_first_submission: spread(wakeUps.first),
     },
     seen_after_predicted_end: Object.fromEntries(

@@ -29,15 +29,15 @@ export function reportHost(
 ): void {
   const line = (name: string, {fixed_ns, per_member_ns}: {fixed_ns: number; per_member_ns: number}): void =>
     log(`${name}: ${us(fixed_ns)} us + ${(per_member_ns / 1e3).toFixed(3)} us x R`);
-  const members = (policy: string): string =>
-    ((host.decide_members_by_policy?.[policy]?.value ?? 0) / 1e3).toFixed(3);
+  const each = (ofPolicies: Readonly<Record<string, {value: number}>> | undefined, policy: string): string =>
+    ((ofPolicies?.[policy]?.value ?? 0) / 1e3).toFixed(3);
   for (const [method, terms] of Object.entries(host.submit))
     if (terms !== undefined) line(`submit ${method}`, terms);
   for (const [method, terms] of Object.entries(host.follow ?? {})) line(`follow ${method}`, terms);
   log(`detect ${us(host.detect_ns.value)} us, decide ${us(host.decide_ns.value)} us`);
   for (const [policy, {value}] of Object.entries(host.decide_by_policy ?? {}))
     log(
-      `decide under ${policy}: ${us(value)} us + ${members(policy)} us x further members seen and launched`,
+      `decide under ${policy}: ${us(value)} us + ${each(host.decide_launches_by_policy, policy)} us x launches seen and made + ${each(host.decide_members_by_policy, policy)} us x their further members`,
     );
   for (const {policy, latencies} of runs) {
     const of = latencyKinds.flatMap((kind) => {

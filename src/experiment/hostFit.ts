@@ -2,7 +2,8 @@
 import {group, sum} from 'd3';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
-import {affineFit, lineOfTotals, medianOf} from '../gpu/calibration/samples.ts';
+import {affineFit, lineOfTotals, medianOf, planeOfTotals} from '../gpu/calibration/samples.ts';
+import type {WeighedWork} from '../gpu/calibration/samples.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import type {Method} from '../scheduler/kernel.ts';
 import type {HostRun} from './hostRuns.ts';
@@ -59,43 +60,49 @@ export function liveDetection(runs: readonly HostRun[]): number | null {
  */
 const [leastWakeUps, manyMembers] = [50, 32];
 
-/**
- * What wake-ups took: a + b x further members, in ns: of launches seen to end and of launches made; b is 0 where too few had many
- * members.
- */
-export function wakeUpLine(runs: readonly HostRun[]): {a: number; b: number} {
-  const groups = runs.flatMap(({wakeUps}) =>
-    wakeUps.byMembers.map(({members, ns}) => ({x: members, y: ns.mean, n: ns.n})),
+/** What a wake-up takes, in ns: by itself, for each launch seen to end or made, for each further member of those. */
+export interface WakeUpTerms {
+  readonly fixed: number;
+  readonly perLaunch: number;
+  readonly perMember: number;
+}
+
+/** What wake-ups took. `perMember` is 0 where too few had many members. */
+export function wakeUpTerms(runs: readonly HostRun[]): WakeUpTerms {
+  const points = pointsOf(runs);
+  const many = sum(points, ({v, n}) => (v >= manyMembers ? n : 0));
+  if (many < leastWakeUps) return termsWithMembers(points, 0);
+  const {a, b, c} = planeOfTotals(points);
+  return {fixed: a, perLaunch: b, perMember: c};
+}
+
+/** By launches and further members. */
+const pointsOf = (runs: readonly HostRun[]): WeighedWork[] =>
+  runs.flatMap(({wakeUps}) =>
+    wakeUps.byWork.map(({launches, members, ns}) => ({u: launches, v: members, y: ns.mean, n: ns.n})),
   );
-  const line = lineOfTotals(groups);
-  const many = sum(groups, ({x, n}) => (x >= manyMembers ? n : 0));
-  if (many >= leastWakeUps) return line;
-  return {a: sum(groups, ({y, n}) => n * y) / sum(groups, ({n}) => n), b: 0};
+
+/** The terms where a member takes so long. */
+function termsWithMembers(points: readonly WeighedWork[], perMember: number): WakeUpTerms {
+  const rest = points.map(({u, v, y, n}) => ({x: u, y: y - perMember * v, n}));
+  const {a, b} = lineOfTotals(rest);
+  return {fixed: Math.max(0, a), perLaunch: Math.max(0, b), perMember};
 }
 
 /** The same under each policy, of all its runs. A member takes what it does under the others where a policy had few. */
-function wakeUpsOf(runs: readonly HostRun[]): Map<string, {a: number; b: number}> {
+function wakeUpsOf(runs: readonly HostRun[]): Map<string, WakeUpTerms> {
   const told = runs.filter(({wakeUps}) => wakeUps.whole.n >= leastSamples);
-  const lines = [...group(told, ({policy}) => policy)].map(([policy, of]) => ({
-    policy,
-    of,
-    ...wakeUpLine(of),
-  }));
-  const known = lines.filter(({b}) => b > 0).map(({b}) => b);
-  const usual = known.length === 0 ? 0 : medianOf(known);
+  const known = [...group(told, ({policy}) => policy)].map(
+    ([policy, of]) => [policy, of, wakeUpTerms(of)] as const,
+  );
+  const members = known.map(([, , {perMember}]) => perMember).filter((ns) => ns > 0);
+  const usual = members.length === 0 ? 0 : medianOf(members);
   return new Map(
-    lines.map(({policy, of, a, b}) => [
+    known.map(([policy, of, terms]) => [
       policy,
-      b > 0 ? {a, b} : {a: Math.max(0, a - usual * meanMembers(of)), b: usual},
+      terms.perMember > 0 ? terms : termsWithMembers(pointsOf(of), usual),
     ]),
   );
-}
-
-/** Further members of a wake-up on average. */
-function meanMembers(runs: readonly HostRun[]): number {
-  const groups = runs.flatMap(({wakeUps}) => wakeUps.byMembers);
-  const wakeUps = sum(groups, ({ns}) => ns.n);
-  return wakeUps === 0 ? 0 : sum(groups, ({members, ns}) => members * ns.n) / wakeUps;
 }
 
 /**
@@ -154,12 +161,16 @@ export function fitHost(
   const detectNs = liveDetection(runs) ?? loopDetectNs;
   const decide = wakeUpsOf(runs);
   const byPolicy: NonNullable<HostTerms['decide_by_policy']> = known ? {...base.decide_by_policy} : {};
+  const launchesByPolicy: NonNullable<HostTerms['decide_launches_by_policy']> = known
+    ? {...base.decide_launches_by_policy}
+    : {};
   const membersByPolicy: NonNullable<HostTerms['decide_members_by_policy']> = known
     ? {...base.decide_members_by_policy}
     : {};
-  for (const [policy, {a, b}] of decide) {
-    byPolicy[policy] = {value: Math.round(a), source: measured};
-    membersByPolicy[policy] = {value: Number(b.toFixed(1)), source: measured};
+  for (const [policy, {fixed, perLaunch, perMember}] of decide) {
+    byPolicy[policy] = {value: Math.round(fixed), source: measured};
+    launchesByPolicy[policy] = {value: Math.round(perLaunch), source: measured};
+    membersByPolicy[policy] = {value: Number(perMember.toFixed(1)), source: measured};
   }
   return {
     submit: {
@@ -179,8 +190,9 @@ export function fitHost(
     decide_ns:
       decide.size === 0
         ? otherwise(base.decide_ns)
-        : {value: Math.round(medianOf([...decide.values()].map(({a}) => a))), source: measured},
+        : {value: Math.round(medianOf([...decide.values()].map(({fixed}) => fixed))), source: measured},
     ...(Object.keys(byPolicy).length === 0 ? {} : {decide_by_policy: byPolicy}),
+    ...(Object.keys(launchesByPolicy).length === 0 ? {} : {decide_launches_by_policy: launchesByPolicy}),
     ...(Object.keys(membersByPolicy).length === 0 ? {} : {decide_members_by_policy: membersByPolicy}),
   };
 }

@@ -12,8 +12,8 @@ const sizes = [
 /** Who joins a launch should go its way for so many kernels; for fewer it is hardly worth it. */
 const stepsTogether = 4;
 
-/** How often the host has to do with each member of a launch: when it is made, and when it has ended. */
-const memberTimes = 2;
+/** How often the host has to do with a launch, and with each of its members: when it is made, and when it has ended. */
+const times = 2;
 
 /** Entries of a record of terms: a line of a cache. */
 export const termsWidth = 8;
@@ -114,7 +114,8 @@ export class PlanTerms {
       terms[at + followAt] = of.followNs;
       terms[at + methodAt] = of.method;
       terms[at + submitAt] =
-        costs.submitNs(classes[cursor], size, of.method) + memberTimes * costs.memberNs * (size - 1);
+        costs.submitNs(classes[cursor], size, of.method) +
+        times * (costs.launchNs + costs.memberNs * (size - 1));
       terms[at + mostStepsAt] = this.withinQuantum(cursor, size, kernels, of.durationNs);
     }
     return (this.terms[cursor] = terms);

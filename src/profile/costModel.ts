@@ -45,8 +45,10 @@ export interface CostModel {
   followNs(kernel: Kernel, size: number, method: Method): Nanoseconds;
   /** From the end on the device until the host can see it. */
   readonly detectNs: Nanoseconds;
-  /** Host time of one wake-up under a policy of this name, its members left out: seeing what happened, deciding. */
+  /** Host time of one wake-up under a policy of this name, by itself: seeing what happened, deciding. */
   decideNs(policy: string): Nanoseconds;
+  /** Besides, for each launch whose end the wake-up sees and each that it makes. 0 where that was not measured. */
+  decideLaunchNs(policy: string): Nanoseconds;
   /**
    * Besides, for each member but the first of the launches whose ends the wake-up sees and of those it makes, in ns: not
    * rounded, as there are many. 0 where that was not measured.
@@ -218,6 +220,10 @@ class ProfileCosts implements CostModel {
   decideNs(policy: string): Nanoseconds {
     const {decide_ns, decide_by_policy} = this.profile.host;
     return Math.round((decide_by_policy?.[policy] ?? decide_ns).value);
+  }
+
+  decideLaunchNs(policy: string): Nanoseconds {
+    return this.profile.host.decide_launches_by_policy?.[policy]?.value ?? 0;
   }
 
   decideMemberNs(policy: string): number {

@@ -35,11 +35,13 @@ export class CostTable implements Costs {
   private submit: Float64Array[] = [];
   private follow: Float64Array[] = [];
 
+  readonly launchNs: Nanoseconds;
   readonly memberNs: number;
 
   /** `policy`: the name of the one that decides by it, where that is known. */
   constructor(model: CostModel, classes: KernelClasses, maxSize: number, policy?: string) {
     this.model = model;
+    this.launchNs = policy === undefined ? 0 : model.decideLaunchNs(policy);
     this.memberNs = policy === undefined ? 0 : model.decideMemberNs(policy);
     this.classes = classes;
     this.width = maxSize + 1;

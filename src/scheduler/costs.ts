@@ -26,6 +26,9 @@ export interface Costs {
   /** Time that the host is busy submitting each further step of a launch: no new ticket, no new flag. */
   followNs(cls: number, size: number, method: number): Nanoseconds;
 
+  /** Host time of a launch that deciding takes besides: as it is made, and again as its end is seen. */
+  readonly launchNs: Nanoseconds;
+
   /**
    * Host time, for each member of a launch but the first, that deciding takes besides: as the launch is made, and again as its end is seen.
    */

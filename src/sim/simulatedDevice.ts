@@ -22,6 +22,8 @@ export interface HostModel {
    * that what happens meanwhile is seen by the next wake-up.
    */
   readonly decideNs: Nanoseconds;
+  /** Besides, for each launch whose end the wake-up sees and each that it makes. Default 0. */
+  readonly decideLaunchNs?: Nanoseconds;
   /**
    * Besides, in ns, for each member but the first of the launches whose ends the wake-up sees (the next kernel of each becomes
    * ready) and of those it makes (each is gathered). May be fractional; 0: none.
@@ -55,6 +57,7 @@ export class SimulatedDevice implements Device {
   private readonly clock: VirtualClock;
   private readonly detectNs: Nanoseconds;
   private readonly decideNs: Nanoseconds;
+  private readonly decideLaunchNs: Nanoseconds;
   private readonly decideMemberNs: number;
   /** Host time of the present wake-up that has not passed yet. */
   private owedNs: Nanoseconds = 0;
@@ -70,6 +73,7 @@ export class SimulatedDevice implements Device {
     this.clock = options.clock;
     this.detectNs = host.detectNs;
     this.decideNs = host.decideNs;
+    this.decideLaunchNs = host.decideLaunchNs ?? 0;
     this.decideMemberNs = host.decideMemberNs;
     this.hostFreeAt = host.threads === 'per-lane' ? new Float64Array(lanes) : null;
     this.steps = new LaneSteps(lanes, model, options);
@@ -93,7 +97,7 @@ export class SimulatedDevice implements Device {
   submit(launch: Launch): void {
     const {lane} = launch;
     const {clock, hostFreeAt} = this;
-    const now = (clock.time += this.owedNs + this.membersNs(launch));
+    const now = (clock.time += this.owedNs + this.workNs(launch));
     this.owedNs = 0;
     const begin = hostFreeAt !== null && hostFreeAt[lane] > now ? hostFreeAt[lane] : now;
     const releasedAt = begin + this.steps.releaseNs(launch);
@@ -112,7 +116,7 @@ export class SimulatedDevice implements Device {
     while (gpu.nextEventAt <= clock.time) gpu.step();
     if (ended.first === null || ended.first.finishedAt + this.detectNs > clock.time) return null;
     const launch = ended.shift();
-    this.owedNs += this.membersNs(launch);
+    this.owedNs += this.workNs(launch);
     return launch;
   }
 
@@ -133,8 +137,8 @@ export class SimulatedDevice implements Device {
     this.owedNs = this.decideNs;
   }
 
-  /** Host time of a launch's further members: once as it is made, once as its end is seen. */
-  private membersNs({size}: Launch): Nanoseconds {
-    return Math.round(this.decideMemberNs * (size - 1));
+  /** Host time of a launch and its further members: once as it is made, once as its end is seen. */
+  private workNs({size}: Launch): Nanoseconds {
+    return Math.round(this.decideLaunchNs + this.decideMemberNs * (size - 1));
   }
 }

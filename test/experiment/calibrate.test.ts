@@ -266,7 +266,7 @@ describe.skipIf(unavailable)('calibrate', () => {
     expect([...failed]).toEqual([]);
     expect(runs.map(({policy}) => policy)).toEqual(['greedy', 'streams', 'greedy']);
     // All that ask at once are answered at once: such launches tell what a member costs.
-    expect(runs[2].wakeUps.byMembers.some(({members, ns}) => members >= 39 && ns.n > 20)).toBe(true);
+    expect(runs[2].wakeUps.byWork.some(({members, ns}) => members >= 39 && ns.n > 20)).toBe(true);
     for (const {wakeUps, submits} of runs) {
       expect(wakeUps.whole.n).toBeGreaterThan(0);
       expect(submits.length).toBeGreaterThan(0);

@@ -27,17 +27,17 @@ const run = (policy: string, wakeUpNs: number, submits: HostRun['submits'] = [])
   wakeUps: {
     whole: spread(wakeUpNs),
     first: spread(wakeUpNs),
-    byMembers: [{members: 2, ns: spread(wakeUpNs)}],
+    byWork: [{launches: 1, members: 2, ns: spread(wakeUpNs)}],
   },
 });
-/** A run whose wake-ups of so many members took so long, `n` times each. */
+/** A run whose wake-ups of so many members, of one launch or as many as told, took so long, `n` times each. */
 const wakeUpsOf = (
   policy: string,
-  groups: readonly (readonly [members: number, ns: number, n: number])[],
-) => {
+  groups: readonly (readonly [members: number, ns: number, n: number, launches?: number])[],
+): HostRun => {
   const all = groups.flatMap(([, ns, n]) => Array<number>(n).fill(ns));
-  const byMembers = groups.map(([members, ns, n]) => ({members, ns: spread(ns, n)}));
-  return {...run(policy, 0), wakeUps: {whole: spreadOf(all), first: spreadOf(all), byMembers}};
+  const byWork = groups.map(([members, ns, n, launches = 1]) => ({launches, members, ns: spread(ns, n)}));
+  return {...run(policy, 0), wakeUps: {whole: spreadOf(all), first: spreadOf(all), byWork}};
 };
 const kernel: Gemm = {op: 'gemm', m: 64, n: 64, k: 64, count: 1, dtype: 'fp32'};
 
@@ -89,6 +89,30 @@ describe('host terms', () => {
     expect([model.decideNs('ooo'), model.decideMemberNs('ooo')]).toEqual([8375, 312.3]);
     expect(model.decideMemberNs('my-own')).toBe(0);
     expect(fitted.decide_ns.value).toBe(Math.round((1200 + 9000 - 2 * 312.34) / 2));
+  });
+
+  test('charge a wake-up besides for each launch, which busy moments have more of', () => {
+    const groups = [[0, 0], [0, 1], [1, 2], [5, 2], [40, 3], [120, 1]] as const; // prettier-ignore
+    const all = [
+      wakeUpsOf(
+        'ooo',
+        groups.map(([members, launches]) => [members, 600 + 1700 * launches + 50 * members, 60, launches]),
+      ),
+      // Too few members to tell what one takes.
+      wakeUpsOf(
+        'slo',
+        [0, 1, 2, 4].map((launches) => [launches, 900 + 750 * launches, 100, launches]),
+      ),
+    ];
+    const fitted = fitHost(all, null, null, base.host, {measured: source, assumed: source});
+    const model = costModel(parseProfile({...base, host: fitted}));
+    const terms = ['ooo', 'slo'].map((policy) => [
+      model.decideNs(policy),
+      model.decideLaunchNs(policy),
+      model.decideMemberNs(policy),
+    ]);
+    expect(terms).toEqual([[600, 1700, 50], [900, 700, 50]]); // prettier-ignore
+    expect(model.decideLaunchNs('my-own')).toBe(0);
   });
 
   test('do not tell what a member takes from wake-ups of a few, which are those of busy moments', () => {
@@ -146,6 +170,7 @@ describe('host terms', () => {
     const before = {
       ...base.host,
       decide_by_policy: {edf: {value: 77, source}},
+      decide_launches_by_policy: {edf: {value: 600, source}},
       decide_members_by_policy: {edf: {value: 7.5, source}, ooo: {value: 99, source}},
     };
     const refreshed = fitHost(runs, null, null, before, {measured: 'now', assumed: null});
@@ -153,6 +178,7 @@ describe('host terms', () => {
     expect(refreshed.detect_ns).toEqual(base.host.detect_ns);
     expect(refreshed.decide_by_policy!['edf']).toEqual({value: 77, source});
     expect(refreshed.decide_by_policy!['ooo']).toEqual({value: 9000, source: 'now'});
+    expect(refreshed.decide_launches_by_policy!['edf']).toEqual({value: 600, source});
     expect(refreshed.decide_members_by_policy!['edf']).toEqual({value: 7.5, source});
     expect(refreshed.decide_members_by_policy!['ooo']).toEqual({value: 0, source: 'now'});
     expect(refreshed.submit.single.source).toBe('now');

@@ -48,12 +48,12 @@ describe('a host that decides for 5 us', () => {
   });
 });
 
-describe('a host that takes time for each further member', () => {
+describe('a host that takes time for each launch and further member', () => {
   const count = 3;
   /** As many tenants of `steps` kernels each, all launched together and again as soon as all have ended. */
   const inStep = (
     steps: number,
-    each: {decideNs: number; decideMemberNs: number},
+    each: {decideNs: number; decideLaunchNs?: number; decideMemberNs: number},
     host: Threads = 'shared',
   ) => {
     const {completed, launches} = runToy({
@@ -75,6 +75,8 @@ describe('a host that takes time for each further member', () => {
         const paid = inStep(steps, {decideNs: 5000, decideMemberNs: 200}, host) - without;
         // What follows the last end concerns no request any more.
         expect(paid).toBe((2 * steps - 1) * (count - 1) * 200);
+        const both = {decideNs: 5000, decideLaunchNs: 900, decideMemberNs: 200};
+        expect(inStep(steps, both, host) - without - paid).toBe((2 * steps - 1) * 900);
       }
     },
   );

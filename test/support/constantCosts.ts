@@ -16,6 +16,7 @@ export function constantCosts(
     mixedNs: () => kernelNs,
     submitNs: (_cls, size, method) => 5000 * calls(size, method),
     followNs: () => followNs,
+    launchNs: 0,
     memberNs: 0,
     stepGapNs: 1000,
     sharing: {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1},

@@ -55,6 +55,7 @@ export interface ToyWorld {
   /** Idle time of a lane before a further step. */
   stepGapNs?: number;
   decideNs?: number;
+  decideLaunchNs?: number;
   decideMemberNs?: number;
   detectNs?: number;
   residual?: () => number;
@@ -119,6 +120,7 @@ export function runToy(world: ToyWorld): ToyResult {
       return typeof world.submitNs === 'function' ? world.submitNs(method, size) : (world.submitNs ?? 0);
     },
     stepGapNs: world.stepGapNs ?? 0,
+    launchNs: world.decideLaunchNs ?? 0,
     memberNs: world.decideMemberNs ?? 0,
     sharing: {interference: 0, crowding: 0, crowdedInterference: 0, mixing: 0, coalesced: 1},
     smShare: (cls, size, method) =>
@@ -183,6 +185,7 @@ export function runToy(world: ToyWorld): ToyResult {
       threads: setup.host,
       detectNs: world.detectNs ?? 0,
       decideNs: world.decideNs ?? 0,
+      decideLaunchNs: world.decideLaunchNs ?? 0,
       decideMemberNs: world.decideMemberNs ?? 0,
     },
     gapNs: 0,

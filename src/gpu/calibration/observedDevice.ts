@@ -1,4 +1,4 @@
-import {ascending, range, rollups} from 'd3';
+import {ascending, flatRollup, range} from 'd3';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Device, DeviceContext} from '../../scheduler/device.ts';
 import {methods} from '../../scheduler/kernel.ts';
@@ -26,9 +26,11 @@ export type LatencyKind = (typeof latencyKinds)[number];
  */
 export type Latencies = {readonly [kind in LatencyKind]: Spread | null};
 
-/** Wake-ups with equally many further members. */
-export interface WakeUpsOfMembers {
-  /** Of the launches whose ends were seen and of those made, beyond the first of each, all together. */
+/** Wake-ups with as much to do. */
+export interface WakeUpsOfWork {
+  /** Launches whose ends were seen, and launches made. */
+  readonly launches: number;
+  /** Their members beyond the first of each, all together. */
   readonly members: number;
   readonly ns: Spread;
 }
@@ -39,12 +41,12 @@ export interface HostTimesOfRun {
   readonly latencies: Latencies;
   /**
    * From when there was something to see until the host waited again, submissions left out; of it, what had passed when
-   * the first submission began, and the whole by further members, in ascending order.
+   * the first submission began, and the whole by launches and further members, in ascending order.
    */
   readonly wakeUps: {
     readonly whole: Spread;
     readonly first: Spread;
-    readonly byMembers: readonly WakeUpsOfMembers[];
+    readonly byWork: readonly WakeUpsOfWork[];
   };
 }
 
@@ -82,7 +84,8 @@ export class ObservedDevice implements Device {
   private readonly submitNs = new Float64Array(mostSamples);
   private submits = 0;
   private readonly wholeNs = new Float64Array(mostSamples);
-  private readonly wholeMembers = new Int32Array(mostSamples);
+  /** Of each wake-up: launches, further members. */
+  private readonly wholeWork = new Int32Array(2 * mostSamples);
   private readonly firstNs = new Float64Array(mostSamples);
   private wakeUps = 0;
   private firsts = 0;
@@ -90,7 +93,8 @@ export class ObservedDevice implements Device {
   private wokenAt = -Infinity;
   private submittingNs = 0;
   private hasSubmitted = false;
-  /** Of the launches that this wake-up has polled and submitted, beyond the first of each. */
+  /** Launches that this wake-up has polled and submitted, and their members beyond the first of each. */
+  private launches = 0;
   private members = 0;
   private inFlight = 0;
   /** The launch that has had the device to itself since its submission, or null, and when that had let go of it. */
@@ -135,6 +139,7 @@ export class ObservedDevice implements Device {
     if (counts && !this.hasSubmitted && this.firsts < mostSamples)
       this.firstNs[this.firsts++] = begin - this.wokenAt;
     this.hasSubmitted = true;
+    this.launches++;
     this.members += size - 1;
     this.device.submit(launch);
     const end = this.now();
@@ -156,6 +161,7 @@ export class ObservedDevice implements Device {
     const launch = this.device.poll();
     if (launch === null) return null;
     this.inFlight--;
+    this.launches++;
     this.members += launch.size - 1;
     if (launch === this.alone) {
       this.alone = null;
@@ -168,7 +174,8 @@ export class ObservedDevice implements Device {
     const begin = this.now();
     if (this.from === Infinity) this.from = begin + this.skipNs;
     if (this.wokenAt >= this.from && this.wakeUps < mostSamples) {
-      this.wholeMembers[this.wakeUps] = this.members;
+      this.wholeWork[2 * this.wakeUps] = this.launches;
+      this.wholeWork[2 * this.wakeUps + 1] = this.members;
       this.wholeNs[this.wakeUps++] = begin - this.wokenAt - this.submittingNs;
     }
     this.device.wait(until);
@@ -177,7 +184,7 @@ export class ObservedDevice implements Device {
     this.wokenAt = this.hasWaited ? end : begin;
     this.submittingNs = 0;
     this.hasSubmitted = false;
-    this.members = 0;
+    this.launches = this.members = 0;
   }
 
   /** What has been seen so far. */
@@ -203,20 +210,21 @@ export class ObservedDevice implements Device {
       wakeUps: {
         whole: spreadOf(this.wholeNs.subarray(0, this.wakeUps)),
         first: spreadOf(this.firstNs.subarray(0, this.firsts)),
-        byMembers: this.byMembers(),
+        byWork: this.byWork(),
       },
     };
   }
 
-  private byMembers(): WakeUpsOfMembers[] {
-    const {wholeNs, wholeMembers} = this;
-    return rollups(
+  private byWork(): WakeUpsOfWork[] {
+    const {wholeNs, wholeWork} = this;
+    return flatRollup(
       range(this.wakeUps),
       (group) => spreadOf(group.map((i) => wholeNs[i])),
-      (i) => wholeMembers[i],
+      (i) => wholeWork[2 * i],
+      (i) => wholeWork[2 * i + 1],
     )
-      .map(([members, ns]) => ({members, ns}))
-      .sort((a, b) => ascending(a.members, b.members));
+      .map(([launches, members, ns]) => ({launches, members, ns}))
+      .sort((a, b) => ascending(a.launches, b.launches) || ascending(a.members, b.members));
   }
 
   /**

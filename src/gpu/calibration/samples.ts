@@ -1,5 +1,5 @@
 // Summaries of repeated measurements.
-import {mean, median, quantileSorted, sum} from 'd3';
+import {mean, median, minIndex, quantileSorted, sum} from 'd3';
 
 /** Where the middle and the edges of a sample lie. Times in ns. */
 export interface Spread {
@@ -85,4 +85,48 @@ export function lineOfTotals(points: readonly Weighed[]): {a: number; b: number}
   if (slope <= 0) return {a: y, b: 0};
   const start = y - slope * x;
   return start < 0 ? {a: 0, b: y / x} : {a: start, b: slope};
+}
+
+/** How long something took on the mean that does `u` of one thing and `v` of another, `n` times. */
+export interface WeighedWork {
+  readonly u: number;
+  readonly v: number;
+  readonly y: number;
+  readonly n: number;
+}
+
+/** As `lineOfTotals`, a + b u + c v. */
+export function planeOfTotals(points: readonly WeighedWork[]): {a: number; b: number; c: number} {
+  const meanOf = (value: (point: WeighedWork) => number): number =>
+    sum(points, (point) => point.n * value(point)) / sum(points, ({n}) => n);
+  const [u, v, y] = [meanOf((p) => p.u), meanOf((p) => p.v), meanOf((p) => p.y)];
+  const inU = lineOfTotals(points.map((p) => ({x: p.u, y: p.y, n: p.n})));
+  const inV = lineOfTotals(points.map((p) => ({x: p.v, y: p.y, n: p.n})));
+  const uu = meanOf((p) => (p.u - u) ** 2);
+  const vv = meanOf((p) => (p.v - v) ** 2);
+  const uv = meanOf((p) => (p.u - u) * (p.v - v));
+  const uy = meanOf((p) => (p.u - u) * (p.y - y));
+  const vy = meanOf((p) => (p.v - v) * (p.y - y));
+  const determinant = uu * vv - uv * uv;
+  const b = (uy * vv - vy * uv) / determinant;
+  const c = (vy * uu - uy * uv) / determinant;
+  // Without a fixed part: what is left when the one follows from the other by the total.
+  const along = (p: WeighedWork): number => p.v - (v * p.u) / u;
+  const c0 = meanOf((p) => along(p) * (p.y - (y * p.u) / u)) / meanOf((p) => along(p) ** 2);
+  const lines = [
+    {a: inU.a, b: inU.b, c: 0},
+    {a: inV.a, b: 0, c: inV.b},
+  ];
+  const planes = [
+    {a: y - b * u - c * v, b, c},
+    {a: 0, b: (y - c0 * v) / u, c: c0},
+  ];
+  // All points in one line: no plane to be seen.
+  const isPlane = determinant > 1e-9 * uu * vv;
+  const candidates = (isPlane ? [...planes, ...lines] : lines).filter(
+    (each) => each.a >= 0 && each.b >= 0 && each.c >= 0,
+  );
+  const errorOf = (each: {a: number; b: number; c: number}): number =>
+    meanOf((p) => (each.a + each.b * p.u + each.c * p.v - p.y) ** 2);
+  return candidates[minIndex(candidates, errorOf)] ?? {a: NaN, b: NaN, c: NaN};
 }

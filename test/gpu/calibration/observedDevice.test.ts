@@ -59,18 +59,22 @@ describe('an observed device', () => {
     ]);
   });
 
-  test('counts the further members of a launch in the wake-up that makes it and in the one that sees its end', () => {
+  test('counts a launch and its further members in the wake-up that makes it and in the one that sees its end', () => {
     const {clock, ended, observed, launch} = setUp();
-    const [eachNs, memberNs] = [800, 150];
+    const [eachNs, launchNs, memberNs] = [800, 420, 150];
     /** Sees the ends of all that is in flight, and makes launches of so many members. */
     const wakeUp = (...sizes: number[]): void => {
       let members = 0;
-      for (let seen = observed.poll(); seen !== null; seen = observed.poll()) members += seen.size - 1;
+      let launches = sizes.length;
+      for (let seen = observed.poll(); seen !== null; seen = observed.poll()) {
+        launches++;
+        members += seen.size - 1;
+      }
       for (const size of sizes) {
         ended.push(launch(1, 'batched', size, 3));
         members += size - 1;
       }
-      clock.now += eachNs + memberNs * members;
+      clock.now += eachNs + launchNs * launches + memberNs * members;
       observed.wait(0);
     };
     // Nothing counts before the first wait.
@@ -81,9 +85,16 @@ describe('an observed device', () => {
     wakeUp();
     wakeUp();
     wakeUp(7);
-    const {whole, byMembers} = observed.times().wakeUps;
-    expect(byMembers.map(({members, ns}) => [members, ns.n])).toEqual([[0, 1], [3, 1], [4, 2], [6, 1], [102, 1]]); // prettier-ignore
-    for (const {members, ns} of byMembers) expect(ns.mean).toBe(eachNs + memberNs * members);
+    const {whole, byWork} = observed.times().wakeUps;
+    expect(byWork.map(({launches, members, ns}) => [launches, members, ns.n])).toEqual([
+      [0, 0, 1],
+      [1, 3, 1],
+      [1, 6, 1],
+      [2, 102, 1],
+      [3, 4, 2],
+    ]);
+    for (const {launches, members, ns} of byWork)
+      expect(ns.mean).toBe(eachNs + launchNs * launches + memberNs * members);
     expect(whole.n).toBe(6);
   });
 

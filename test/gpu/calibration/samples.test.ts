@@ -2,7 +2,13 @@
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
 import {turnsOf} from '../../../src/gpu/calibration/contexts.ts';
-import {affineFit, lineOfTotals, quantilesOf, spreadOf} from '../../../src/gpu/calibration/samples.ts';
+import {
+  affineFit,
+  lineOfTotals,
+  planeOfTotals,
+  quantilesOf,
+  spreadOf,
+} from '../../../src/gpu/calibration/samples.ts';
 
 describe('affineFit', () => {
   const positive = fc.double({min: 0.1, max: 1e5, noNaN: true});
@@ -51,6 +57,45 @@ describe('lineOfTotals', () => {
     const [{a, b}, other] = [lineOfTotals(few), lineOfTotals(apart)];
     expect(Math.abs(a - other.a) + Math.abs(b - other.b)).toBeLessThan(1e-6 * (1 + a + b));
   });
+});
+
+describe('planeOfTotals', () => {
+  const point = fc.record({
+    u: fc.nat(20),
+    v: fc.nat(200),
+    y: fc.double({min: 1, max: 1e5, noNaN: true}),
+    n: fc.integer({min: 1, max: 10_000}),
+  });
+
+  test.prop([fc.array(point, {minLength: 1, maxLength: 12})])(
+    'keeps the total, is below 0 nowhere, and no worse than a line',
+    (all) => {
+      const {a, b, c} = planeOfTotals(all);
+      expect(Math.min(a, b, c)).toBeGreaterThanOrEqual(0);
+      let [total, ofPlane] = [0, 0];
+      for (const {u, v, y, n} of all) {
+        total += n * y;
+        ofPlane += n * (a + b * u + c * v);
+      }
+      expect(ofPlane / total).toBeCloseTo(1, 6);
+      const line = lineOfTotals(all.map(({v, y, n}) => ({x: v, y, n})));
+      const errorOf = (at: (each: (typeof all)[number]) => number): number =>
+        all.reduce((sum, each) => sum + each.n * (at(each) - each.y) ** 2, 0);
+      const ofLine = errorOf(({v}) => line.a + line.b * v);
+      expect(errorOf(({u, v}) => a + b * u + c * v)).toBeLessThanOrEqual(ofLine * (1 + 1e-9) + 1e-6);
+    },
+  );
+
+  test.prop([fc.array(fc.tuple(fc.nat(20), fc.nat(200)), {minLength: 4, maxLength: 12}), fc.nat(900)])(
+    'finds a plane again',
+    (places, a) => {
+      const points = [[0, 0], [3, 1], [1, 90], ...places]; // prettier-ignore
+      const found = planeOfTotals(points.map(([u, v]) => ({u, v, y: a + 700 * u + 31 * v, n: 1 + (u % 3)})));
+      expect(found.a).toBeCloseTo(a, 3);
+      expect(found.b).toBeCloseTo(700, 4);
+      expect(found.c).toBeCloseTo(31, 5);
+    },
+  );
 });
 
 describe('spreads', () => {
