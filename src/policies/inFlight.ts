@@ -238,9 +238,16 @@ export class InFlight {
     return at;
   }
 
-  /** When the next launch is expected to end; Infinity without one. */
-  nextEndsAt(): Nanoseconds {
-    return this.count === 0 ? Infinity : this.launches[this.order[0] + endsAt];
+  /** When the next launch is expected to end, of a program that its streams run on behind or of all; Infinity without one. */
+  nextEndsAt(program = -1): Nanoseconds {
+    const {launches, order, count} = this;
+    for (let i = 0; i < count; i++) {
+      const record = order[i];
+      if (program < 0) return launches[record + endsAt];
+      const isJoinable = launches[record + completeThen] < launches[record + streamsIn];
+      if (isJoinable && launches[record + programOf] === program) return launches[record + endsAt];
+    }
+    return Infinity;
   }
 
   /** Whether at least half of the device will be in use once the next launch has ended, for `gapNs` from then on. */

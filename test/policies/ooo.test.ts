@@ -215,6 +215,27 @@ describe('ooo', () => {
     expect(new Set(launches.map(({decidedAt}) => decidedAt)).size).toBe(3);
   });
 
+  test('has most full launches follow their predecessors without a gap, though others use the device', () => {
+    const {launches} = runPolicy('ooo:max-size=8', {
+      ...device,
+      durations: [100_000, 90_000],
+      batching: (size) => 1 + size / 8,
+      smShare: (_, size) => (size === 1 ? 0.3 : Math.min(1, (3 + size) / 8)),
+      tenants: Array.from({length: 120}, (_, i) => ({
+        kernels: Array.from({length: 20}, () => i % 2),
+        loop: {outstanding: 1, thinkNs: () => 0},
+        sloNs: 1e9,
+      })),
+      limit: 1e8,
+    });
+    const gaps = [0, 1].flatMap((cls) => {
+      const own = launches.filter((launch) => launch.cls === cls).slice(20, -1);
+      return own.slice(1).map(({releasedAt}, i) => releasedAt - own[i].finishedAt);
+    });
+    expect(gaps.length).toBeGreaterThan(100);
+    expect(gaps.filter((ns) => ns <= 0).length).toBeGreaterThan(0.5 * gaps.length);
+  });
+
   test('pads within a cluster, one kernel at a time', () => {
     const {launches} = runPolicy('ooo:coalesce=cluster', {
       tenants: [0, 1, 0, 1].map((id) => ({kernels: [id, 2], arrivals: [0], sloNs: 1e6})),
