@@ -23,7 +23,7 @@ const leastGain = 1.5;
  * more, and a trial leaves behind what takes long to work off. On an H200 trials made p99 1.3 to 1.7 times as long at 51 to 75 %, and apart was
  * better by far at 43 %.
  */
-const [fullAt, roomAt] = [0.6, 0.5];
+const [fullAt, roomAt] = [0.65, 0.55];
 /** Requests whose latencies tell how a way does, and those before them, which show what the other one left behind. */
 const trial = 384;
 const settling = 128;
@@ -42,18 +42,18 @@ const longestRest = 2048;
 const [firstStay, longestStay] = [64, 256];
 const changed = 1.3;
 /**
- * Of the norm by which ways are compared: a mean would not mind a few that wait long, nor do the square and the cube where most go one by
- * one and some in a launch that takes thrice as long. Two shapes at 23,900 requests a second on an H200, apart and together: p50 0.80 and
- * 0.99 ms, p99 2.8 and 2.4, of which the best rival had 1.2 and 2.4. A host that pauses once spoils one trial of several.
+ * Of the norms by which ways are compared: what most requests take, and what those take that wait long. One norm does not do: two shapes at
+ * 23,900 requests a second on an H200 had p50 0.80 and p99 2.8 ms apart, 0.99 and 2.4 together, of which the best rival had 1.2 and 2.4, and of
+ * 256x128x1152 at 17,400 apart is better by both, though not by much. A host that pauses once spoils one trial of several.
  */
-const order = 4;
+const [usualOrder, tailOrder] = [2, 8];
 /**
- * Apart has to be so much better than together, by which nobody is at the mercy of who came just before. Where it wins at all it is by more:
- * of 256x128x1152 at 17,400 a second, simulated with four profiles, p99 is 0.79 to 0.97 of what it is with 0.85, elsewhere as before.
+ * Apart has to be so much better than together by the one, and no worse by the other: together nobody is at the mercy of who came just
+ * before.
  */
-const apartBetter = 0.7;
-/** By way: it is left for the other one where that did so much better. */
-const leftFor = [1, apartBetter] as const;
+const [usualBetter, tailBetter] = [0.85, 1];
+/** The way that is kept is left for the other one when that has been so much better, as a logarithm, than what would decide. */
+const leave = 0.3;
 /** A trial ends early where it is this far behind the other way, whatever is still to come. */
 const behind = 1 / 0.85;
 /**
@@ -70,7 +70,7 @@ const smoothing = 1 / 4;
  * way at once, asks for the host once, and short launches side by side fill the device; but where they slow each other
  * more than they fill, or where a few members take as long as many, together is better. It depends on what launches take
  * beside each other, which a profile knows least well, and shows in what requests take. So both ways are tried, again while
- * it is not clear, and they go apart where the mean fourth power of latencies is clearly lower then. Where more streams are there than a
+ * it is not clear, and they go apart where most requests take clearly less time then, and those that wait long no more. Where more streams are there than a
  * launch holds, nobody goes apart any more: all lanes would be taken, and what a trial leaves behind takes long to work off.
  */
 export class Ways {
@@ -88,8 +88,9 @@ export class Ways {
   private lastAt: Nanoseconds = NaN;
   /** What time lay between arrivals when both ways were tried. */
   private gapThen: Nanoseconds = NaN;
-  /** By way: the norm of latencies, in ms, when it was gone, the geometric mean of its trials; NaN: to be tried. */
+  /** By way: the two norms of latencies, in ms, when it was gone, the geometric means of its trials; NaN: to be tried. */
   private readonly norms = Float64Array.of(NaN, NaN);
+  private readonly tails = Float64Array.of(NaN, NaN);
   /** By way: how many trials that is the mean of. */
   private readonly trials = Float64Array.of(0, 0);
   /** Trials of the better way that are left until the other one is tried again; 0 while one is. */
@@ -104,9 +105,10 @@ export class Ways {
   private streamsThen = 0;
   /** Requests that have come and gone since. */
   private answers = 0;
-  /** Of those that count, how many, the sum of powers of their latencies, in ms, and of the streams that they left. */
+  /** Of those that count, how many, the sums of powers of their latencies, in ms, and of the streams that they left. */
   private count = 0;
   private sum = 0;
+  private tailSum = 0;
   private streams = 0;
 
   /** `maxSize`: the most members of a launch. */
@@ -141,6 +143,7 @@ export class Ways {
     const change = this.gapNs / this.gapThen;
     if (!wasCrowded || change > changed || change < 1 / changed) {
       this.norms.fill(NaN);
+      this.tails.fill(NaN);
       this.trials.fill(0);
       this.left = 0;
       this.stay = firstStay;
@@ -150,7 +153,9 @@ export class Ways {
     } else if (this.left === 0 && streams > this.mostStreams()) {
       // By Little's law requests take so many times as long.
       const times = streams / this.usual;
-      this.judge(times > 0 ? times * this.norms[1 - this.way] : Infinity, streams, now);
+      const other = 1 - this.way;
+      if (times > 0) this.judge(times * this.norms[other], times * this.tails[other], streams, now);
+      else this.judge(Infinity, Infinity, streams, now);
     }
   }
 
@@ -166,22 +171,28 @@ export class Ways {
     if (++this.answers <= settling) return;
     const isBusy = this.left > 0 && this.count === 0 && streams > usualTimes * this.usual;
     if (isBusy && this.answers <= longestRest) return;
-    this.sum += ((now - arrivedAt) / 1e6) ** order;
+    const ms = (now - arrivedAt) / 1e6;
+    this.sum += ms ** usualOrder;
+    this.tailSum += ms ** tailOrder;
     this.streams += streams;
-    const isHopeless = this.left === 0 && this.sum > trial * (behind * this.norms[1 - this.way]) ** order;
-    if (++this.count === trial || isHopeless)
-      this.judge((this.sum / this.count) ** (1 / order), streams, now);
+    const most = trial * (behind * this.tails[1 - this.way]) ** tailOrder;
+    if (++this.count < trial && !(this.left === 0 && this.tailSum > most)) return;
+    const norm = (this.sum / this.count) ** (1 / usualOrder);
+    const tail = (this.tailSum / this.count) ** (1 / tailOrder);
+    this.judge(norm, tail, streams, now);
   }
 
   /** The way that is gone has done so well: goes on with it, or the other way. */
-  private judge(norm: number, streams: number, now: Nanoseconds): void {
-    const {norms, trials, way} = this;
+  private judge(norm: number, tail: number, streams: number, now: Nanoseconds): void {
+    const {norms, tails, trials, way} = this;
     const other = 1 - way;
     const isTrial = this.left === 0;
     if (!isTrial || trials[other] === 0) this.usual = norm < Infinity ? this.streams / this.count : streams;
     if (!isTrial) {
       norms[way] += smoothing * (norm - norms[way]);
-      if (!(norms[other] < leftFor[way] * norms[way]) && --this.left > 0) return this.go(way, streams, now);
+      tails[way] += smoothing * (tail - tails[way]);
+      const worse = way === ways.apart ? this.apartOver() : -this.apartOver();
+      if (!(worse > leave) && --this.left > 0) return this.go(way, streams, now);
       // Once more, with what is known of this way.
       trials[way] = 1;
       trials[other] = 0;
@@ -189,6 +200,7 @@ export class Ways {
     }
     const count = ++trials[way];
     norms[way] = count === 1 ? norm : norms[way] * (norm / norms[way]) ** (1 / count);
+    tails[way] = count === 1 ? tail : tails[way] * (tail / tails[way]) ** (1 / count);
     if (trials[other] === 0) this.tryOther(norm, streams, now);
     else if (trials[other] < count) this.go(other, streams, now);
     else this.settle(streams, now);
@@ -198,21 +210,27 @@ export class Ways {
   private tryOther(norm: number, streams: number, now: Nanoseconds): void {
     const other = 1 - this.way;
     const isTooMany = other === ways.apart && this.usual >= this.maxSize && norm < Infinity;
-    this.norms[other] = NaN;
+    this.norms[other] = this.tails[other] = NaN;
     this.left = isTooMany ? 1 : 0; // looks again after the next trial
     this.go(isTooMany ? this.way : other, streams, now);
   }
 
   /** Both have been tried as often: keeps the better one, or tries them again. */
   private settle(streams: number, now: Nanoseconds): void {
-    const {norms, trials, way} = this;
-    const count = trials[way];
+    const count = this.trials[this.way];
     const margin = count < mostTrials ? doubt / Math.sqrt(count) : 0;
-    const over = Math.log(norms[ways.apart] / norms[ways.together] / apartBetter);
-    if (Math.abs(over) < margin) return this.go(way, streams, now);
+    const over = this.apartOver();
+    if (Math.abs(over) < margin) return this.go(this.way, streams, now);
     this.left = this.stay;
     this.stay = Math.min(longestStay, 2 * this.stay);
     this.go(over < 0 ? ways.apart : ways.together, streams, now);
+  }
+
+  /** By how much apart misses what it has to be better by, as a logarithm; below 0 where it does not. */
+  private apartOver(): number {
+    const {norms, tails} = this;
+    const usual = Math.log(norms[ways.apart] / norms[ways.together] / usualBetter);
+    return Math.max(usual, Math.log(tails[ways.apart] / tails[ways.together] / tailBetter));
   }
 
   /** Goes a way from now on. */
@@ -222,7 +240,7 @@ export class Ways {
     this.streamsThen = streams;
     this.answers = 0;
     this.count = 0;
-    this.sum = 0;
+    this.sum = this.tailSum = 0;
     this.streams = 0;
   }
 }
