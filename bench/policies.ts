@@ -3,7 +3,7 @@
 //   [--launches FOLDER] [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
 //
 // Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile; then all policies have their
-// turns in rounds, with a part of the seeds in each. Per mix, the loads are shares of what the best of the coalescing
+// turns in rounds, with a part of the seeds in each, and each turn a process. Per mix, the loads are shares of what the best of the coalescing
 // policies carries when overloaded; `--rates` names requests a second instead. Every policy meets the same arrivals;
 // intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs under a policy, in place of what the
 // profile has measured: to see what a faster decision is worth before it is measured. `--rival` names who to compare with in
@@ -12,16 +12,13 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {readProfile} from '../src/experiment/profileFiles.ts';
-import {LaunchLog} from '../src/metrics/launchLog.ts';
 import {estimate, geometricMean} from '../src/metrics/stats.ts';
-import {duration} from '../src/policies/duration.ts';
-import type {DeviceProfile} from '../src/profile/profile.ts';
-import {quantile, rateAtLoad1, runCell} from './policies/grid.ts';
+import {quantile, rateAtLoad1} from './policies/grid.ts';
 import type {Latencies} from './policies/grid.ts';
-import {LiveCells} from './policies/liveCells.ts';
 import {makeMixes} from './policies/mixes.ts';
 import type {Mix} from './policies/mixes.ts';
+import {haveTurn, profileOf} from './policies/turn.ts';
+import type {Turn} from './policies/turn.ts';
 import {formatTable, short} from './table.ts';
 
 const {values} = parseArgs({
@@ -88,7 +85,7 @@ const measures: readonly (readonly [string, Measure])[] = [
 const brief = (policy: string): string =>
   policy.replace('host-threads=shared,', '').replace(':host-threads=shared', '').replace('max-size', 'max');
 
-const profile = withDecisions(readProfile(values.device), values.decide);
+const profile = profileOf(values);
 const folder = mkdtempSync(join(tmpdir(), 'policies-'));
 const columns = [
   'mix',
@@ -142,34 +139,36 @@ async function turnOf(
   rate: number,
   runs: ReadonlyMap<string, Map<string, Latencies[]>>,
 ): Promise<void> {
-  const live = values.live ? new LiveCells(profile) : null;
-  try {
-    if (live !== null && round === 0 && coalescing.includes(policy))
-      console.log(
-        `   ${brief(policy)} carries ${short(await carriedBy(policy, mix, rate, live))} requests/s`,
-      );
-    for (const [name, perSecond] of loads) {
-      const of = runs.get(name)!.get(policy) ?? [];
-      runs.get(name)!.set(policy, of);
-      for (let replication = round; replication < seeds; replication += rounds) {
-        const log = values.launches !== undefined && policy === contender ? new LaunchLog() : null;
-        of[replication] = await runCell(mix, {
-          profile,
-          policy,
-          load: perSecond / rate,
-          requests: requestsAt(perSecond),
-          rateAtLoad1: rate,
-          replication,
-          ...(live && {live}),
-          ...(log && {recorder: log}),
-        });
-        if (log !== null) writeLaunches(`${mix.name}-${name}-${replication}`, log);
-      }
-      if (values.verbose && round === rounds - 1) console.log(describe(name, policy, of));
-    }
-  } finally {
-    await live?.close();
+  const replications = Array.from({length: seeds}, (_, i) => i).filter((i) => i % rounds === round);
+  const isAsked = values.live && round === 0 && coalescing.includes(policy);
+  const {latencies, carried} = await haveTurn(
+    {
+      ...base(mix, policy, rate),
+      isLive: values.live,
+      loads: loads.map(([name, perSecond]) => ({name, perSecond, requests: requestsAt(perSecond)})),
+      replications,
+      atOnce: isAsked ? requests : 0,
+      ...(values.launches !== undefined && policy === contender && {launches: values.launches}),
+    },
+    mix,
+  );
+  if (carried !== null) console.log(`   ${brief(policy)} carries ${short(carried)} requests/s`);
+  for (const [i, [name]] of loads.entries()) {
+    const of = runs.get(name)!.get(policy) ?? [];
+    runs.get(name)!.set(policy, of);
+    for (const [at, replication] of replications.entries()) of[replication] = latencies[i][at];
+    if (values.verbose && round === rounds - 1) console.log(describe(name, policy, of));
   }
+}
+
+/** What all turns of a policy with a mix have in common. */
+function base(
+  mix: Mix,
+  policy: string,
+  rateAtLoad1: number,
+): Pick<Turn, 'device' | 'decide' | 'mix' | 'policy' | 'rateAtLoad1'> {
+  const {device, decide} = values;
+  return {device, decide, mix: mix.name, policy, rateAtLoad1};
 }
 
 function describe(load: string, policy: string, of: readonly Latencies[]): string {
@@ -177,18 +176,10 @@ function describe(load: string, policy: string, of: readonly Latencies[]): strin
   return `   ${load} ${brief(policy).padEnd(26)} ${figures.join('  ')}`;
 }
 
-function writeLaunches(name: string, log: LaunchLog): void {
-  const lines = log.inOrder().map((launch) => `${JSON.stringify(launch)}\n`);
-  writeFileSync(join(values.launches!, `${name}.jsonl`.replaceAll(/[^\w.-]+/g, '_')), lines.join(''));
-}
-
-/** Requests a second that a policy serves of those that all arrive at once. */
-async function carriedBy(policy: string, mix: Mix, rate: number, live?: LiveCells): Promise<number> {
-  // More than can be served, whoever serves them.
-  const load = 100;
-  const cell = {profile, policy, load, requests, rateAtLoad1: rate, replication: 0, cutOff: 1e6};
-  const {endedAtNs} = await runCell(mix, {...cell, ...(live && {live})});
-  return (requests / endedAtNs) * 1e9;
+/** Requests a second that a policy serves of those that all arrive at once, simulated. */
+async function carriedBy(policy: string, mix: Mix, rate: number): Promise<number> {
+  const turn = {...base(mix, policy, rate), isLive: false, loads: [], replications: [], atOnce: requests};
+  return (await haveTurn(turn, mix)).carried!;
 }
 
 /** The loads as they are called, with requests a second: shares of what the best of the coalescing policies carries. */
@@ -202,16 +193,6 @@ async function shares(mix: Mix, rate: number): Promise<(readonly [string, number
   return values.loads
     .split(',')
     .map((share) => [`${Math.round(100 * Number(share))} %`, Number(share) * most] as const);
-}
-
-/** The profile with other costs of a wake-up: `policy=duration` each. */
-function withDecisions(profile: DeviceProfile, given: readonly string[]): DeviceProfile {
-  const decide = {...profile.host.decide_by_policy};
-  for (const text of given) {
-    const [policy, cost] = text.split('=');
-    decide[policy] = {value: duration.parse(cost), source: 'assumed'};
-  }
-  return {...profile, host: {...profile.host, decide_by_policy: decide}};
 }
 
 /** The ratios of one load, each against the rival that is best by that measure on average. */

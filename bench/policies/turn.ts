@@ -1,0 +1,119 @@
+// A policy's turn in its benchmark: runs of one mix at several loads. A live one has a process of its own, as a live run of a user's has:
+// where another policy had its turn in the same process before, its host took 1.2 to 3 times as long on an H200.
+import {fork} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {LaunchLog} from '../../src/metrics/launchLog.ts';
+import {duration} from '../../src/policies/duration.ts';
+import type {DeviceProfile} from '../../src/profile/profile.ts';
+import {runCell} from './grid.ts';
+import type {Latencies} from './grid.ts';
+import {LiveCells} from './liveCells.ts';
+import {makeMixes} from './mixes.ts';
+import type {Mix} from './mixes.ts';
+
+export interface Turn {
+  /** A profile's name or file, and other costs of a wake-up: `policy=duration` each. */
+  readonly device: string;
+  readonly decide: readonly string[];
+  /** The mix by name. */
+  readonly mix: string;
+  readonly policy: string;
+  readonly isLive: boolean;
+  /** Requests a second of the mix at load 1. */
+  readonly rateAtLoad1: number;
+  /** Each load as it is called, with its requests a second and those of a run. */
+  readonly loads: readonly {readonly name: string; readonly perSecond: number; readonly requests: number}[];
+  readonly replications: readonly number[];
+  /** So many requests at once tell what the policy carries; 0: that is not asked. */
+  readonly atOnce: number;
+  /** A folder for the launches of every run. */
+  readonly launches?: string;
+}
+
+export interface TurnResult {
+  /** By load: those of each replication. */
+  readonly latencies: readonly (readonly Latencies[])[];
+  /** Requests a second that the policy serves of those that all arrive at once; null where that was not asked. */
+  readonly carried: number | null;
+}
+
+/** The profile with other costs of a wake-up: `policy=duration` each. */
+export function profileOf({device, decide: given}: Pick<Turn, 'device' | 'decide'>): DeviceProfile {
+  const profile = readProfile(device);
+  const decide = {...profile.host.decide_by_policy};
+  for (const text of given) {
+    const [policy, cost] = text.split('=');
+    decide[policy] = {value: duration.parse(cost), source: 'assumed'};
+  }
+  return {...profile, host: {...profile.host, decide_by_policy: decide}};
+}
+
+/** Has a turn: in this process, a live one in a new one. */
+export async function haveTurn(turn: Turn, mix: Mix): Promise<TurnResult> {
+  if (!turn.isLive) return runTurn(turn, mix, null);
+  const child = fork(fileURLToPath(import.meta.url), {serialization: 'advanced'});
+  child.send(turn);
+  let result: TurnResult | undefined;
+  child.on('message', (message) => (result = message as TurnResult));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (result === undefined)
+    throw new Error(`the turn of ${turn.policy} ended without a result (exit ${code})`);
+  return result;
+}
+
+async function runTurn(turn: Turn, mix: Mix, live: LiveCells | null): Promise<TurnResult> {
+  const {policy, rateAtLoad1, replications} = turn;
+  const profile = profileOf(turn);
+  const cell = {profile, policy, rateAtLoad1, ...(live && {live})};
+  const latencies: Latencies[][] = [];
+  for (const {name, perSecond, requests} of turn.loads) {
+    const of: Latencies[] = [];
+    for (const replication of replications) {
+      const log = turn.launches === undefined ? null : new LaunchLog();
+      const load = perSecond / rateAtLoad1;
+      of.push(await runCell(mix, {...cell, load, requests, replication, ...(log && {recorder: log})}));
+      if (log !== null) writeLaunches(turn.launches!, `${mix.name}-${name}-${replication}`, log);
+    }
+    latencies.push(of);
+  }
+  // Last, so that all turns begin alike.
+  const carried = turn.atOnce === 0 ? null : await carriedOf(turn.atOnce, mix, cell);
+  return {latencies, carried};
+}
+
+async function carriedOf(
+  requests: number,
+  mix: Mix,
+  cell: Pick<Parameters<typeof runCell>[1], 'profile' | 'policy' | 'rateAtLoad1' | 'live'>,
+): Promise<number> {
+  // More than can be served, whoever serves them.
+  const {endedAtNs} = await runCell(mix, {...cell, load: 100, requests, replication: 0, cutOff: 1e6});
+  return (requests / endedAtNs) * 1e9;
+}
+
+function writeLaunches(folder: string, name: string, log: LaunchLog): void {
+  const lines = log.inOrder().map((launch) => `${JSON.stringify(launch)}\n`);
+  writeFileSync(join(folder, `${name}.jsonl`.replaceAll(/[^\w.-]+/g, '_')), lines.join(''));
+}
+
+/** In the process of a live turn. */
+async function answer(turn: Turn): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'turn-'));
+  const live = new LiveCells(profileOf(turn));
+  try {
+    const mix = makeMixes(folder).find(({name}) => name === turn.mix)!;
+    process.send!(await runTurn(turn, mix, live));
+  } finally {
+    await live.close();
+    rmSync(folder, {recursive: true});
+    process.disconnect();
+  }
+}
+
+if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url))
+  process.once('message', (turn) => void answer(turn as Turn));
