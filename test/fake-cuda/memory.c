@@ -1,5 +1,6 @@
 // Device and page-locked memory, both from the host's.
 #define _GNU_SOURCE
+#include <search.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,13 +10,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 size_t fakeMemory(void) { return (size_t)fakeNumber("FAKE_CUDA_MEMORY", 1L << 30); }
 
-typedef struct Allocation {
-  struct Allocation *next;
+typedef struct {
   char *start;
   size_t bytes;
   int kind;
 } Allocation;
-static Allocation *allocations;
+/** A tree of them by where they lie: a run has tens of thousands, and every operand of every kernel is looked for. */
+static void *allocations;
+
+/** Where an address lies beside an allocation: `key` is an allocation, of which the start counts. */
+static int compare(const void *key, const void *other) {
+  const Allocation *a = key, *b = other;
+  return a->start < b->start ? -1 : a->start >= b->start + b->bytes ? 1 : 0;
+}
 
 /** What nobody wrote must not look like zeros. */
 static const int unwritten = 0xA5;
@@ -68,8 +75,7 @@ static CUresult allocate(void **start, size_t bytes, int kind) {
   Allocation *made = malloc(sizeof *made);
   *made = (Allocation){.start = memory, .bytes = bytes, .kind = kind};
   pthread_mutex_lock(&lock);
-  made->next = allocations;
-  allocations = made;
+  tsearch(made, &allocations, compare);
   pthread_mutex_unlock(&lock);
   live[kind] += (long)bytes;
   *start = made->start;
@@ -77,11 +83,11 @@ static CUresult allocate(void **start, size_t bytes, int kind) {
 }
 
 static CUresult release(void *start, int kind) {
+  const Allocation key = {.start = start};
   pthread_mutex_lock(&lock);
-  Allocation **at = &allocations;
-  while (*at && ((*at)->start != start || (*at)->kind != kind)) at = &(*at)->next;
-  Allocation *found = *at;
-  if (found) *at = found->next;
+  Allocation **at = tfind(&key, &allocations, compare);
+  Allocation *found = at && (*at)->start == start && (*at)->kind == kind ? *at : NULL;
+  if (found) tdelete(found, &allocations, compare);
   pthread_mutex_unlock(&lock);
   if (!found) return INVALID_VALUE;
   live[kind] -= (long)found->bytes;
@@ -92,12 +98,10 @@ static CUresult release(void *start, int kind) {
 }
 
 int fakeOwns(uint64_t address, uint64_t bytes) {
-  int owned = 0;
+  const Allocation key = {.start = (char *)address};
   pthread_mutex_lock(&lock);
-  for (const Allocation *a = allocations; a && !owned; a = a->next) {
-    const uint64_t start = (uint64_t)a->start;
-    owned = address >= start && address + bytes <= start + a->bytes;
-  }
+  Allocation **at = tfind(&key, &allocations, compare);
+  const int owned = at && address + bytes <= (uint64_t)(*at)->start + (*at)->bytes;
   pthread_mutex_unlock(&lock);
   return owned;
 }
