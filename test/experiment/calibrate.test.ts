@@ -283,7 +283,8 @@ describe.skipIf(unavailable)('calibrate', () => {
     expect(rest).toEqual(before);
     expect(sources['host'].date).toBe('2026-02-01');
     expect(Object.keys(host.decide_by_policy!).toSorted()).toEqual(['greedy', 'streams']);
-    for (const {value} of Object.values(host.decide_by_policy!)) expect(value).toBeGreaterThan(0);
+    for (const [policy, {value}] of Object.entries(host.decide_by_policy!))
+      expect(value + host.decide_launches_by_policy![policy].value).toBeGreaterThan(0);
     expect(host.submit.single.source).toBe('host');
     expect(parseProfile(refreshed)).toEqual(refreshed);
   });
