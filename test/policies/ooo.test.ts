@@ -1,6 +1,7 @@
 // The papers' proposal: as fast as separate streams where there is little to coalesce, more throughput than greedy
 // where there is much, and requests in time under overload.
-import {describe, expect, test} from 'vitest';
+import {describe, expect, test, vi} from 'vitest';
+import {Seeds} from '../../src/policies/seeds.ts';
 import {stride} from '../../src/policies/strides.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 import type {ToyTenant} from '../support/rig.ts';
@@ -247,6 +248,27 @@ describe('ooo', () => {
       [4, 'padded', 1, 1],
       [4, 'batched', 1, 2],
     ]);
+  });
+
+  test('looks again, while it waits with many ready, only when an eighth more are or a launch has ended', () => {
+    const choose = vi.spyOn(Seeds.prototype, 'choose');
+    const {launches} = runPolicy('ooo:lanes=2,max-size=8', {
+      durations: [100_000],
+      batching: () => 1,
+      submitNs: 1_000,
+      tenants: Array.from({length: 200}, (_, i) => ({
+        kernels: [0],
+        arrivals: [500 * i],
+        sloNs: 1e9,
+        model: 'toy',
+      })),
+    });
+    const looks = choose.mock.calls.length;
+    choose.mockRestore();
+    // 200 arrive one by one during the first launch.
+    expect(launches[0].finishedAt).toBeGreaterThan(500 * 200);
+    expect(looks).toBeGreaterThanOrEqual(launches.length - 1);
+    expect(looks).toBeLessThan(launches.length + 40);
   });
 
   test('plans once for what it meets again and again', () => {
