@@ -1,3 +1,4 @@
+import {median} from 'd3';
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {kernelKey} from '../scheduler/kernel.ts';
@@ -47,7 +48,7 @@ export interface CostModel {
   readonly detectNs: Nanoseconds;
   /** Host time of one wake-up under a policy of this name, by itself: seeing what happened, deciding. */
   decideNs(policy: string): Nanoseconds;
-  /** Besides, for each launch whose end the wake-up sees and each that it makes. 0 where that was not measured. */
+  /** Besides, for each launch whose end the wake-up sees and each that it makes: of a policy that was not measured as most take. */
   decideLaunchNs(policy: string): Nanoseconds;
   /**
    * Besides, for each member but the first of the launches whose ends the wake-up sees and of those it makes, in ns: not
@@ -223,7 +224,8 @@ class ProfileCosts implements CostModel {
   }
 
   decideLaunchNs(policy: string): Nanoseconds {
-    return this.profile.host.decide_launches_by_policy?.[policy]?.value ?? 0;
+    const known = this.profile.host.decide_launches_by_policy ?? {};
+    return Math.round(known[policy]?.value ?? median(Object.values(known), ({value}) => value) ?? 0);
   }
 
   decideMemberNs(policy: string): number {

@@ -284,7 +284,10 @@ export const schema = z.strictObject({
     decide_ns: quantityOrZero,
     /** The same under policies of one family, by name; none: `decide_ns`. */
     decide_by_policy: z.record(z.string(), quantityOrZero).optional(),
-    /** Besides, for each launch whose end a wake-up sees and each that it makes, under policies of one family, by name; none: 0. */
+    /**
+     * Besides, for each launch whose end a wake-up sees and each that it makes, under policies of one family, by name; the median of them under
+     * others; none: 0.
+     */
     decide_launches_by_policy: z.record(z.string(), quantityOrZero).optional(),
     /**
      * Besides, for each member but the first of the launches whose ends a wake-up sees and of those it makes, under policies

@@ -112,7 +112,8 @@ describe('host terms', () => {
       model.decideMemberNs(policy),
     ]);
     expect(terms).toEqual([[600, 1700, 50], [900, 700, 50]]); // prettier-ignore
-    expect(model.decideLaunchNs('my-own')).toBe(0);
+    // One that was not measured pays what most do, by the launch too.
+    expect([model.decideNs('my-own'), model.decideLaunchNs('my-own')]).toEqual([750, 1200]);
   });
 
   test('do not tell what a member takes from wake-ups of a few, which are those of busy moments', () => {
