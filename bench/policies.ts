@@ -3,10 +3,10 @@
 //   [--launches FOLDER] [--json FILE] [--verbose]: is `ooo` everywhere at least as fast as the best of streams and greedy?
 //
 // Simulated, or with `--live` on the GPU at hand, for which `--device` has to be the profile; then all policies have their
-// turns in rounds, with a part of the seeds in each, and each turn a process. Per mix, the loads are shares of what the best of the coalescing
-// policies carries when overloaded; `--rates` names requests a second instead. Every policy meets the same arrivals;
-// intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs under a policy, in place of what the
-// profile has measured: to see what a faster decision is worth before it is measured. `--rival` names who to compare with in
+// turns in rounds, with a part of the seeds in each, and each turn a process. Per mix, the loads are shares of what the best
+// of the coalescing policies carries when overloaded; `--rates` names requests a second instead. Every policy meets the same
+// arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs under a policy by itself, its
+// launches and members left out, in place of what the profile has measured: to see what a faster decision is worth before it is measured. `--rival` names who to compare with in
 // place of the usual ones. `--launches` writes the contender's launches of every cell as JSON, one a line (LoggedLaunch).
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -151,6 +151,7 @@ async function turnOf(
       ...(values.launches !== undefined && policy === contender && {launches: values.launches}),
     },
     mix,
+    profile,
   );
   if (carried !== null) console.log(`   ${brief(policy)} carries ${short(carried)} requests/s`);
   for (const [i, [name]] of loads.entries()) {
@@ -179,7 +180,7 @@ function describe(load: string, policy: string, of: readonly Latencies[]): strin
 /** Requests a second that a policy serves of those that all arrive at once, simulated. */
 async function carriedBy(policy: string, mix: Mix, rate: number): Promise<number> {
   const turn = {...base(mix, policy, rate), isLive: false, loads: [], replications: [], atOnce: requests};
-  return (await haveTurn(turn, mix)).carried!;
+  return (await haveTurn(turn, mix, profile)).carried!;
 }
 
 /** The loads as they are called, with requests a second: shares of what the best of the coalescing policies carries. */

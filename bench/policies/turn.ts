@@ -1,5 +1,5 @@
 // A policy's turn in its benchmark: runs of one mix at several loads. A live one has a process of its own, as a live run of a user's has:
-// where another policy had its turn in the same process before, its host took 1.2 to 3 times as long on an H200.
+// while all had one, hosts took 1.2 to 3 times as long in the second round as in the first, in six of seven benchmarks on H200s.
 import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
@@ -42,7 +42,7 @@ export interface TurnResult {
   readonly carried: number | null;
 }
 
-/** The profile with other costs of a wake-up: `policy=duration` each. */
+/** The profile with other costs of a wake-up by itself: `policy=duration` each. */
 export function profileOf({device, decide: given}: Pick<Turn, 'device' | 'decide'>): DeviceProfile {
   const profile = readProfile(device);
   const decide = {...profile.host.decide_by_policy};
@@ -53,9 +53,9 @@ export function profileOf({device, decide: given}: Pick<Turn, 'device' | 'decide
   return {...profile, host: {...profile.host, decide_by_policy: decide}};
 }
 
-/** Has a turn: in this process, a live one in a new one. */
-export async function haveTurn(turn: Turn, mix: Mix): Promise<TurnResult> {
-  if (!turn.isLive) return runTurn(turn, mix, null);
+/** Has a turn with a mix and a profile that are at hand in this process; a live one in a new process, which makes its own. */
+export async function haveTurn(turn: Turn, mix: Mix, profile: DeviceProfile): Promise<TurnResult> {
+  if (!turn.isLive) return runTurn(turn, mix, profile, null);
   const child = fork(fileURLToPath(import.meta.url), {serialization: 'advanced'});
   child.send(turn);
   let result: TurnResult | undefined;
@@ -66,9 +66,13 @@ export async function haveTurn(turn: Turn, mix: Mix): Promise<TurnResult> {
   return result;
 }
 
-async function runTurn(turn: Turn, mix: Mix, live: LiveCells | null): Promise<TurnResult> {
+async function runTurn(
+  turn: Turn,
+  mix: Mix,
+  profile: DeviceProfile,
+  live: LiveCells | null,
+): Promise<TurnResult> {
   const {policy, rateAtLoad1, replications} = turn;
-  const profile = profileOf(turn);
   const cell = {profile, policy, rateAtLoad1, ...(live && {live})};
   const latencies: Latencies[][] = [];
   for (const {name, perSecond, requests} of turn.loads) {
@@ -104,10 +108,11 @@ function writeLaunches(folder: string, name: string, log: LaunchLog): void {
 /** In the process of a live turn. */
 async function answer(turn: Turn): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'turn-'));
-  const live = new LiveCells(profileOf(turn));
+  const profile = profileOf(turn);
+  const live = new LiveCells(profile);
   try {
     const mix = makeMixes(folder).find(({name}) => name === turn.mix)!;
-    process.send!(await runTurn(turn, mix, live));
+    process.send!(await runTurn(turn, mix, profile, live));
   } finally {
     await live.close();
     rmSync(folder, {recursive: true});

@@ -127,7 +127,7 @@ async function calibrateHost(nameOrPath: string, args: Arguments, io: Io): Promi
   const {submit, decide_ns, detect_ns} = refreshed.host;
   io.stdout.write(
     `${output}: ${refreshed.hardware.gpu}, host terms from ${runs.length} live runs: ` +
-      `submit ${us(submit.single.fixed_ns + submit.single.per_member_ns)} us, wake-up ${us(decide_ns.value)} us besides its members, detection ${us(detect_ns.value)} us` +
+      `submit ${us(submit.single.fixed_ns + submit.single.per_member_ns)} us, wake-up ${us(decide_ns.value)} us besides its launches and members, detection ${us(detect_ns.value)} us` +
       `${failed.size > 0 ? ` (${failed.size} measurements failed)` : ''}\n`,
   );
 }

@@ -82,7 +82,7 @@ const pointsOf = (runs: readonly HostRun[]): WeighedWork[] =>
     wakeUps.byWork.map(({launches, members, ns}) => ({u: launches, v: members, y: ns.mean, n: ns.n})),
   );
 
-/** The terms where a member takes so long. */
+/** The terms where a member takes `perMember` ns. */
 function termsWithMembers(points: readonly WeighedWork[], perMember: number): WakeUpTerms {
   const rest = points.map(({u, v, y, n}) => ({x: u, y: y - perMember * v, n}));
   const {a, b} = lineOfTotals(rest);

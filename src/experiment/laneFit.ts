@@ -130,7 +130,7 @@ function soloOf(runs: readonly LaneRun[]): Map<string, number> {
 /** Cases of `tested`; `runs` has each of its works alone. */
 function casesOf(runs: readonly LaneRun[], tested: readonly LaneRun[], costs: CostModel): Case[] {
   const alone = soloOf(runs);
-  // Of the lane's time, which holds what lies between two launches as well.
+  // Of the lane's time, which for batches holds the copy of their pointers as well (`shareTablesOf`).
   const shareOf = (work: Work): number => {
     const {kernel, size, method} = work;
     const share = Math.max(costs.smShare(kernel, size, method), costs.bandwidthShare(kernel, size, method));

@@ -25,9 +25,9 @@ export function tablesOf(points: readonly Point[], detectNs: number): MeasuredTa
 const rounded = (share: number): number => Number(share.toFixed(4));
 
 /**
- * [R, share] by shape and method; none where no GEMM's share was measured. `costs` knows what launches take alone: the share is
- * of that, where a lane that repeats a batch waits for the copy of its pointers each time. With the share of the lane's time
- * batches of a few us took up to 1.6 times as long side by side as predicted (512x1x512 on an H200, R = 8).
+ * [R, share] by shape and method; none where no GEMM's share was measured. `costs` knows what launches take alone. The share of a
+ * batch is of that, as a lane that repeats it waits each time for the copy of its pointers: with the share of the lane's time
+ * batches of a few us took up to 1.6 times as long side by side as predicted (512x1x512 on an H200, R = 8). Singles have no pointers.
  */
 export function shareTablesOf(
   shares: readonly MeasuredShare[],

@@ -149,8 +149,8 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
 }
 
 /**
- * From stop to stop first, and short programs as a whole. Members that went different ways meet anywhere, and what they have in common ends at a stop, or
- * anywhere. Large batches are those of a backlog, whose members stop together.
+ * Short programs as a whole first, then from stop to stop. Members that went different ways meet anywhere, and what they have in
+ * common ends at a stop, or anywhere. Large batches are those of a backlog, whose members stop together.
  */
 function recordGroups({graphs, programs, batches, kernelsLeft, lanes, now}: RecordAheadOptions): void {
   const until = now() + longestNs;

@@ -13,7 +13,7 @@ const sizes = [
 const stepsTogether = 4;
 
 /** How often the host has to do with a launch, and with each of its members: when it is made, and when it has ended. */
-const times = 2;
+const hostTimes = 2;
 
 /** Entries of a record of terms: a line of a cache. */
 export const termsWidth = 8;
@@ -115,7 +115,7 @@ export class PlanTerms {
       terms[at + methodAt] = of.method;
       terms[at + submitAt] =
         costs.submitNs(classes[cursor], size, of.method) +
-        times * (costs.launchNs + costs.memberNs * (size - 1));
+        hostTimes * (costs.launchNs + costs.memberNs * (size - 1));
       terms[at + mostStepsAt] = this.withinQuantum(cursor, size, kernels, of.durationNs);
     }
     return (this.terms[cursor] = terms);

@@ -43,8 +43,9 @@ const [firstStay, longestStay] = [64, 256];
 const changed = 1.3;
 /**
  * Of the norms by which ways are compared: what most requests take, and what those take that wait long. One norm does not do: two shapes at
- * 23,900 requests a second on an H200 had p50 0.80 and p99 2.8 ms apart, 0.99 and 2.4 together, of which the best rival had 1.2 and 2.4, and of
- * 256x128x1152 at 17,400 apart is better by both, though not by much. A host that pauses once spoils one trial of several.
+ * 23,900 requests a second on an H200 had p50 0.80 and p99 2.8 ms apart, 0.99 and 2.4 together, of which the best rival had 1.2 and 2.4, so that
+ * together is right; 256x128x1152 at 17,400 had p50 1.6 times the best rival's together and 1.1 to 1.2 mostly apart, with p99 about
+ * alike. A host that pauses once spoils one trial of several.
  */
 const [usualOrder, tailOrder] = [2, 8];
 /**
