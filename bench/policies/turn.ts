@@ -112,7 +112,9 @@ async function answer(turn: Turn): Promise<void> {
   const live = new LiveCells(profile);
   try {
     const mix = makeMixes(folder).find(({name}) => name === turn.mix)!;
-    process.send!(await runTurn(turn, mix, profile, live));
+    const result = await runTurn(turn, mix, profile, live);
+    // A message of more than a pipe holds would be lost if the channel were closed before it is out.
+    await new Promise((resolve) => process.send!(result, resolve));
   } finally {
     await live.close();
     rmSync(folder, {recursive: true});
