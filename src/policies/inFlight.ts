@@ -154,6 +154,11 @@ export class InFlight {
     return this.ofPrograms[this.recordOf(program) + endingIn];
   }
 
+  /** Launches of a program that its streams run on behind. */
+  launchesOf(program: number): number {
+    return this.ofPrograms[this.recordOf(program) + countOf];
+  }
+
   /** Streams of a program in launches that they run on behind: those who are ready may coalesce with them. */
   joinableOf(program: number): number {
     return this.ofPrograms[this.recordOf(program) + joinableIn];

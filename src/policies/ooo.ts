@@ -28,6 +28,9 @@ const SINGLE = methods.indexOf('single');
  */
 const moreReady = 1 / 8;
 
+/** Groups that are looked through for one that follows its own. */
+const mostFollowers = 12;
+
 /** Streams that may join others in flight are launched beside them where they are so much of what is planned, */
 const leastPart = 0.25;
 /** and where so much of a launch is missing of those that are planned side by side. */
@@ -210,7 +213,8 @@ class OutOfOrder implements Policy {
     waits[standsBelow] = 0;
     waits[standsUntil] = Infinity;
     if (this.isDelayed(seed, situation)) {
-      seed = this.fillers.choose(situation);
+      const follower = this.follower(seed, situation);
+      seed = follower >= 0 ? follower : this.fillers.choose(situation);
       if (seed < 0) {
         waits[standsBelow] = ready.total + Math.floor(moreReady * ready.total);
         return;
@@ -289,33 +293,62 @@ class OutOfOrder implements Policy {
    */
   private isDelayed(slot: number, situation: Situation): boolean {
     const {inFlight} = this;
-    const {lanes, ready, now} = situation;
-    if (lanes.inFlight === 0) return false;
+    if (situation.lanes.inFlight === 0) return false;
     const plan = this.planOf(slot, situation);
     if (this.hasRoom(slot, plan, situation)) return false;
+    if (inFlight.has(this.populations.program(slot, situation))) return !this.follows(slot, plan, situation);
     if (this.hasSuccessor) return true;
     const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
-    const program = this.populations.program(slot, situation);
-    const hasOwn = inFlight.has(program);
-    const follows = hasOwn
-      ? plan.recurs && ready.count[ready.list(slot)] >= plan.size
-      : !inFlight.isUsedAfterNext(gapNs);
-    if (!follows) return true;
-    const followAt = Math.floor(inFlight.nextEndsAt(hasOwn ? program : -1) - gapNs);
-    if (followAt > now) {
-      situation.wakeAt(followAt);
-      this.waits[standsUntil] = followAt;
+    if (inFlight.isUsedAfterNext(gapNs) || !this.isTime(inFlight.nextEndsAt() - gapNs, situation))
       return true;
-    }
     this.hasSuccessor = true;
     return false;
   }
 
+  /** Whether it is time for a launch of so many as are planned behind one of their own that is about to end. */
+  private follows(slot: number, plan: LaunchPlan, situation: Situation): boolean {
+    const {inFlight} = this;
+    const {ready} = situation;
+    const program = this.populations.program(slot, situation);
+    if (!plan.recurs || ready.count[ready.list(slot)] < plan.size) return false;
+    if (inFlight.launchesOf(program) > plan.beside) return false;
+    const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
+    return this.isTime(inFlight.nextEndsAt(program) - gapNs, situation);
+  }
+
+  /** Whether a time has come; asks to be woken then where not. */
+  private isTime(at: Nanoseconds, situation: Situation): boolean {
+    const whole = Math.floor(at);
+    if (whole <= situation.now) return true;
+    situation.wakeAt(whole);
+    this.waits[standsUntil] = Math.min(this.waits[standsUntil], whole);
+    return false;
+  }
+
+  /**
+   * A kernel of another group that follows one of its own now, while the most urgent is delayed; or -1. Which launch ends first has nothing
+   * to do with who is most urgent: without it one shape of two waited for the host at each of its ends, and the other went in several
+   * small launches meanwhile.
+   */
+  private follower(seed: number, situation: Situation): number {
+    const {ready, streams} = situation;
+    const {groups} = this.seeds;
+    const own = ready.list(seed);
+    for (let i = Math.min(mostFollowers, ready.nonEmptyCount) - 1; i >= 0; i--) {
+      const group = ready.nonEmpty[i];
+      if (group === own || ready.count[group] < 2) continue;
+      const onTime = groups[group].onTime.top(streams);
+      const slot = onTime >= 0 ? onTime : groups[group].topLate(streams);
+      if (!this.inFlight.has(this.populations.program(slot, situation))) continue;
+      if (this.follows(slot, this.planOf(slot, situation), situation)) return slot;
+    }
+    return -1;
+  }
+
   /** From the end of a launch until the host has reacted with the next one. */
   private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
-    const {streams, programs, costs} = situation;
-    const submitNs = costs.submitNs(programs.classes[streams.cursor[slot]], size, method);
-    return this.reaction.ns + submitNs + costs.launchNs + costs.memberNs * (size - 1);
+    const {ns, pace} = this.reaction;
+    return ns + pace * releaseNs(situation.streams.cursor[slot], size, method, situation);
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */
@@ -348,8 +381,16 @@ class OutOfOrder implements Policy {
       if (streams.startedAt[slot] === now) this.timeliness.begin(slot, completionNs, situation);
       if (programs.classes[streams.cursor[slot] + launch.steps] < 0) ending++;
     }
+    const foreseenNs = releaseNs(cursor, size, launch.method, situation);
+    this.reaction.released(launch.releasedAt - launch.decidedAt, foreseenNs);
     if (size < most) this.planner.fill(cursor, size, fill);
     this.inFlight.launched(launch, fill, program, ending);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
+}
+
+/** From a decision until the device has the launch, as the profile has it. */
+function releaseNs(cursor: number, size: number, method: number, {programs, costs}: Situation): Nanoseconds {
+  const submitNs = costs.submitNs(programs.classes[cursor], size, method);
+  return submitNs + costs.launchNs + costs.memberNs * (size - 1);
 }

@@ -6,6 +6,8 @@ const remembered = 512;
 const firstNs: Nanoseconds = 5_000;
 /** No single one counts for more: a pause of the host's is no property of it. */
 const mostNs: Nanoseconds = 30_000;
+/** As much for one that takes long to be submitted. */
+const mostPace = 4;
 /** Plans are made again when the mean has moved by this share. */
 const drift = 0.25;
 
@@ -14,8 +16,15 @@ export class Reaction {
   ns = firstNs;
   /** Changes when plans should be made again. */
   version = 0;
+  /** How many times as long as the profile has it a launch takes from the decision until the device has it. */
+  pace = 1;
   private plannedNs = firstNs;
   private count = 15;
+
+  /** A launch has been with the device so long after the decision, instead of what the profile has. */
+  released(ns: Nanoseconds, predictedNs: Nanoseconds): void {
+    this.pace += (Math.min(mostPace, ns / predictedNs) - this.pace) / remembered;
+  }
 
   /** A launch that ended at `endedAt` is seen at `now`. */
   seen(endedAt: Nanoseconds, now: Nanoseconds): void {
