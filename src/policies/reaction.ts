@@ -6,7 +6,7 @@ const remembered = 512;
 const firstNs: Nanoseconds = 5_000;
 /** No single one counts for more: a pause of the host's is no property of it. */
 const mostNs: Nanoseconds = 30_000;
-/** As much for one that takes long to be submitted. */
+/** Nor does a single submission for more than so many times what was foreseen, for the same reason. */
 const mostPace = 4;
 /** Plans are made again when the mean has moved by this share. */
 const drift = 0.25;
@@ -21,8 +21,9 @@ export class Reaction {
   private plannedNs = firstNs;
   private count = 15;
 
-  /** A launch has been with the device so long after the decision, instead of what the profile has. */
+  /** The device had a launch `ns` after the decision, where the profile has `predictedNs`; 0 where the host costs nothing. */
   released(ns: Nanoseconds, predictedNs: Nanoseconds): void {
+    if (!(predictedNs > 0)) return;
     this.pace += (Math.min(mostPace, ns / predictedNs) - this.pace) / remembered;
   }
 
