@@ -1,5 +1,6 @@
-// A policy's turn in its benchmark: runs of one mix at several loads. A live one has a process of its own, as a live run of a user's has:
-// while all had one, hosts took 1.2 to 3 times as long in the second round as in the first, in six of seven benchmarks on H200s.
+// A policy's turn in its benchmark: runs of one mix at several loads. A live one has a process of its own, as a live run of a user's has, and
+// may get another core of the host: an H200's machine had cores that took up to twice as long as others, so that one process for all would
+// compare policies on one of them by chance.
 import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';

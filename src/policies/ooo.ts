@@ -28,8 +28,8 @@ const SINGLE = methods.indexOf('single');
  */
 const moreReady = 1 / 8;
 
-/** Groups that are looked through for one that follows its own. */
-const mostFollowers = 12;
+/** Groups that a decision looks through for one whose kernels follow their own: each costs the look-up of a plan. */
+const mostFollowed = 12;
 
 /** Streams that may join others in flight are launched beside them where they are so much of what is planned, */
 const leastPart = 0.25;
@@ -74,11 +74,11 @@ export const ooo = definePolicy({
 /**
  * The seed is the ready kernel with the least slack; its plan says how many of its kind run together, how, how far ahead,
  * and how many such launches side by side. Where those are in flight already, or where far fewer are ready, it waits for the
- * next of them to end, and what is ready by then runs with it. Beside launches of other kinds, and of its own where
- * kernels do not recur, it starts unless what is in flight would lose more than those who wait gain; then short launches of
- * other groups fill what is idle, as backfilling does: none that would end after what is in flight. Where kernels recur and
- * much arrives, launches go apart instead, nobody waiting for another, if requests are answered sooner so (`Ways`). Those that
- * are joined on the way keep to strides (`Strides`).
+ * next of them to end, and what is ready by then runs with it; where enough are ready, any shape's next launch is submitted
+ * just before. Beside launches of other kinds, and of its own where kernels do not recur, it starts unless what is in flight
+ * would lose more than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none
+ * that would end after what is in flight. Where kernels recur and much arrives, launches go apart instead, nobody waiting
+ * for another, if requests are answered sooner so (`Ways`). Those that are joined on the way keep to strides (`Strides`).
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
  * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
@@ -109,7 +109,7 @@ class OutOfOrder implements Policy {
   /** Its steps where they tell whether its program should go in strides, else 0; the kernels of a stride where it does, else 0. */
   private wanted = 0;
   private stride = 0;
-  /** Whether a launch has been submitted to follow another without a gap. */
+  /** Whether a launch has been submitted to follow those of other programs without a gap. */
   private hasSuccessor = false;
   /** The last decision to wait stands while fewer are ready, and until when, in ns. */
   private readonly waits = Float64Array.of(0, Infinity);
@@ -287,9 +287,8 @@ class OutOfOrder implements Policy {
   }
 
   /**
-   * Whether the seed waits for a launch to end. One launch is submitted shortly before: where the device would idle then until the
-   * host has reacted, or where as many wait as are planned behind one of their own, so that nobody who comes meanwhile could have
-   * joined: two shapes at 95 % of what is carried, simulated with four profiles, p50 0.89 to 1.01 of what it is otherwise.
+   * Whether the seed waits for a launch to end. One launch is submitted shortly before where the device would idle then until the
+   * host has reacted, or where it follows one of its own (`follows`).
    */
   private isDelayed(slot: number, situation: Situation): boolean {
     const {inFlight} = this;
@@ -305,7 +304,11 @@ class OutOfOrder implements Policy {
     return false;
   }
 
-  /** Whether it is time for a launch of so many as are planned behind one of their own that is about to end. */
+  /**
+   * Whether it is time for a launch behind one of its own that is about to end: where as many wait as are planned, so that nobody who
+   * comes meanwhile could have joined. Two shapes at 95 % of what is carried, simulated with four profiles: p50 0.89 to 1.01 of what it is
+   * otherwise.
+   */
   private follows(slot: number, plan: LaunchPlan, situation: Situation): boolean {
     const {inFlight} = this;
     const {ready} = situation;
@@ -334,11 +337,12 @@ class OutOfOrder implements Policy {
     const {ready, streams} = situation;
     const {groups} = this.seeds;
     const own = ready.list(seed);
-    for (let i = Math.min(mostFollowers, ready.nonEmptyCount) - 1; i >= 0; i--) {
+    for (let i = Math.min(mostFollowed, ready.nonEmptyCount) - 1; i >= 0; i--) {
       const group = ready.nonEmpty[i];
       if (group === own || ready.count[group] < 2) continue;
       const onTime = groups[group].onTime.top(streams);
       const slot = onTime >= 0 ? onTime : groups[group].topLate(streams);
+      if (!this.planner.recurs(this.planner.firstOf(streams.cursor[slot]))) continue;
       if (!this.inFlight.has(this.populations.program(slot, situation))) continue;
       if (this.follows(slot, this.planOf(slot, situation), situation)) return slot;
     }
