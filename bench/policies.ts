@@ -7,10 +7,10 @@
 // of the coalescing policies carries when overloaded; `--rates` names requests a second instead. Every policy meets the same
 // arrivals; intervals (95 %) are over the seeds. `--decide` sets what a wake-up of the host costs under a policy by itself, its
 // launches and members left out, in place of what the profile has measured: to see what a faster decision is worth before it is measured. `--rival` names who to compare with in
-// place of the usual ones. `--launches` writes the contender's launches of every cell as JSON, one a line (LoggedLaunch).
+// place of the usual ones. `--launches` writes the launches of every cell and policy as JSON, one a line (LoggedLaunch).
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {estimate, geometricMean} from '../src/metrics/stats.ts';
 import {quantile, rateAtLoad1} from './policies/grid.ts';
@@ -148,7 +148,7 @@ async function turnOf(
       loads: loads.map(([name, perSecond]) => ({name, perSecond, requests: requestsAt(perSecond)})),
       replications,
       atOnce: isAsked ? requests : 0,
-      ...(values.launches !== undefined && policy === contender && {launches: values.launches}),
+      ...(values.launches !== undefined && {launches: values.launches}),
     },
     mix,
     profile,
@@ -173,8 +173,15 @@ function base(
 }
 
 function describe(load: string, policy: string, of: readonly Latencies[]): string {
-  const figures = measures.map(([name, m]) => `${name} ${short(geometricMean(of.map(m)) / 1e3)}`);
-  return `   ${load} ${brief(policy).padEnd(26)} ${figures.join('  ')}`;
+  const us = (measure: Measure): string => short(geometricMean(of.map(measure)) / 1e3);
+  const figures = measures.map(([name, measure]) => `${name} ${us(measure)}`);
+  const models = [...of[0].byModel.keys()].toSorted();
+  const each = models.map((model) => {
+    const at = (p: number): string => us(({byModel}) => quantile(byModel.get(model)!, p));
+    return `${basename(model, '.yaml')} ${at(0.5)}, ${at(0.99)}`;
+  });
+  const byModel = models.length > 1 ? `  (p50, p99: ${each.join('; ')})` : '';
+  return `   ${load} ${brief(policy).padEnd(26)} ${figures.join('  ')}${byModel}`;
 }
 
 /** Requests a second that a policy serves of those that all arrive at once, simulated. */

@@ -95,7 +95,7 @@ async function runTurn(
     for (const replication of replications) {
       const log = turn.launches === undefined ? null : new LaunchLog();
       of.push(await runCell(mix, {...at, replication, ...(log && {recorder: log})}));
-      if (log !== null) writeLaunches(turn.launches!, `${mix.name}-${name}-${replication}`, log);
+      if (log !== null) writeLaunches(turn.launches!, `${mix.name}-${name}-${policy}-${replication}`, log);
     }
     latencies.push(of);
   }
