@@ -1,7 +1,7 @@
 // The launches of a live run in each other's company: what terms of sharing and exposures make of the time that each took.
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
-import {holdsPlace, pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {Sharers} from '../sim/sharing.ts';
 import type {Model} from '../workload/models/layer.ts';
 import type {CoRun} from './calibrationCoRuns.ts';
@@ -154,14 +154,14 @@ export class Company {
       const program = programFor(run.models[model], batch);
       for (let step = 0; step < steps; step++, i++) {
         const runs = program[kernel + step];
-        const {ns, share} = lookUp(runs, size, method);
+        const {ns, share, holds} = lookUp(runs, size, method);
         this.owner[i] = launch;
         this.aloneNs[i] = this.besideNs[i] = ns;
         this.launchAloneNs[launch] += ns;
         this.sharers.share[i] = share;
         this.isProducts[i] = runs.op === 'gemm' ? 1 : 0;
         this.sharers.coalesces[i] = method === SINGLE ? 0 : 1;
-        this.sharers.holds[i] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
+        this.sharers.holds[i] = holds ? 1 : 0;
       }
       this.kind[launch] = this.kindOf({
         model: run.models[model],

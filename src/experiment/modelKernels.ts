@@ -2,6 +2,7 @@
 import type {CostModel} from '../profile/costModel.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
+import {holdsPlace} from '../scheduler/sharingTerms.ts';
 import {kernelsOf} from '../workload/models/kernels.ts';
 import type {Model} from '../workload/models/layer.ts';
 
@@ -22,21 +23,31 @@ export function rememberedPrograms(
   };
 }
 
-/** Time alone and share of the device, whichever of its parts it takes more of. */
+export interface KernelTimes {
+  /** Time alone. */
+  readonly ns: number;
+  /** Share of the device, of whichever of its parts it takes more. */
+  readonly share: number;
+  readonly holds: boolean;
+}
+
+/** What kernels take by themselves, by size and index of the method. */
 export function rememberedTimes(
   costs: CostModel,
-): (kernel: Kernel, size: number, method: number) => {ns: number; share: number} {
-  const known = new Map<Kernel, Map<number, {ns: number; share: number}>>();
+): (kernel: Kernel, size: number, method: number) => KernelTimes {
+  const known = new Map<Kernel, Map<number, KernelTimes>>();
   return (kernel, size, method) => {
     let of = known.get(kernel);
-    if (of === undefined) known.set(kernel, (of = new Map<number, {ns: number; share: number}>()));
+    if (of === undefined) known.set(kernel, (of = new Map<number, KernelTimes>()));
     const key = size * methods.length + method;
     let found = of.get(key);
     if (found === undefined) {
       const name = methods[method];
+      const ns = costs.durationNs(kernel, size, name);
       found = {
-        ns: costs.durationNs(kernel, size, name),
+        ns,
         share: Math.max(costs.smShare(kernel, size, name), costs.bandwidthShare(kernel, size, name)),
+        holds: name !== 'single' && holdsPlace(size, ns, costs.durationNs(kernel, 2, name)),
       };
       of.set(key, found);
     }

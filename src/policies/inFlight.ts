@@ -1,8 +1,9 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {fewestHolding, holdsPlace, pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
+import {coalesced, holding, kinds, single} from './launchKinds.ts';
 import type {ObservedSharing} from './observedSharing.ts';
 
 /** What launches fill of the device while they run alone, 0 to 1. */
@@ -49,10 +50,11 @@ export class InFlight {
     this.sumsThen = new Float64Array(lanes * kinds);
   }
 
-  /** Notes a launch: what it fills, the program that its streams run, and how many of them are complete then. */
+  /** Notes a launch: what it fills, its kind, the program that its streams run, and how many of them are complete then. */
   launched(
     {lane, size, releasedAt, predictedNs}: Launch,
     {sm, bandwidth}: Fill,
+    kind: number,
     program: number,
     ending = 0,
   ): void {
@@ -63,11 +65,12 @@ export class InFlight {
     launches[record + streamsIn] = size;
     launches[record + programOf] = program;
     launches[record + completeThen] = ending;
+    launches[record + kindAt] = kind;
     this.sumUp(releasedAt);
-    for (let kind = 0; kind < kinds; kind++) this.sumsThen[lane * kinds + kind] = this.sums[kind];
+    for (let of = 0; of < kinds; of++) this.sumsThen[lane * kinds + of] = this.sums[of];
     this.add(record, 1);
     // What joins later delays it further; what ends sooner makes up for that.
-    const ends = releasedAt + this.slowdown(kindOf(size), Math.max(sm, bandwidth)) * predictedNs;
+    const ends = releasedAt + this.slowdown(kind, Math.max(sm, bandwidth)) * predictedNs;
     launches[record + endsAt] = ends;
     let place = this.count++;
     for (; place > 0 && launches[order[place - 1] + endsAt] > ends; place--) order[place] = order[place - 1];
@@ -97,17 +100,17 @@ export class InFlight {
   }
 
   /** What the launch took tells how much those slowed it that were in flight meanwhile. */
-  private learn(record: number, {lane, size, releasedAt, endedAt, predictedNs}: Launch): void {
+  private learn(record: number, {lane, releasedAt, endedAt, predictedNs}: Launch): void {
     const {launches, sums, sumsThen, sharing, meanwhile} = this;
     const ns = endedAt - releasedAt;
     if (!(ns > 0)) return;
     for (let kind = 0; kind < kinds; kind++)
       meanwhile[kind] = (sums[kind] - sumsThen[lane * kinds + kind]) / ns;
     const share = Math.max(launches[record + smOf], launches[record + bandwidthOf]);
-    const kind = kindOf(size);
+    const kind = launches[record + kindAt];
     const felt = this.felt(kind, share, meanwhile);
     const ofSingles = meanwhile[single] / sumOf(meanwhile);
-    sharing.seen(size, ns, predictedNs, felt, this.leastSlowdown(kind, meanwhile), ofSingles);
+    sharing.seen(kind, ns, predictedNs, felt, this.leastSlowdown(kind, meanwhile), ofSingles);
   }
 
   /** Adds a launch to the sums, or takes it off again by a `sign` of -1. */
@@ -119,7 +122,7 @@ export class InFlight {
     this.totalSm += sm;
     this.totalBandwidth += bandwidth;
     this.totalStreams += sign * launches[record + streamsIn];
-    const kind = kindOf(launches[record + streamsIn]);
+    const kind = launches[record + kindAt];
     this.counts[kind] += sign;
     this.shares[kind] += share;
     const at = this.recordOf(launches[record + programOf]);
@@ -190,7 +193,7 @@ export class InFlight {
   }
 
   /**
-   * Whether to launch what would complete `streams` after `ns` beside what is in flight, rather than once that has left
+   * Whether to launch what, of a `kind`, would complete `streams` after `ns` beside what is in flight, rather than once that has left
    * enough of the device. Side by side until then, the newcomers gain the wait less what they are slowed by; the `others`
    * who wait gain the device time that would have been idle or lost to neighbours who wait for each other, also the
    * `gapNs` until the host has reacted to an end that leaves little in flight; the streams in flight lose what the
@@ -198,6 +201,7 @@ export class InFlight {
    */
   isWorthBeside(
     fill: Fill,
+    kind: number,
     ns: Nanoseconds,
     streams: number,
     others: number,
@@ -206,7 +210,6 @@ export class InFlight {
   ): boolean {
     const {shares} = this;
     const share = Math.max(fill.sm, fill.bandwidth);
-    const kind = kindOf(streams);
     if (sumOf(shares) + share <= roomy) return true;
     const wait = this.leavesAt(fill) - now;
     const doneBefore = this.progress();
@@ -290,38 +293,30 @@ export class InFlight {
   /** How much longer one of the launches in flight takes, of a kind, that takes a `share` of the device. */
   private slowdown(kind: number, share: number): number {
     const {sharing, shares} = this;
-    const terms = sharing.of(sizes[kind]);
-    const slowed = slowdownBeside(terms, sharing.exposure(sizes[kind]), this.felt(kind, share, shares));
+    const terms = sharing.of(kind);
+    const slowed = slowdownBeside(terms, sharing.exposure(kind), this.felt(kind, share, shares));
     return Math.max(slowed, this.leastSlowdown(kind, shares));
   }
 
   /** What presses on a launch of a kind that takes a `share` of the device, where all of a kind take what `shares` says. */
   private felt(kind: number, share: number, shares: Float64Array): number {
     const {sharing} = this;
-    const exposure = sharing.exposure(sizes[coalesced]);
+    const exposure = sharing.exposure(coalesced);
     const singles = kind === single ? Math.max(0, shares[single] - share) : shares[single];
     const loose = kind === coalesced ? Math.max(0, shares[coalesced] - share) : shares[coalesced];
     // Those behind one that holds its place do not slow it: on average, half of them.
     const held = kind === holding ? Math.max(0, shares[holding] - share) / 2 : shares[holding];
-    return pressureTogether(sharing.of(sizes[kind]), singles, (loose + held) / exposure);
+    return pressureTogether(sharing.of(kind), singles, (loose + held) / exposure);
   }
 
   /** How much longer a launch takes at least where all together want more than the device has. */
   private leastSlowdown(kind: number, shares: Float64Array): number {
     if (sumOf(shares) <= 1) return 1;
-    const exposure = this.sharing.exposure(sizes[coalesced]);
+    const exposure = this.sharing.exposure(coalesced);
     const demand = shares[single] + (shares[coalesced] + shares[holding]) / exposure;
-    return this.sharing.exposure(sizes[kind]) * demand;
+    return this.sharing.exposure(kind) * demand;
   }
 }
-
-/** Kinds of launches: of one member, of several, and of so many that it holds its place. */
-const [single, coalesced, holding] = [0, 1, 2];
-const kinds = 3;
-/** A size of each kind. */
-const sizes = [1, 2, fewestHolding] as const;
-
-const kindOf = (size: number): number => (size === 1 ? single : holdsPlace(size, true) ? holding : coalesced);
 
 const sumOf = (shares: Float64Array): number => shares[single] + shares[coalesced] + shares[holding];
 
@@ -345,6 +340,8 @@ const streamsIn = 3;
 /** The program that its streams run, and how many of them are complete then. */
 const programOf = 4;
 const completeThen = 5;
+/** Its kind. */
+const kindAt = 6;
 
 /** Entries of a program's record. */
 const programWidth = 7;

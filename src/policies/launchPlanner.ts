@@ -1,15 +1,17 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {shortRecordedSteps} from '../scheduler/launch.ts';
-import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import {
   PlanTerms,
   bandwidthAt,
   durationAt,
   followAt,
+  howAt,
+  kindIn,
   leftAt,
   lengthAt,
-  methodAt,
+  methodIn,
   mostStepsAt,
   recurringAt,
   sizeAt,
@@ -17,6 +19,7 @@ import {
   submitAt,
   termsWidth,
 } from './planTerms.ts';
+import {holding, single} from './launchKinds.ts';
 import type {ObservedSharing} from './observedSharing.ts';
 import type {Reaction} from './reaction.ts';
 
@@ -158,7 +161,7 @@ export class LaunchPlanner {
     const terms = this.terms.of(cursor);
     if (terms[recurringAt] < mostlyRecurring) return NaN;
     const at = termsAt(terms, 1);
-    const method = terms[at + methodAt];
+    const method = methodIn(terms[at + howAt]);
     const kernels = terms[leftAt];
     const gaps = (kernels - 1) * this.stepGapNs;
     const work = workAt(terms, at);
@@ -178,7 +181,7 @@ export class LaunchPlanner {
     for (const beside of lanesTried) {
       if (beside > lanes) break;
       const slowed = Math.max(
-        slowdownBeside(sharing.of(1), exposure, (beside - 1) * pressure),
+        slowdownBeside(sharing.of(single), exposure, (beside - 1) * pressure),
         beside * work > durationNs ? exposure * beside * pressure : 1,
       );
       best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
@@ -227,6 +230,7 @@ export class LaunchPlanner {
       const bandwidthNs = share * terms[at + bandwidthAt];
       const submitNs = terms[at + submitAt];
       const most = terms[at + mostStepsAt];
+      const kind = kindIn(terms[at + howAt]);
       const follow = terms[at + followAt] / kernels;
       const reactionNs = submitNs + reaction.ns;
       const work = Math.max(smNs, bandwidthNs);
@@ -239,7 +243,7 @@ export class LaunchPlanner {
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
         const shares = beside < launches ? beside : allShares;
-        const slowed = slowdown(sharing, size, work / durationNs, shares, use);
+        const slowed = slowdown(sharing, kind, work / durationNs, shares, use);
         // Launches side by side get less done together until they fill the device.
         const done = Math.min(1, (shares * (work / durationNs) + use) / slowed);
         const device = Math.max((shares * work * (1 + use)) / done, work + use * durationNs);
@@ -249,7 +253,9 @@ export class LaunchPlanner {
           recurs && others > 0 ? (Math.min(1, use) * Math.max(0, 1 - others / population)) / beside : 0;
         const stretch = Math.max(slowed, device / durationNs);
         // Where newcomers can join, a launch of k steps makes them wait for half of it, over the launches side by side.
-        const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * (beside + 1)) : 0;
+        // Where others have the device too, one launch at a time, those count who wait for all of it: they are the last to be served.
+        const ends = isShared ? 1 : beside + 1;
+        const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * ends) : 0;
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const rounds = Math.max(1, launches / beside);
         const untilDone = roundsUntilDone(rounds, joined);
@@ -278,7 +284,7 @@ export class LaunchPlanner {
             plan.size = size;
             plan.beside = beside;
             plan.recurs = recurs;
-            plan.method = terms[at + methodAt];
+            plan.method = methodIn(terms[at + howAt]);
             plan.steps = steps;
             plan.sm = smNs / (durationNs + gaps);
             plan.bandwidth = bandwidthNs / (durationNs + gaps);
@@ -328,22 +334,21 @@ function sharesOf(terms: Float64Array, population: number, size: number, work: N
 }
 
 /**
- * How much longer launches of `size` streams take that take a `share` of the device each, `beside` of them side by side, the
+ * How much longer launches of a `kind` take that take a `share` of the device each, `beside` of them side by side, the
  * last of which may be a part of one, where others take `use` of the device: the simulator's law (`shareRates`) for equals, in
  * numbers alone, as plans are made in decisions. Of those that hold their places, the mean: each gets what those before it
  * leave over, and suffers from them alone.
  */
 function slowdown(
   sharing: ObservedSharing,
-  size: number,
+  kind: number,
   share: number,
   beside: number,
   use: number,
 ): number {
-  const exposure = sharing.exposure(size);
-  const terms = sharing.of(size);
-  if (!holdsPlace(size, true))
-    return slowdownBeside(terms, exposure, ((beside - 1) * share) / exposure + use);
+  const exposure = sharing.exposure(kind);
+  const terms = sharing.of(kind);
+  if (kind !== holding) return slowdownBeside(terms, exposure, ((beside - 1) * share) / exposure + use);
   let room = 1;
   let done = 0;
   for (let before = 0; before < beside && room > 0; before++) {

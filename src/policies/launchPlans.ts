@@ -13,6 +13,8 @@ const useLevels = uses.length;
 const mostJoined = uses.indexOf(2);
 /** Levels of how many others wait: powers of two. */
 const otherLevels = 33;
+/** The middle of a level over its least: with the least of up to 127 others a plan would know of 64. */
+const middle = Math.SQRT2;
 /** Plans that are remembered: sets of as many as a line of the cache holds keys of. */
 const sets = 1 << 10;
 const setSize = 8;
@@ -99,7 +101,7 @@ export class LaunchPlans {
     if (!isKnown || records[at * width + versionOf] !== planner.version) {
       if (this.mayMake >= 1) {
         this.mayMake--;
-        const waiting = level === 0 ? 0 : 2 ** (level - 1);
+        const waiting = level < 2 ? level : middle * 2 ** (level - 1);
         planner.choose(plan, cursor, count, waiting, uses[useLevel], sloNs, joined);
         keys[at] = key;
         this.write(at);

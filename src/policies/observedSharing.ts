@@ -1,6 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
-import {holdsPlace, slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
+import {holding, single} from './launchKinds.ts';
 
 /** The profile counts as much as so many launches, */
 const prior = 16;
@@ -35,7 +36,7 @@ export class ObservedSharing {
   version = 0;
   private readonly profile: SharingTerms;
   private readonly isFixed: boolean;
-  /** Of launches of one member, and of several: the factor, how many have been seen, */
+  /** By kind, of those that hold no place: the factor, how many have been seen, */
   private readonly factors = Float64Array.of(1, 1);
   private readonly counts = Float64Array.of(prior, prior);
   /** the factor that plans are made with, and the terms. */
@@ -51,14 +52,14 @@ export class ObservedSharing {
     this.terms = [this.profile, this.profile];
   }
 
-  /** The terms for launches of so many members. */
-  of(size: number): SharingTerms {
-    return holdsPlace(size, true) ? this.profile : this.terms[size > 1 ? 1 : 0];
+  /** The terms for launches of a kind. */
+  of(kind: number): SharingTerms {
+    return kind === holding ? this.profile : this.terms[kind];
   }
 
-  /** How much launches of so many members suffer from others. */
-  exposure(size: number): number {
-    return size > 1 ? this.profile.coalesced : 1;
+  /** How much launches of a kind suffer from others. */
+  exposure(kind: number): number {
+    return kind === single ? 1 : this.profile.coalesced;
   }
 
   /** What launches of so many members take of the device, over what the profile says, 0 to 1. */
@@ -67,27 +68,26 @@ export class ObservedSharing {
   }
 
   /**
-   * A launch of `size` members took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it
+   * A launch of a `kind` took `ns` where it takes `aloneNs` alone. On the average over that time others pressed on it
    * with `pressure`, and to share out what there is made it take `least` times as long (both without a unit), by shares of which
    * so much were launches of one member.
    */
   seen(
-    size: number,
+    kind: number,
     ns: Nanoseconds,
     aloneNs: Nanoseconds,
     pressure: number,
     least: number,
     ofSingles = 0,
   ): void {
-    if (this.isFixed || holdsPlace(size, true) || !(aloneNs > 0)) return;
-    const expected = slowdownBeside(this.profile, this.exposure(size), pressure) - 1;
+    if (this.isFixed || kind === holding || !(aloneNs > 0)) return;
+    const expected = slowdownBeside(this.profile, this.exposure(kind), pressure) - 1;
     if (!(expected >= telling)) return;
-    const kind = size > 1 ? 1 : 0;
     const factor = this.factors[kind];
     const shared = least - 1;
     const slowed = Math.min(ns / aloneNs - 1, mostTimes * Math.max(expected, shared));
     const isSharedOut = factor * expected <= shared;
-    if (isSharedOut && size === 1 && ofSingles >= amongSingles) this.learnShare((slowed + 1) / least);
+    if (isSharedOut && kind === single && ofSingles >= amongSingles) this.learnShare((slowed + 1) / least);
     // Where the device is shared out anyway, interference shows only in what is beyond.
     if (isSharedOut && slowed <= shared) return;
     const count = Math.min(remembered, ++this.counts[kind]);

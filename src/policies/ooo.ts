@@ -9,6 +9,7 @@ import {duration} from './duration.ts';
 import {Fillers} from './fillers.ts';
 import {Gathering} from './gathering.ts';
 import {InFlight} from './inFlight.ts';
+import {kindOf} from './launchKinds.ts';
 import type {LaunchPlan} from './launchPlanner.ts';
 import {LaunchPlanner} from './launchPlanner.ts';
 import {LaunchPlans} from './launchPlans.ts';
@@ -31,10 +32,13 @@ const moreReady = 1 / 8;
 /** Groups that a decision looks through for one whose kernels follow their own: each costs the look-up of a plan. */
 const mostFollowed = 12;
 
+/** More of those that wait go with a launch than are planned where that takes so little longer: the device takes no further round of blocks. */
+const freeOfCharge = 1.03;
+
 /** Streams that may join others in flight are launched beside them where they are so much of what is planned, */
-const leastPart = 0.25;
-/** and where so much of a launch is missing of those that are planned side by side. */
-const leastMissing = 0.75;
+const leastPart = 0.5;
+/** and where so many launches are missing of those that are planned side by side. */
+const leastMissing = 1;
 
 const parameters = z.strictObject({
   lanes: z.int().min(1).max(64).default(16).describe('most launches in flight'),
@@ -90,6 +94,8 @@ class OutOfOrder implements Policy {
   private readonly parameters: z.output<typeof parameters>;
   private seeds!: Seeds;
   private readonly reaction = new Reaction();
+  /** Most members of a launch. */
+  private maxSize = 1;
   private planner!: LaunchPlanner;
   private plans!: LaunchPlans;
   /** What the launch that is made fills of the device. */
@@ -121,7 +127,8 @@ class OutOfOrder implements Policy {
 
   attach(situation: Situation): void {
     const {parameters, reaction} = this;
-    const {lanes, maxSize, tenants} = situation;
+    const {lanes, tenants} = situation;
+    this.maxSize = Math.min(parameters['max-size'], situation.maxSize);
     this.timeliness = new Timeliness(situation);
     this.seeds = new Seeds(
       this.timeliness,
@@ -140,7 +147,7 @@ class OutOfOrder implements Policy {
     );
     const limits = {
       lanes: lanes.count,
-      maxSize: Math.min(parameters['max-size'], maxSize),
+      maxSize: this.maxSize,
       // Kernels that are padded to a common shape have different ones behind them.
       quantumNs: parameters.coalesce === 'cluster' ? 0 : parameters.quantum,
       sharing: observed,
@@ -281,9 +288,11 @@ class OutOfOrder implements Policy {
       if (inFlight.joinableOf(program) > most * size) return false;
     }
     if (recurs && !inFlight.has(program, true)) return true;
-    const others = Math.max(0, situation.ready.total - size);
+    const {ready, programs, streams, costs} = situation;
+    const others = Math.max(0, ready.total - size);
+    const kind = kindOf(programs.classes[streams.cursor[slot]], size, method, costs);
     const gapNs = this.gapNs(slot, size, method, situation);
-    return inFlight.isWorthBeside(plan, completionNs, size, others, gapNs, situation);
+    return inFlight.isWorthBeside(plan, kind, completionNs, size, others, gapNs, situation);
   }
 
   /**
@@ -355,12 +364,23 @@ class OutOfOrder implements Policy {
     return ns + pace * releaseNs(situation.streams.cursor[slot], size, method, situation);
   }
 
+  /** How many may run with the seed: those that are planned, or all that wait where the others are free of charge. */
+  private sizeFor(seed: number, {size, method, recurs}: LaunchPlan, situation: Situation): number {
+    const {ready, streams, programs, costs} = situation;
+    const all = ready.count[ready.list(seed)];
+    if (!recurs || size === 1 || all <= size || all > this.maxSize) return size;
+    const cls = programs.classes[streams.cursor[seed]];
+    const isFree = costs.durationNs(cls, all, method) <= freeOfCharge * costs.durationNs(cls, size, method);
+    return isFree ? all : size;
+  }
+
   /** Launches the seed with what runs with it; returns the device time that it takes. */
   private launch(lane: number, seed: number, situation: Situation): Nanoseconds {
     const {streams, programs, ready, now} = situation;
     const {gathering} = this;
     const plan = this.planOf(seed, situation);
-    const {size: most, method, steps, completionNs} = plan;
+    const {size: planned, method, steps, completionNs} = plan;
+    const most = this.sizeFor(seed, plan, situation);
     const cursor = streams.cursor[seed];
     const {fill} = this;
     fill.sm = plan.sm;
@@ -377,8 +397,8 @@ class OutOfOrder implements Policy {
       seeds.noteFirst(group);
     }
     const size = situation.taken;
-    const planned = size === 1 ? SINGLE : size === most && !gathering.isMixed ? method : -1;
-    const launch = situation.launch(lane, planned, gathering.steps);
+    const by = size === 1 ? SINGLE : size >= planned && !gathering.isMixed ? method : -1;
+    const launch = situation.launch(lane, by, gathering.steps);
     let ending = 0;
     for (let i = 0; i < size; i++) {
       const slot = launch.members[i];
@@ -387,8 +407,9 @@ class OutOfOrder implements Policy {
     }
     const foreseenNs = releaseNs(cursor, size, launch.method, situation);
     this.reaction.released(launch.releasedAt - launch.decidedAt, foreseenNs);
-    if (size < most) this.planner.fill(cursor, size, fill);
-    this.inFlight.launched(launch, fill, program, ending);
+    if (size !== planned) this.planner.fill(cursor, size, fill);
+    const kind = kindOf(launch.cls, size, launch.method, situation.costs);
+    this.inFlight.launched(launch, fill, kind, program, ending);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
 }

@@ -1,6 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Programs} from '../scheduler/programs.ts';
 import type {Costs} from '../scheduler/costs.ts';
+import {kindOf} from './launchKinds.ts';
 import {ProgramTotals} from './programTotals.ts';
 
 /** Sizes that are looked at, and some between (`sizesOf`): each, then in steps of a quarter to an eighth. */
@@ -26,12 +27,18 @@ export const durationAt = 0;
 export const smAt = 1;
 export const bandwidthAt = 2;
 export const followAt = 3;
-export const methodAt = 4;
+/** The method and the kind of launch, in one number: `methodIn`, `kindIn`. */
+export const howAt = 4;
 /** Host time of deciding about and submitting the first kernel; the most steps that a launch may have. */
 export const submitAt = 5;
 export const mostStepsAt = 6;
 /** That size. */
 export const sizeAt = 7;
+
+/** There are fewer methods; a power of two. */
+const mostMethods = 8;
+export const methodIn = (how: number): number => how & (mostMethods - 1);
+export const kindIn = (how: number): number => (how / mostMethods) | 0;
 
 /**
  * By position in a program: what a plan is worked out from that does not change during a run. Of one position it lies
@@ -112,7 +119,7 @@ export class PlanTerms {
       terms[at + smAt] = of.smNs;
       terms[at + bandwidthAt] = of.bandwidthNs;
       terms[at + followAt] = of.followNs;
-      terms[at + methodAt] = of.method;
+      terms[at + howAt] = of.method + mostMethods * kindOf(classes[cursor], size, of.method, costs);
       terms[at + submitAt] =
         costs.submitNs(classes[cursor], size, of.method) +
         hostTimes * (costs.launchNs + costs.memberNs * (size - 1));

@@ -7,8 +7,18 @@ import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
-import {holdsPlace} from '../scheduler/sharingTerms.ts';
-import {StepCosts, demandOf, durationOf, exposureOf, pressureOf, shareOf, smOf, width} from './stepCosts.ts';
+import {fewestHolding} from '../scheduler/sharingTerms.ts';
+import {
+  StepCosts,
+  demandOf,
+  durationOf,
+  exposureOf,
+  holdsOf,
+  pressureOf,
+  shareOf,
+  smOf,
+  width,
+} from './stepCosts.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -139,9 +149,9 @@ export class LaneSteps {
       this.pressure[lane] = table[at + pressureOf];
       this.exposure[lane] = table[at + exposureOf];
       this.demand[lane] = table[at + demandOf];
+      this.holds[lane] = table[at + holdsOf];
     }
     this.coalesces[lane] = method === SINGLE ? 0 : 1;
-    this.holds[lane] = holdsPlace(size, method !== SINGLE) ? 1 : 0;
     if (this.factors !== null) ns = this.stretched(ns, this.factors, launch, at);
     if (!(ns > 0 && ns < Infinity)) refuse(launch, ns);
     if (step === 0) launch.startedAt = at;
@@ -163,6 +173,7 @@ export class LaneSteps {
     this.share[lane] = inUnits(share);
     this.pressure[lane] = this.demand[lane] = inUnits(share / exposure);
     this.exposure[lane] = exposure;
+    this.holds[lane] = size >= fewestHolding ? 1 : 0;
     return model.mixedNs(classes, size);
   }
 

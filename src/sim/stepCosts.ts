@@ -1,6 +1,9 @@
 import type {Costs} from '../scheduler/costs.ts';
 import {methods} from '../scheduler/kernel.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
+import {holdsPlace} from '../scheduler/sharingTerms.ts';
+
+const SINGLE = methods.indexOf('single');
 
 /**
  * What the model says of a step, remembered: all that the device needs to know lies together, as every step of a run asks
@@ -35,22 +38,24 @@ export class StepCosts {
     }
     const sm = model.smShare(cls, size, method);
     const share = Math.max(sm, model.bandwidthShare(cls, size, method));
-    table[cls * width + durationOf] = model.durationNs(cls, size, method);
+    const ns = (table[cls * width + durationOf] = model.durationNs(cls, size, method));
     table[cls * width + smOf] = inUnits(sm);
     table[cls * width + shareOf] = inUnits(share);
     const exposure = model.exposure(cls, size, method);
     table[cls * width + pressureOf] = inUnits(share * model.pressure(cls, size, method));
     table[cls * width + demandOf] = inUnits(share / exposure);
     table[cls * width + exposureOf] = exposure;
+    const holds = method !== SINGLE && holdsPlace(size, ns, model.durationNs(cls, 2, method));
+    table[cls * width + holdsOf] = holds ? 1 : 0;
     return table;
   }
 }
 
 /** Entries of a record. */
-export const width = 6;
+export const width = 7;
 /**
  * Its fields: the duration alone; the share of the SMs; of those or the bandwidth, whichever is more; the pressure; how much it
- * suffers from others; the share over that.
+ * suffers from others; the share over that; whether it holds its place, 1 or 0.
  */
 export const durationOf = 0;
 export const smOf = 1;
@@ -58,3 +63,4 @@ export const shareOf = 2;
 export const pressureOf = 3;
 export const exposureOf = 4;
 export const demandOf = 5;
+export const holdsOf = 6;

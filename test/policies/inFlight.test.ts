@@ -1,6 +1,7 @@
 // What is in flight, for a policy that asks what else may run.
 import {describe, expect, test} from 'vitest';
 import {InFlight} from '../../src/policies/inFlight.ts';
+import {coalesced, holding, single} from '../../src/policies/launchKinds.ts';
 import {ObservedSharing} from '../../src/policies/observedSharing.ts';
 
 describe('what is in flight', () => {
@@ -11,19 +12,19 @@ describe('what is in flight', () => {
   const at = (now: number, inFlight: number) => ({now, lanes: {inFlight}}) as never;
   const fill = (sm: number) => ({sm, bandwidth: 0.1});
   /** One launch that fills `sm` for `ns`, and whether another like it has room beside it while `others` wait. */
-  const beside = (size: number, sm: number, ns: number) => {
+  const beside = (size: number, kind: number, sm: number, ns: number) => {
     const inFlight = new InFlight(4, sharing(0.1));
-    inFlight.launched(launch(0, size, ns), fill(sm), 0);
+    inFlight.launched(launch(0, size, ns), fill(sm), kind, 0);
     return (otherSm: number, otherNs: number, others = 0) =>
-      inFlight.isWorthBeside(fill(otherSm), otherNs, 1, others, 0, at(0, 1));
+      inFlight.isWorthBeside(fill(otherSm), single, otherNs, 1, others, 0, at(0, 1));
   };
 
   test('has room for a launch that fills what is left', () => {
-    expect(beside(1, 0.5, 100_000)(0.4, 100_000)).toBe(true);
+    expect(beside(1, single, 0.5, 100_000)(0.4, 100_000)).toBe(true);
   });
 
   test('has none for one that would hold up many, unless it is short', () => {
-    const hasRoom = beside(16, 1, 1_000_000);
+    const hasRoom = beside(16, holding, 1, 1_000_000);
     expect(hasRoom(1, 1_000_000)).toBe(false);
     expect(hasRoom(1, 50_000)).toBe(true);
   });
@@ -32,8 +33,8 @@ describe('what is in flight', () => {
     const worth = (interference: number, others: number) => {
       const inFlight = new InFlight(4, sharing(interference));
       const fill = {sm: 0.6, bandwidth: 0};
-      for (const lane of [0, 1]) inFlight.launched(launch(lane, 8, 100_000), fill, 0);
-      return inFlight.isWorthBeside(fill, 100_000, 1, others, 0, at(0, 2));
+      for (const lane of [0, 1]) inFlight.launched(launch(lane, 8, 100_000), fill, coalesced, 0);
+      return inFlight.isWorthBeside(fill, single, 100_000, 1, others, 0, at(0, 2));
     };
     expect([worth(1.4, 90), worth(1.4, 0), worth(0, 90)]).toEqual([true, false, false]);
   });
@@ -41,7 +42,8 @@ describe('what is in flight', () => {
   test('keeps launches in the order of their ends, whatever the order in which they came and went', () => {
     const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.2, bandwidth: 0};
-    for (const [lane, ns] of [300, 100, 200].entries()) inFlight.launched(launch(lane, 1, ns), fill, lane);
+    for (const [lane, ns] of [300, 100, 200].entries())
+      inFlight.launched(launch(lane, 1, ns), fill, single, lane);
     expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([100, 300]);
     inFlight.finished(launch(1, 1, 100));
     expect([inFlight.nextEndsAt(), inFlight.allEndAt()]).toEqual([200, 300]);
@@ -55,13 +57,13 @@ describe('what is in flight', () => {
   test('takes launches whose streams are all complete then for others', () => {
     const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.25, bandwidth: 0};
-    inFlight.launched(launch(0, 3, 100), fill, 7, 3);
-    inFlight.launched(launch(1, 2, 200), fill, 7, 1);
+    inFlight.launched(launch(0, 3, 100), fill, coalesced, 7, 3);
+    inFlight.launched(launch(1, 2, 200), fill, coalesced, 7, 1);
     expect([inFlight.endingOf(7), inFlight.endingOf(8)]).toEqual([4, 0]);
     expect([inFlight.demandOf(7), inFlight.demandBeside(7, true)]).toEqual([0.25, 0.25]);
     expect([inFlight.has(7), inFlight.has(7, true)]).toEqual([true, true]);
     // But not where its own do not count.
-    inFlight.launched(launch(2, 1, 300), {sm: 0.125, bandwidth: 0}, 8, 1);
+    inFlight.launched(launch(2, 1, 300), {sm: 0.125, bandwidth: 0}, single, 8, 1);
     expect([7, 8, 9].map((program) => inFlight.demandBeside(program, false))).toEqual([0.125, 0.5, 0.625]);
     inFlight.finished(launch(2, 1, 300));
     inFlight.finished(launch(0, 3, 100));
@@ -72,13 +74,13 @@ describe('what is in flight', () => {
   test('knows that a launch which ends soon after the next one leaves the device idle as well', () => {
     const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.5, bandwidth: 0};
-    inFlight.launched(launch(0, 1, 100_000), fill, 0);
-    inFlight.launched(launch(1, 1, 110_000), fill, 1);
+    inFlight.launched(launch(0, 1, 100_000), fill, single, 0);
+    inFlight.launched(launch(1, 1, 110_000), fill, single, 1);
     expect([0, 9_000, 10_000].map((gapNs) => inFlight.isUsedAfterNext(gapNs))).toEqual([true, true, false]);
   });
 
   test('makes room where many wait for a device that is partly idle', () => {
-    const hasRoom = beside(16, 0.8, 100_000);
+    const hasRoom = beside(16, holding, 0.8, 100_000);
     expect(hasRoom(0.8, 100_000)).toBe(false);
     expect(hasRoom(0.8, 100_000, 20)).toBe(true);
   });
@@ -87,10 +89,10 @@ describe('what is in flight', () => {
     const inFlight = new InFlight(4, sharing(0));
     const fill = {sm: 0.5, bandwidth: 0.2};
     const launches = [launch(0, 12, 100), launch(1, 30, 100), launch(2, 5, 100)];
-    inFlight.launched(launches[0], fill, 0, 4);
+    inFlight.launched(launches[0], fill, coalesced, 0, 4);
     // Far behind the programs that there is room for at first.
-    inFlight.launched(launches[1], fill, 20);
-    inFlight.launched(launches[2], fill, 20, 5);
+    inFlight.launched(launches[1], fill, holding, 20);
+    inFlight.launched(launches[2], fill, coalesced, 20, 5);
     expect([0, 20].map((program) => inFlight.joinableOf(program))).toEqual([12, 30]);
     expect([0, 20].map((program) => inFlight.endingOf(program))).toEqual([4, 5]);
     for (const each of launches) inFlight.finished(each);

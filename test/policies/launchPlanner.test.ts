@@ -66,7 +66,7 @@ test('while others wait the larger of equal launches is kept', () => {
 test('launches are longer where others have the device while they wait for the host, but not for those who are as many', () => {
   const plan = plansIn(filling);
   const steps = (others: number) => plan(32, others, 1, true).steps;
-  expect(steps(8)).toBeGreaterThan(steps(0));
+  expect(steps(4)).toBeGreaterThan(steps(0));
   expect(steps(32)).toBe(steps(0));
 });
 
@@ -90,6 +90,5 @@ test('where launches are so short that the host leaves the device idle, there ar
   };
   const [long, short] = [50_000, 500].map((ns) => plansIn(world, ns)(10_000, 0, 0, true));
   expect(long.beside * long.sm).toBeGreaterThan(1);
-  expect(short.size).toBe(long.size);
-  expect(short.beside).toBeGreaterThan(long.beside);
+  expect(short.beside * short.size).toBeGreaterThan(long.beside * long.size);
 });

@@ -88,7 +88,7 @@ test('ooo keeps the launches of two chains in strides, whatever single plans say
   const {launches} = runPolicy('ooo', {
     tenants: Array.from({length: 20}, (_, i) => ({
       kernels: Array.from({length: 20}, () => i % 2),
-      arrivals: poisson(`tenant ${i}`, 7e5, 100),
+      arrivals: poisson(`tenant ${i}`, 7.6e5, 100),
       sloNs: 1e7,
     })),
     durations: [10_000, 6_000],

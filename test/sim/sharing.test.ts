@@ -192,7 +192,10 @@ describe('lanes that share a device', () => {
     expect(second).toBeCloseTo(0.2 / 0.5, 12);
   });
 
-  test('hold their places where many members run together', () => {
-    expect([holdsPlace(64, true), holdsPlace(8, true), holdsPlace(64, false)]).toEqual([true, false, false]);
+  test('hold their places where many members come in more than one round of blocks', () => {
+    const [pairNs, oneRoundNs, twoRoundsNs] = [40, 66, 99];
+    expect(holdsPlace(33, oneRoundNs, pairNs)).toBe(false);
+    expect(holdsPlace(34, twoRoundsNs, pairNs)).toBe(true);
+    expect(holdsPlace(8, twoRoundsNs, pairNs)).toBe(false);
   });
 });

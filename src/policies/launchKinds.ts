@@ -1,0 +1,18 @@
+import type {Costs} from '../scheduler/costs.ts';
+import {methods} from '../scheduler/kernel.ts';
+import {holdsPlace} from '../scheduler/sharingTerms.ts';
+
+const SINGLE = methods.indexOf('single');
+
+/** Kinds of launches by how they share the device: of one member, of several, and such that hold their places (`holdsPlace`). */
+export const [single, coalesced, holding] = [0, 1, 2];
+export const kinds = 3;
+
+/** The kind of a launch of `size` members whose first kernels are of a class; of several classes (-1) many hold their places. */
+export function kindOf(cls: number, size: number, method: number, costs: Pick<Costs, 'durationNs'>): number {
+  if (size === 1) return single;
+  if (cls < 0) return holdsPlace(size, Infinity, 0) ? holding : coalesced;
+  if (method === SINGLE) return coalesced;
+  const ns = costs.durationNs(cls, size, method);
+  return holdsPlace(size, ns, costs.durationNs(cls, 2, method)) ? holding : coalesced;
+}
