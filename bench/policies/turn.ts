@@ -8,6 +8,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
+import {roomForGarbage} from '../../src/experiment/quietV8.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
 import {duration} from '../../src/policies/duration.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
@@ -64,7 +65,8 @@ export function profileOf({device, decide: given}: Pick<Turn, 'device' | 'decide
 /** Has a turn with a mix and a profile that are at hand in this process; a live one in a new process, which makes its own. */
 export async function haveTurn(turn: Turn, mix: Mix, profile: DeviceProfile): Promise<TurnResult> {
   if (!turn.isLive) return runTurn(turn, mix, profile, null);
-  const child = fork(fileURLToPath(import.meta.url), {serialization: 'advanced'});
+  const execArgv = [...process.execArgv, ...roomForGarbage];
+  const child = fork(fileURLToPath(import.meta.url), {serialization: 'advanced', execArgv});
   child.send(turn);
   let result: TurnResult | undefined;
   child.on('message', (message) => (result = message as TurnResult));

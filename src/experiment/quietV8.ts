@@ -8,10 +8,15 @@ import {runInNewContext} from 'node:vm';
  */
 const youngMB = 32;
 
-/** Threads made from now on collect seldom: some seconds of a live run leave less garbage than fits. For the whole process. */
+/** Of a process that collects seldom: some seconds of a live run leave less garbage than fits. */
+export const roomForGarbage = [
+  `--max-semi-space-size=${youngMB}`,
+  `--min-semi-space-size=${youngMB}`,
+] as const;
+
+/** The same for threads made from now on. For the whole process. */
 export function makeRoomForGarbage(): void {
-  setFlagsFromString(`--max-semi-space-size=${youngMB}`);
-  setFlagsFromString(`--min-semi-space-size=${youngMB}`);
+  for (const flag of roomForGarbage) setFlagsFromString(flag);
 }
 
 /** What has been compiled stays, though it does not run for seconds. For the whole process. */
