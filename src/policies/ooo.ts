@@ -15,7 +15,8 @@ import {LaunchPlanner} from './launchPlanner.ts';
 import {LaunchPlans} from './launchPlans.ts';
 import {ObservedSharing} from './observedSharing.ts';
 import {Populations} from './populations.ts';
-import {Reaction} from './reaction.ts';
+import {LaunchTiming} from './launchTiming.ts';
+import {Reaction, releaseNs} from './reaction.ts';
 import {Seeds} from './seeds.ts';
 import {Strides, stride} from './strides.ts';
 import {Timeliness} from './timeliness.ts';
@@ -23,22 +24,8 @@ import {Ways, ways} from './ways.ts';
 
 const SINGLE = methods.indexOf('single');
 
-/**
- * A decision to wait stands until so much more is ready, a launch ends, or the time has come that it waits for. With dozens ready hardly
- * an arrival changes it, and at 215,000 a second decisions took an H200's host half of its time.
- */
-const moreReady = 1 / 8;
-
-/** Groups that a decision looks through for one whose kernels follow their own: each costs the look-up of a plan. */
-const mostFollowed = 12;
-
 /** More of those that wait go with a launch than are planned where that takes so little longer: the device takes no further round of blocks. */
 const freeOfCharge = 1.03;
-
-/** Streams that may join others in flight are launched beside them where they are so much of what is planned, */
-const leastPart = 0.5;
-/** and where so many launches are missing of those that are planned side by side. */
-const leastMissing = 1;
 
 const parameters = z.strictObject({
   lanes: z.int().min(1).max(64).default(16).describe('most launches in flight'),
@@ -62,9 +49,6 @@ const parameters = z.strictObject({
     .default(0.5)
     .describe('share of the device for requests that are late, while others are not'),
 });
-
-/** Fields of `waits`; not of the object, as V8 drops what is compiled where a field that held whole numbers holds others. */
-const [standsBelow, standsUntil] = [0, 1];
 
 /** The papers' proposal as a whole: reorder by slack, coalesce by pay-off, delay where that gains. */
 export const ooo = definePolicy({
@@ -107,6 +91,7 @@ class OutOfOrder implements Policy {
   private populations!: Populations;
   private fillers!: Fillers;
   private gathering!: Gathering;
+  private timing!: LaunchTiming;
   /** The only kernel that is ready, while it is in no queue; else -1. */
   private lone = -1;
   /** The kernel whose plan was looked up last in this decision, or -1, and that plan. */
@@ -115,10 +100,6 @@ class OutOfOrder implements Policy {
   /** Its steps where they tell whether its program should go in strides, else 0; the kernels of a stride where it does, else 0. */
   private wanted = 0;
   private stride = 0;
-  /** Whether a launch has been submitted to follow those of other programs without a gap. */
-  private hasSuccessor = false;
-  /** The last decision to wait stands while fewer are ready, and until when, in ns. */
-  private readonly waits = Float64Array.of(0, Infinity);
 
   constructor(values: z.output<typeof parameters>) {
     this.parameters = values;
@@ -163,6 +144,14 @@ class OutOfOrder implements Policy {
       limits.maxSize,
     );
     this.strides = new Strides(sloNs.length);
+    this.timing = new LaunchTiming({
+      inFlight: this.inFlight,
+      populations: this.populations,
+      planner: this.planner,
+      reaction,
+      groups: this.seeds.groups,
+      planOf: (slot, situation) => this.planOf(slot, situation),
+    });
     for (const [program, start] of starts.entries()) {
       this.plans.makeAhead(start, sloNs.length, sloNs[program]);
     }
@@ -198,14 +187,13 @@ class OutOfOrder implements Policy {
     }
     this.inFlight.finished(launch);
     this.reaction.seen(launch.endedAt, now);
-    this.hasSuccessor = false;
-    this.waits[standsBelow] = 0;
+    this.timing.ended();
   }
 
   decide(situation: Situation): void {
     const {lanes, ready, now} = situation;
-    const {waits} = this;
-    if (ready.total < waits[standsBelow] && now < waits[standsUntil]) return;
+    const {timing} = this;
+    if (timing.waitStands(situation)) return;
     this.populations.check(situation);
     const lane = ready.total === 0 ? -1 : lanes.idle();
     if (lane < 0) return;
@@ -213,17 +201,16 @@ class OutOfOrder implements Policy {
     this.planned = -1;
     if (ready.total === 1) {
       const slot = ready.first(ready.nonEmpty[0]);
-      if (!this.isDelayed(slot, situation)) this.launch(lane, slot, situation);
+      if (!timing.isDelayed(slot, situation)) this.launch(lane, slot, situation);
       return;
     }
     let seed = this.seeds.choose(situation);
-    waits[standsBelow] = 0;
-    waits[standsUntil] = Infinity;
-    if (this.isDelayed(seed, situation)) {
-      const follower = this.follower(seed, situation);
+    timing.begin();
+    if (timing.isDelayed(seed, situation)) {
+      const follower = timing.follower(seed, situation);
       seed = follower >= 0 ? follower : this.fillers.choose(situation);
       if (seed < 0) {
-        waits[standsBelow] = ready.total + Math.floor(moreReady * ready.total);
+        timing.wait(situation);
         return;
       }
       this.seeds.passOver();
@@ -272,96 +259,7 @@ class OutOfOrder implements Policy {
   /** Whether a launch around the kernel would end by `endsAt` beside what is in flight, and has room there. */
   private fits(slot: number, endsAt: Nanoseconds, situation: Situation): boolean {
     const plan = this.planOf(slot, situation);
-    return situation.now + plan.completionNs <= endsAt && this.hasRoom(slot, plan, situation);
-  }
-
-  /** Whether the kernel's plan has room for one more launch beside what is in flight. */
-  private hasRoom(slot: number, plan: LaunchPlan, situation: Situation): boolean {
-    const {inFlight} = this;
-    const {size, beside, recurs, sm, bandwidth, completionNs, method} = plan;
-    const program = this.populations.program(slot, situation);
-    if (recurs && inFlight.has(program)) {
-      // Who is in flight joins those who are much fewer than planned.
-      if (situation.ready.count[situation.ready.list(slot)] < leastPart * size) return false;
-      const most = beside - leastMissing;
-      if (inFlight.demandOf(program) > most * Math.max(sm, bandwidth)) return false;
-      if (inFlight.joinableOf(program) > most * size) return false;
-    }
-    if (recurs && !inFlight.has(program, true)) return true;
-    const {ready, programs, streams, costs} = situation;
-    const others = Math.max(0, ready.total - size);
-    const kind = kindOf(programs.classes[streams.cursor[slot]], size, method, costs);
-    const gapNs = this.gapNs(slot, size, method, situation);
-    return inFlight.isWorthBeside(plan, kind, completionNs, size, others, gapNs, situation);
-  }
-
-  /**
-   * Whether the seed waits for a launch to end. One launch is submitted shortly before where the device would idle then until the
-   * host has reacted, or where it follows one of its own (`follows`).
-   */
-  private isDelayed(slot: number, situation: Situation): boolean {
-    const {inFlight} = this;
-    if (situation.lanes.inFlight === 0) return false;
-    const plan = this.planOf(slot, situation);
-    if (this.hasRoom(slot, plan, situation)) return false;
-    if (inFlight.has(this.populations.program(slot, situation))) return !this.follows(slot, plan, situation);
-    if (this.hasSuccessor) return true;
-    const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
-    if (inFlight.isUsedAfterNext(gapNs) || !this.isTime(inFlight.nextEndsAt() - gapNs, situation))
-      return true;
-    this.hasSuccessor = true;
-    return false;
-  }
-
-  /**
-   * Whether it is time for a launch behind one of its own that is about to end: where as many wait as are planned, so that nobody who
-   * comes meanwhile could have joined. Two shapes at 95 % of what is carried, simulated with four profiles: p50 0.89 to 1.01 of what it is
-   * otherwise.
-   */
-  private follows(slot: number, plan: LaunchPlan, situation: Situation): boolean {
-    const {inFlight} = this;
-    const {ready} = situation;
-    const program = this.populations.program(slot, situation);
-    if (!plan.recurs || ready.count[ready.list(slot)] < plan.size) return false;
-    if (inFlight.launchesOf(program) > plan.beside) return false;
-    const gapNs = this.gapNs(slot, plan.size, plan.method, situation);
-    return this.isTime(inFlight.nextEndsAt(program) - gapNs, situation);
-  }
-
-  /** Whether a time has come; asks to be woken then where not. */
-  private isTime(at: Nanoseconds, situation: Situation): boolean {
-    const whole = Math.floor(at);
-    if (whole <= situation.now) return true;
-    situation.wakeAt(whole);
-    this.waits[standsUntil] = Math.min(this.waits[standsUntil], whole);
-    return false;
-  }
-
-  /**
-   * A kernel of another group that follows one of its own now, while the most urgent is delayed; or -1. Which launch ends first has nothing
-   * to do with who is most urgent: without it one shape of two waited for the host at each of its ends, and the other went in several
-   * small launches meanwhile.
-   */
-  private follower(seed: number, situation: Situation): number {
-    const {ready, streams} = situation;
-    const {groups} = this.seeds;
-    const own = ready.list(seed);
-    for (let i = Math.min(mostFollowed, ready.nonEmptyCount) - 1; i >= 0; i--) {
-      const group = ready.nonEmpty[i];
-      if (group === own || ready.count[group] < 2) continue;
-      const onTime = groups[group].onTime.top(streams);
-      const slot = onTime >= 0 ? onTime : groups[group].topLate(streams);
-      if (!this.planner.recurs(this.planner.firstOf(streams.cursor[slot]))) continue;
-      if (!this.inFlight.has(this.populations.program(slot, situation))) continue;
-      if (this.follows(slot, this.planOf(slot, situation), situation)) return slot;
-    }
-    return -1;
-  }
-
-  /** From the end of a launch until the host has reacted with the next one. */
-  private gapNs(slot: number, size: number, method: number, situation: Situation): Nanoseconds {
-    const {ns, pace} = this.reaction;
-    return ns + pace * releaseNs(situation.streams.cursor[slot], size, method, situation);
+    return situation.now + plan.completionNs <= endsAt && this.timing.hasRoom(slot, plan, situation);
   }
 
   /** How many may run with the seed: those that are planned, or all that wait where the others are free of charge. */
@@ -412,10 +310,4 @@ class OutOfOrder implements Policy {
     this.inFlight.launched(launch, fill, kind, program, ending);
     return launch.predictedNs * Math.max(fill.sm, fill.bandwidth);
   }
-}
-
-/** From a decision until the device has the launch, as the profile has it. */
-function releaseNs(cursor: number, size: number, method: number, {programs, costs}: Situation): Nanoseconds {
-  const submitNs = costs.submitNs(programs.classes[cursor], size, method);
-  return submitNs + costs.launchNs + costs.memberNs * (size - 1);
 }

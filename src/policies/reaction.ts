@@ -1,4 +1,5 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Situation} from '../scheduler/policy.ts';
 
 /** The mean remembers some as many launches: of fewer it would move all the time, and all plans with it. */
 const remembered = 512;
@@ -36,4 +37,15 @@ export class Reaction {
     this.plannedNs = this.ns;
     this.version++;
   }
+}
+
+/** From a decision until the device has the launch, as the profile has it. */
+export function releaseNs(
+  cursor: number,
+  size: number,
+  method: number,
+  {programs, costs}: Situation,
+): Nanoseconds {
+  const submitNs = costs.submitNs(programs.classes[cursor], size, method);
+  return submitNs + costs.launchNs + costs.memberNs * (size - 1);
 }
