@@ -65,6 +65,8 @@ export const compare: Command = {
       args['format'],
       io,
     );
+    const note = otherArrivals(base, candidate);
+    if (note !== null) io.stderr.write(`${note}\n`);
     const broken = cells.flatMap((cell) => limits.flatMap((limit) => violation(cell, limit)));
     if (broken.length > 0) throw new ThresholdError(broken.join('; '));
   },
@@ -97,6 +99,26 @@ function compareCells(base: Summary, candidate: Summary): ComparedCell[] {
     throw new InputError('nothing to compare: the results have no policy at the same load in common');
   }
   return cells;
+}
+
+/**
+ * Where load is a share of what each of two devices can do, the candidate meets other arrivals than the base: a sentence that says so,
+ * of the first such load, or null.
+ */
+function otherArrivals(base: Summary, candidate: Summary): string | null {
+  if (base.device === candidate.device) return null;
+  const others = new Map(candidate.cells.map((cell) => [keyOf(cell), cell]));
+  for (const cell of base.cells) {
+    const {load, replications} = cell;
+    const other = others.get(keyOf(cell));
+    if (load === null || other === undefined || replications.length === 0 || other.replications.length === 0)
+      continue;
+    const [a, b] = [replications[0].arrival_rate_per_s, other.replications[0].arrival_rate_per_s];
+    if (a === b) continue;
+    const [ofBase, ofCandidate] = [a, b].map((rate) => formatNumber(rate));
+    return `note: load is relative to the device: at ${formatNumber(load)}, ${ofBase} requests arrive a second on ${base.device} and ${ofCandidate} on ${candidate.device} (both would meet the same arrivals in a scenario without a load)`;
+  }
+  return null;
 }
 
 interface Limit {

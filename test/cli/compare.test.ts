@@ -47,6 +47,15 @@ describe('compare', () => {
     expect(stderr).toMatch(/^superkernel: streams at 0\.5\d*: p50 \+\d+\.\d% \(p50 > \+5%\)\n$/);
   });
 
+  test('says where the same load is other arrivals, as it is another device', async () => {
+    const elsewhere = await result('elsewhere', '--device', 't4');
+    const {code, stdout, stderr} = await place.run(['compare', await calm(), elsewhere]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^p50 /m);
+    expect(stderr).toMatch(/^note: load is relative to the device: at 0\.5\d*, [\d.,]+ requests arrive a second on v100 and [\d.,]+ on t4/); // prettier-ignore
+    expect((await place.run(['compare', await calm(), await calm()])).stderr).toBe('');
+  });
+
   test('refuses results that share nothing', async () => {
     const other = await result('other', '--load', '0.3');
     const {code, stderr} = await place.run(['compare', await calm(), other]);
