@@ -58,14 +58,15 @@ export const compare: Command = {
     const candidate = readSummary(needed(args, 'candidate'));
     const metrics = needed(args, 'metric').split(',').map(metricOf);
     const limits = (listOf(args, 'fail-if') ?? []).map(parseLimit);
-    const cells = compareCells(base, candidate);
+    const pairs = cellsInBoth(base, candidate);
+    const cells = compareCells(pairs);
     print(
       compareTable(cells, metrics),
       {base: base.hash, candidate: candidate.hash, cells},
       args['format'],
       io,
     );
-    const note = otherArrivals(base, candidate);
+    const note = otherArrivals(pairs, base.device, candidate.device);
     if (note !== null) io.stderr.write(`${note}\n`);
     const broken = cells.flatMap((cell) => limits.flatMap((limit) => violation(cell, limit)));
     if (broken.length > 0) throw new ThresholdError(broken.join('; '));
@@ -81,42 +82,41 @@ function readSummary(path: string): Summary {
 const keyOf = ({parameters, policy, load}: SweepCell): string =>
   JSON.stringify([parameters, policy, load === null ? null : Number(load.toPrecision(9))]);
 
-function compareCells(base: Summary, candidate: Summary): ComparedCell[] {
+type Pair = readonly [base: SweepCell, candidate: SweepCell];
+
+/** The cells that both have, with a result in each. */
+function cellsInBoth(base: Summary, candidate: Summary): Pair[] {
   const others = new Map(candidate.cells.map((cell) => [keyOf(cell), cell]));
-  const cells = base.cells.flatMap((cell): ComparedCell[] => {
+  const pairs = base.cells.flatMap((cell): Pair[] => {
     const other = others.get(keyOf(cell));
-    if (other === undefined || cell.aggregate === null || other.aggregate === null) return [];
-    const settings = Object.entries(cell.parameters).map(([key, value]) => ` ${key}=${String(value)}`);
-    const load = cell.load === null ? '' : ` at ${formatNumber(cell.load)}`;
-    return [
-      {
-        label: `${cell.policy}${load}${settings.join('')}`,
-        comparisons: compareRuns(cell.replications, other.replications),
-      },
-    ];
+    return other === undefined || cell.aggregate === null || other.aggregate === null ? [] : [[cell, other]];
   });
-  if (cells.length === 0) {
+  if (pairs.length === 0) {
     throw new InputError('nothing to compare: the results have no policy at the same load in common');
   }
-  return cells;
+  return pairs;
 }
+
+const compareCells = (pairs: readonly Pair[]): ComparedCell[] =>
+  pairs.map(([cell, other]) => {
+    const settings = Object.entries(cell.parameters).map(([key, value]) => ` ${key}=${String(value)}`);
+    const load = cell.load === null ? '' : ` at ${formatNumber(cell.load)}`;
+    return {
+      label: `${cell.policy}${load}${settings.join('')}`,
+      comparisons: compareRuns(cell.replications, other.replications),
+    };
+  });
 
 /**
  * Where load is a share of what each of two devices can do, the candidate meets other arrivals than the base: a sentence that says so,
  * of the first such load, or null.
  */
-function otherArrivals(base: Summary, candidate: Summary): string | null {
-  if (base.device === candidate.device) return null;
-  const others = new Map(candidate.cells.map((cell) => [keyOf(cell), cell]));
-  for (const cell of base.cells) {
-    const {load, replications} = cell;
-    const other = others.get(keyOf(cell));
-    if (load === null || other === undefined || replications.length === 0 || other.replications.length === 0)
-      continue;
+function otherArrivals(pairs: readonly Pair[], device: string, otherDevice: string): string | null {
+  if (device === otherDevice) return null;
+  for (const [{load, replications}, other] of pairs) {
     const [a, b] = [replications[0].arrival_rate_per_s, other.replications[0].arrival_rate_per_s];
-    if (a === b) continue;
-    const [ofBase, ofCandidate] = [a, b].map((rate) => formatNumber(rate));
-    return `note: load is relative to the device: at ${formatNumber(load)}, ${ofBase} requests arrive a second on ${base.device} and ${ofCandidate} on ${candidate.device} (both would meet the same arrivals in a scenario without a load)`;
+    if (load === null || a === b) continue;
+    return `note: load is relative to the device: at ${formatNumber(load)}, ${formatNumber(a)} requests arrive a second on ${device} and ${formatNumber(b)} on ${otherDevice} (both would meet the same arrivals in a scenario without a load)`;
   }
   return null;
 }

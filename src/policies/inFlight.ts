@@ -3,7 +3,7 @@ import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Situation} from '../scheduler/policy.ts';
-import {coalesced, holding, kinds, single} from './launchKinds.ts';
+import {coalesced, holding, kinds, single} from '../scheduler/launchKinds.ts';
 import type {ObservedSharing} from './observedSharing.ts';
 
 /** What launches fill of the device while they run alone, 0 to 1. */

@@ -19,7 +19,7 @@ import {
   submitAt,
   termsWidth,
 } from './planTerms.ts';
-import {holding, single} from './launchKinds.ts';
+import {holding, single} from '../scheduler/launchKinds.ts';
 import type {ObservedSharing} from './observedSharing.ts';
 import type {Reaction} from './reaction.ts';
 

@@ -1,7 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import type {InFlight} from './inFlight.ts';
-import {kindOf} from './launchKinds.ts';
+import {kindOf} from '../scheduler/launchKinds.ts';
 import type {LaunchPlan, LaunchPlanner} from './launchPlanner.ts';
 import type {Populations} from './populations.ts';
 import {releaseNs} from './reaction.ts';

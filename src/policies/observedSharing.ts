@@ -1,7 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
 import type {SharingTerms} from '../scheduler/sharingTerms.ts';
-import {holding, single} from './launchKinds.ts';
+import {holding, single} from '../scheduler/launchKinds.ts';
 
 /** The profile counts as much as so many launches, */
 const prior = 16;

@@ -9,7 +9,7 @@ import {duration} from './duration.ts';
 import {Fillers} from './fillers.ts';
 import {Gathering} from './gathering.ts';
 import {InFlight} from './inFlight.ts';
-import {kindOf} from './launchKinds.ts';
+import {kindOf} from '../scheduler/launchKinds.ts';
 import type {LaunchPlan} from './launchPlanner.ts';
 import {LaunchPlanner} from './launchPlanner.ts';
 import {LaunchPlans} from './launchPlans.ts';

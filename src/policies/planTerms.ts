@@ -1,7 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Programs} from '../scheduler/programs.ts';
 import type {Costs} from '../scheduler/costs.ts';
-import {kindOf} from './launchKinds.ts';
+import {kindOf} from '../scheduler/launchKinds.ts';
 import {ProgramTotals} from './programTotals.ts';
 
 /** Sizes that are looked at, and some between (`sizesOf`): each, then in steps of a quarter to an eighth. */
@@ -27,7 +27,7 @@ export const durationAt = 0;
 export const smAt = 1;
 export const bandwidthAt = 2;
 export const followAt = 3;
-/** The method and the kind of launch, in one number: `methodIn`, `kindIn`. */
+/** The method and the kind of launch, in one number, as a record has no more room in its line of the cache: `methodIn`, `kindIn`. */
 export const howAt = 4;
 /** Host time of deciding about and submitting the first kernel; the most steps that a launch may have. */
 export const submitAt = 5;

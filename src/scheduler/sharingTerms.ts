@@ -65,8 +65,9 @@ export const fewestHolding = 16;
 const roundsHolding = 2;
 
 /**
- * Whether a superkernel of `size` members that takes `ns` holds its place, where one of two takes `pairNs`: it gets what those leave over that hold theirs and began before,
- * and is slowed by none behind it that does. It does where its blocks come in more than one round, so that whoever comes later waits.
+ * Whether a superkernel of `size` members that takes `ns` by itself holds its place, where one of two takes `pairNs`: it gets what those
+ * leave over that hold theirs and began before, and is slowed by none behind it that does. It does where its blocks come in more than one
+ * round, so that whoever comes later waits.
  *
  * Live, kernels of 256x128x1152 in one round, of 16 to 33 members (66 us), let two of 256x256x256 through each (23 to 46 us), and took 1.5 to
  * 1.9 times as long as alone; as if they held their places they would take 1.1 to 1.2 times, and let one through. From 34 members on (99 us

@@ -5,9 +5,9 @@ import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
 import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
+import {holding, kindOf} from '../scheduler/launchKinds.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
-import {fewestHolding} from '../scheduler/sharingTerms.ts';
 import {
   StepCosts,
   demandOf,
@@ -173,7 +173,7 @@ export class LaneSteps {
     this.share[lane] = inUnits(share);
     this.pressure[lane] = this.demand[lane] = inUnits(share / exposure);
     this.exposure[lane] = exposure;
-    this.holds[lane] = size >= fewestHolding ? 1 : 0;
+    this.holds[lane] = kindOf(-1, size, method, model) === holding ? 1 : 0;
     return model.mixedNs(classes, size);
   }
 

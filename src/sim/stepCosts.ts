@@ -1,9 +1,7 @@
 import type {Costs} from '../scheduler/costs.ts';
 import {methods} from '../scheduler/kernel.ts';
+import {holding, kindOf} from '../scheduler/launchKinds.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
-import {holdsPlace} from '../scheduler/sharingTerms.ts';
-
-const SINGLE = methods.indexOf('single');
 
 /**
  * What the model says of a step, remembered: all that the device needs to know lies together, as every step of a run asks
@@ -38,15 +36,14 @@ export class StepCosts {
     }
     const sm = model.smShare(cls, size, method);
     const share = Math.max(sm, model.bandwidthShare(cls, size, method));
-    const ns = (table[cls * width + durationOf] = model.durationNs(cls, size, method));
+    table[cls * width + durationOf] = model.durationNs(cls, size, method);
     table[cls * width + smOf] = inUnits(sm);
     table[cls * width + shareOf] = inUnits(share);
     const exposure = model.exposure(cls, size, method);
     table[cls * width + pressureOf] = inUnits(share * model.pressure(cls, size, method));
     table[cls * width + demandOf] = inUnits(share / exposure);
     table[cls * width + exposureOf] = exposure;
-    const holds = method !== SINGLE && holdsPlace(size, ns, model.durationNs(cls, 2, method));
-    table[cls * width + holdsOf] = holds ? 1 : 0;
+    table[cls * width + holdsOf] = kindOf(cls, size, method, model) === holding ? 1 : 0;
     return table;
   }
 }

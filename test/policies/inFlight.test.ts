@@ -1,7 +1,7 @@
 // What is in flight, for a policy that asks what else may run.
 import {describe, expect, test} from 'vitest';
 import {InFlight} from '../../src/policies/inFlight.ts';
-import {coalesced, holding, single} from '../../src/policies/launchKinds.ts';
+import {coalesced, holding, single} from '../../src/scheduler/launchKinds.ts';
 import {ObservedSharing} from '../../src/policies/observedSharing.ts';
 
 describe('what is in flight', () => {

@@ -1,6 +1,6 @@
 // What launches take beside others corrects the profile.
 import {describe, expect, test} from 'vitest';
-import {coalesced, holding, single} from '../../src/policies/launchKinds.ts';
+import {coalesced, holding, single} from '../../src/scheduler/launchKinds.ts';
 import {ObservedSharing} from '../../src/policies/observedSharing.ts';
 import {slowdownBeside} from '../../src/scheduler/sharingTerms.ts';
 

@@ -1,6 +1,6 @@
 // How launches share the device, by how many rounds of blocks they take.
 import {expect, test} from 'vitest';
-import {coalesced, holding, kindOf, single} from '../../src/policies/launchKinds.ts';
+import {coalesced, holding, kindOf, single} from '../../src/scheduler/launchKinds.ts';
 import {methods} from '../../src/scheduler/kernel.ts';
 
 /** Batches of up to 33 members take one round of blocks, of 34 to 66 two; class 1 takes one whatever its size. */

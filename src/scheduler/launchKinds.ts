@@ -1,6 +1,6 @@
-import type {Costs} from '../scheduler/costs.ts';
-import {methods} from '../scheduler/kernel.ts';
-import {holdsPlace} from '../scheduler/sharingTerms.ts';
+import type {Costs} from './costs.ts';
+import {methods} from './kernel.ts';
+import {fewestHolding, holdsPlace} from './sharingTerms.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -8,10 +8,13 @@ const SINGLE = methods.indexOf('single');
 export const [single, coalesced, holding] = [0, 1, 2];
 export const kinds = 3;
 
-/** The kind of a launch of `size` members whose first kernels are of a class; of several classes (-1) many hold their places. */
+/**
+ * The kind of a launch of `size` members whose next kernels are of a class, or of several (-1): of those all of enough members hold their
+ * places, as nobody knows their rounds of blocks.
+ */
 export function kindOf(cls: number, size: number, method: number, costs: Pick<Costs, 'durationNs'>): number {
   if (size === 1) return single;
-  if (cls < 0) return holdsPlace(size, Infinity, 0) ? holding : coalesced;
+  if (cls < 0) return size >= fewestHolding ? holding : coalesced;
   if (method === SINGLE) return coalesced;
   const ns = costs.durationNs(cls, size, method);
   return holdsPlace(size, ns, costs.durationNs(cls, 2, method)) ? holding : coalesced;
