@@ -79,17 +79,34 @@ function readSummary(path: string): Summary {
   return parseSummary(readFileSync(file, 'utf8'), file);
 }
 
-const keyOf = ({parameters, policy, load}: SweepCell): string =>
-  JSON.stringify([parameters, policy, load === null ? null : Number(load.toPrecision(9))]);
+/** What a cell shares with the one that it is compared with, but for its load. */
+const settingsOf = ({parameters, policy}: SweepCell): string => JSON.stringify([parameters, policy]);
+
+const loadOf = ({load}: SweepCell): number | null => (load === null ? null : Number(load.toPrecision(9)));
+
+/** Of the same seed: equal where the same requests arrive. */
+const arrivalsOf = ({replications}: SweepCell): number => replications[0].arrival_rate_per_s;
 
 type Pair = readonly [base: SweepCell, candidate: SweepCell];
 
-/** The cells that both have, with a result in each. */
+/**
+ * The cells that both have, with a result in each: at the same load, which is a share of what a device can do, or on another device where
+ * the same requests arrive, if there is such a cell.
+ */
 function cellsInBoth(base: Summary, candidate: Summary): Pair[] {
-  const others = new Map(candidate.cells.map((cell) => [keyOf(cell), cell]));
+  const isOther = base.device !== candidate.device;
+  const bySettings = new Map<string, SweepCell[]>();
+  for (const cell of candidate.cells) {
+    if (cell.aggregate === null) continue;
+    const key = settingsOf(cell);
+    bySettings.set(key, [...(bySettings.get(key) ?? []), cell]);
+  }
   const pairs = base.cells.flatMap((cell): Pair[] => {
-    const other = others.get(keyOf(cell));
-    return other === undefined || cell.aggregate === null || other.aggregate === null ? [] : [[cell, other]];
+    if (cell.aggregate === null) return [];
+    const others = bySettings.get(settingsOf(cell)) ?? [];
+    const meetsSame = isOther && others.find((other) => arrivalsOf(other) === arrivalsOf(cell));
+    const other = meetsSame || others.find((other) => loadOf(other) === loadOf(cell));
+    return other === undefined ? [] : [[cell, other]];
   });
   if (pairs.length === 0) {
     throw new InputError('nothing to compare: the results have no policy at the same load in common');
@@ -100,7 +117,10 @@ function cellsInBoth(base: Summary, candidate: Summary): Pair[] {
 const compareCells = (pairs: readonly Pair[]): ComparedCell[] =>
   pairs.map(([cell, other]) => {
     const settings = Object.entries(cell.parameters).map(([key, value]) => ` ${key}=${String(value)}`);
-    const load = cell.load === null ? '' : ` at ${formatNumber(cell.load)}`;
+    const loads = [
+      ...new Set([cell, other].flatMap(({load}) => (load === null ? [] : [formatNumber(load)]))),
+    ];
+    const load = loads.length === 0 ? '' : ` at ${loads.join(' and ')}`;
     return {
       label: `${cell.policy}${load}${settings.join('')}`,
       comparisons: compareRuns(cell.replications, other.replications),
@@ -113,10 +133,11 @@ const compareCells = (pairs: readonly Pair[]): ComparedCell[] =>
  */
 function otherArrivals(pairs: readonly Pair[], device: string, otherDevice: string): string | null {
   if (device === otherDevice) return null;
-  for (const [{load, replications}, other] of pairs) {
-    const [a, b] = [replications[0].arrival_rate_per_s, other.replications[0].arrival_rate_per_s];
+  for (const [cell, other] of pairs) {
+    const {load} = cell;
+    const [a, b] = [arrivalsOf(cell), arrivalsOf(other)];
     if (load === null || a === b) continue;
-    return `note: load is relative to the device: at ${formatNumber(load)}, ${formatNumber(a)} requests arrive a second on ${device} and ${formatNumber(b)} on ${otherDevice} (both would meet the same arrivals in a scenario without a load)`;
+    return `note: load is relative to the device: at ${formatNumber(load)}, ${formatNumber(a)} requests arrive a second on ${device} and ${formatNumber(b)} on ${otherDevice} (both meet the same arrivals where no load is given)`;
   }
   return null;
 }

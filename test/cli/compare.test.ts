@@ -56,6 +56,15 @@ describe('compare', () => {
     expect((await place.run(['compare', await calm(), await calm()])).stderr).toBe('');
   });
 
+  test('pairs another device’s results by the requests that arrive, where no load is given', async () => {
+    place.write('unloaded.yaml', 'duration: 300ms\ntenants:\n  - {name: a, model: lstm-1024, slo: 5ms, arrivals: {process: poisson, rate: 400}}\n'); // prettier-ignore
+    for (const device of ['v100', 't4'])
+      await place.run(['simulate', 'unloaded.yaml', '--policy', 'streams', '--device', device, '--replications', '2', '--no-report', '--output', `on-${device}`]); // prettier-ignore
+    const {code, stdout, stderr} = await place.run(['compare', place.result('on-v100'), place.result('on-t4')]); // prettier-ignore
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^p50 +streams at 0\.\d+ and 0\.\d+ /m);
+  });
+
   test('refuses results that share nothing', async () => {
     const other = await result('other', '--load', '0.3');
     const {code, stderr} = await place.run(['compare', await calm(), other]);
