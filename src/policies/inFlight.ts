@@ -213,9 +213,7 @@ export class InFlight {
     if (sumOf(shares) + share <= roomy) return true;
     const wait = this.leavesAt(fill) - now;
     const doneBefore = this.progress();
-    shares[kind] += share;
-    const after = this.slowdown(kind, share);
-    shares[kind] -= share;
+    const after = this.slowdownOf(kind, share);
     const doneAfter = this.progress(kind, share);
     const beside = ns * after <= wait ? ns * after : wait + ns - wait / after;
     const overlap = Math.min(wait, beside);
@@ -288,6 +286,14 @@ export class InFlight {
       shares[newKind] -= newShare;
     }
     return done;
+  }
+
+  /** How much longer a launch of a kind takes that takes a share of the device, beside what is in flight. */
+  slowdownOf(kind: number, share: number): number {
+    this.shares[kind] += share;
+    const slowed = this.slowdown(kind, share);
+    this.shares[kind] -= share;
+    return slowed;
   }
 
   /** How much longer one of the launches in flight takes, of a kind, that takes a `share` of the device. */

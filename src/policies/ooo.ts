@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import type {Nanoseconds} from '../scheduler/clock.ts';
+import type {Costs} from '../scheduler/costs.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import type {Policy, PolicySetup, Situation} from '../scheduler/policy.ts';
@@ -262,14 +263,29 @@ class OutOfOrder implements Policy {
     return situation.now + plan.completionNs <= endsAt && this.timing.hasRoom(slot, plan, situation);
   }
 
-  /** How many may run with the seed: those that are planned, or all that wait where the others are free of charge. */
-  private sizeFor(seed: number, {size, method, recurs}: LaunchPlan, situation: Situation): number {
+  /**
+   * How many may run with the seed: those that are planned, or all that wait where the others are free of charge, or where one such
+   * launch runs at a time and all in one take no longer, each member, beside what is in flight: then nobody is left to wait for a
+   * further launch. On an H200 one of 33 of 256x128x1152 suffers from squares beside it, one of 34 and more, another round of blocks,
+   * holds its place, and takes as long.
+   */
+  private sizeFor(seed: number, {size, beside, method, recurs}: LaunchPlan, situation: Situation): number {
     const {ready, streams, programs, costs} = situation;
     const all = ready.count[ready.list(seed)];
     if (!recurs || size === 1 || all <= size || all > this.maxSize) return size;
     const cls = programs.classes[streams.cursor[seed]];
-    const isFree = costs.durationNs(cls, all, method) <= freeOfCharge * costs.durationNs(cls, size, method);
-    return isFree ? all : size;
+    const ns = costs.durationNs(cls, size, method);
+    const nsOfAll = costs.durationNs(cls, all, method);
+    if (nsOfAll <= freeOfCharge * ns) return all;
+    if (beside > 1) return size;
+    const besideOthers = ns * this.slowdownOf(cls, size, method, costs);
+    return nsOfAll * this.slowdownOf(cls, all, method, costs) * size <= besideOthers * all ? all : size;
+  }
+
+  /** How much longer a superkernel takes beside what is in flight. */
+  private slowdownOf(cls: number, size: number, method: number, costs: Costs): number {
+    const share = Math.max(costs.smShare(cls, size, method), costs.bandwidthShare(cls, size, method));
+    return this.inFlight.slowdownOf(kindOf(cls, size, method, costs), share);
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */
