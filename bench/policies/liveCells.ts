@@ -2,7 +2,6 @@ import {openLiveHost} from '../../src/experiment/liveHost.ts';
 import type {LiveHost} from '../../src/experiment/liveHost.ts';
 import {collectGarbage} from '../../src/experiment/quietV8.ts';
 import {prepareRehearsed} from '../../src/experiment/rehearsal.ts';
-import {prepareRun} from '../../src/experiment/simulate.ts';
 import type {RunSpec} from '../../src/experiment/simulate.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {InputError} from '../../src/scheduler/errors.ts';
@@ -23,8 +22,9 @@ export class LiveCells {
   async run(spec: RunSpec, recorder: Recorder): Promise<void> {
     const {profile, host} = this;
     const shouldStop = (): boolean => false;
+    // Renewed runs too: at another load a policy runs code that it has not run before.
+    const run = await prepareRehearsed(spec, profile, shouldStop);
     if (host === null) {
-      const run = await prepareRehearsed(spec, profile, shouldStop);
       const {host: threads, sharing} = run.setup;
       if (threads !== 'shared' || sharing !== 'one-context')
         throw new InputError(
@@ -32,7 +32,6 @@ export class LiveCells {
         );
       this.host = await openLiveHost({run, spec, profile, ordinal: 0, recorder, shouldStop});
     } else {
-      const run = await prepareRun(spec, profile);
       // What earlier runs left would be collected during this one: 3 to 4 ms on an H200's host, at once.
       collectGarbage('major');
       await host.renew({run, recorder});
