@@ -58,7 +58,7 @@ export async function prepareRehearsed(
 }
 
 /** The run with far more requests than can be served, which so are late, and short. */
-function crowded(spec: RunSpec): RunSpec {
+export function crowded(spec: RunSpec): RunSpec {
   const {scenario, load} = spec;
   const duration = Math.min(crowdedNs, scenario.duration);
   const tenants = scenario.tenants.map((tenant) => {

@@ -147,9 +147,9 @@ export class InFlight {
     return at;
   }
 
-  /** How much of the device the launches in flight would fill together; above 1 they take longer than alone. */
-  demand(): number {
-    return Math.max(this.totalSm, this.totalBandwidth);
+  /** How many times the device the launches in flight would take together, each what it takes alone. */
+  taken(): number {
+    return sumOf(this.shares);
   }
 
   /** Streams of a program that are complete when their launches end: nobody will coalesce with them. */

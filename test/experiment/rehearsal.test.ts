@@ -1,7 +1,7 @@
 // A rehearsal before a live run: short, on its own, and silent.
 import {describe, expect, test} from 'vitest';
 import {readProfile} from '../../src/experiment/profileFiles.ts';
-import {rehearse} from '../../src/experiment/rehearsal.ts';
+import {crowded, rehearse} from '../../src/experiment/rehearsal.ts';
 import {parseScenario} from '../../src/experiment/scenario.ts';
 import {prepareRun, simulateRun} from '../../src/experiment/simulate.ts';
 import type {RunSpec} from '../../src/experiment/simulate.ts';
@@ -38,6 +38,16 @@ describe('a rehearsal', () => {
     const begin = performance.now();
     expect(await looksOf(specOf('10min', 'greedy'))).toBeGreaterThan(2);
     expect(performance.now() - begin).toBeLessThan(10_000);
+  });
+
+  test('meets requests that are late, which the run may not', async () => {
+    const attained = async (spec: RunSpec): Promise<number> => {
+      const {tenants} = await simulateRun(spec, {profile});
+      return tenants.reduce((sum, {slo_attainment}) => sum + slo_attainment!, 0) / tenants.length;
+    };
+    const spec = specOf('300ms', 'ooo');
+    expect(await attained(spec)).toBeGreaterThan(0.9);
+    expect(await attained(crowded(spec))).toBeLessThan(0.5);
   });
 
   test('ends where the run is to stop', async () => {

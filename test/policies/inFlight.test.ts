@@ -51,7 +51,17 @@ describe('what is in flight', () => {
     expect(inFlight.demandOf(2)).toBeCloseTo(0.2, 9);
     inFlight.finished(launch(0, 1, 300));
     inFlight.finished(launch(2, 1, 200));
-    expect([inFlight.nextEndsAt(), inFlight.demand()]).toEqual([Infinity, 0]);
+    expect([inFlight.nextEndsAt(), inFlight.taken()]).toEqual([Infinity, 0]);
+  });
+
+  test('slows what would run beside it, least where that holds its place, and what is there not for asking', () => {
+    const inFlight = new InFlight(4, sharing(1));
+    for (const kind of [coalesced, holding]) expect(inFlight.slowdownOf(kind, 0.5)).toBe(1);
+    inFlight.launched(launch(0, 20, 100), {sm: 0.8, bandwidth: 0.1}, holding, 0);
+    const slowed = inFlight.slowdownOf(coalesced, 0.5);
+    expect(slowed).toBeGreaterThan(inFlight.slowdownOf(holding, 0.5));
+    expect(inFlight.slowdownOf(coalesced, 0.5)).toBe(slowed);
+    expect(inFlight.taken()).toBeCloseTo(0.8, 6);
   });
 
   test('takes launches whose streams are all complete then for others', () => {
