@@ -1,19 +1,17 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
-import {longestWhole, recordedSteps, shortRecordedSteps} from '../scheduler/launch.ts';
+import {longestWhole, shortRecordedSteps} from '../scheduler/launch.ts';
+import {stopEvery} from '../scheduler/period.ts';
 import type {CudaContext} from './cuda.ts';
 import {GraphRecorder} from './graphRecorder.ts';
 import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
 
 /**
- * Where launches of several steps end: at multiples of this many kernels before their program's end. The driver takes
- * about as long for a graph of sixteen kernels as for one.
+ * How many kernels it is to the next stop from one with which `left` are left of its program, where launches of several steps end at
+ * multiples of `every` kernels before its end (`stopEvery`). The driver takes about as long for a graph of sixteen kernels as for one.
  */
-const stopEvery = recordedSteps;
-
-/** How many kernels it is to the next stop from one with which `left` are left of its program. */
-export const toNextStop = (left: number): number => left % stopEvery || stopEvery;
+export const toNextStop = (left: number, every: number): number => left % every || every;
 
 /** Runs that end elsewhere are put together of these, which begin at multiples of their length before the end. */
 export const shortRuns = [shortRecordedSteps, 1];
@@ -127,7 +125,7 @@ export class GraphCache {
       if (graph > 0) return this.finding(graph, whole);
     }
     const left = start + whole - cursor;
-    const toStop = toNextStop(left);
+    const toStop = this.toStop(cursor);
     if (steps >= toStop) {
       const graph = this.runOf(table, tenant, pair, cursor, stopLevel, toStop);
       if (graph > 0) return this.finding(graph, toStop);
@@ -139,6 +137,12 @@ export class GraphCache {
       if (graph > 0) return this.finding(graph, length);
     }
     return 0;
+  }
+
+  /** How many kernels it is to the next stop of a program that is known. */
+  private toStop(cursor: number): number {
+    const left = this.starts[cursor] + this.programLengths[cursor] - cursor;
+    return toNextStop(left, stopEvery(this.run.programs.periods[cursor]));
   }
 
   private finding(graph: number, length: number): number {
@@ -164,12 +168,11 @@ export class GraphCache {
   group(lane: number, cursor: number, steps: number, size: number): number {
     // 0 where the program is not known.
     const whole = this.programLengths[cursor];
-    const end = this.starts[cursor] + whole;
     if (steps === whole && whole <= longestWhole) {
       const graph = this.groupOf(lane, cursor, whole, size);
       if (graph > 0) return this.finding(graph, whole);
     }
-    const toStop = end > cursor ? toNextStop(end - cursor) : 0;
+    const toStop = whole > 0 ? this.toStop(cursor) : 0;
     const length = toStop > 0 && toStop < steps ? toStop : steps;
     const graph = this.groupOf(lane, cursor, length, size);
     if (graph > 0) return this.finding(graph, length);
@@ -224,7 +227,7 @@ export class GraphCache {
   prepareRuns(tenant: number, pair: number, start: number): void {
     const end = start + this.programLengths[start];
     for (let at = start, steps = 0; at < end; at += steps) {
-      steps = toNextStop(end - at);
+      steps = this.toStop(at);
       this.next(tenant, pair, at, steps);
     }
   }
@@ -232,7 +235,7 @@ export class GraphCache {
   /** Records the runs from every kernel to the next stop: of launches whose members come from elsewhere. */
   prepareTails(tenant: number, pair: number, start: number): void {
     const end = start + this.programLengths[start];
-    for (let at = start; at < end; at++) this.next(tenant, pair, at, toNextStop(end - at));
+    for (let at = start; at < end; at++) this.next(tenant, pair, at, this.toStop(at));
   }
 
   /** Records the program's short runs of `length` kernels. */

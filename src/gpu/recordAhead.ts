@@ -1,6 +1,8 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Gemm, Kernel} from '../scheduler/kernel.ts';
-import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
+import {longestWhole} from '../scheduler/launch.ts';
+import {stopEvery} from '../scheduler/period.ts';
+import type {Programs} from '../scheduler/programs.ts';
 import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
@@ -88,7 +90,8 @@ export interface RecordAheadOptions {
   readonly batches: readonly Batch[];
   /** Whether launches run several kernels of several members. */
   readonly runsAhead: boolean;
-  readonly kernelsLeft: (cursor: number) => number;
+  /** The kernels of the programs. */
+  readonly kernels: Pick<Programs, 'kernelsLeft' | 'periods'>;
   readonly lanes: number;
   readonly now: () => Nanoseconds;
 }
@@ -152,7 +155,7 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
  * Short programs as a whole first, then from stop to stop. Members that went different ways meet anywhere, and what they have in
  * common ends at a stop, or anywhere. Large batches are those of a backlog, whose members stop together.
  */
-function recordGroups({graphs, programs, batches, kernelsLeft, lanes, now}: RecordAheadOptions): void {
+function recordGroups({graphs, programs, batches, kernels, lanes, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const most = graphs.size + mostOfKind;
   const starts = [...new Set(programs.map(({start}) => start))];
@@ -161,13 +164,14 @@ function recordGroups({graphs, programs, batches, kernelsLeft, lanes, now}: Reco
   const record = (
     least: number,
     limit: number,
-    lengthsAt: (left: number, whole: number) => number[],
+    lengthsAt: (left: number, whole: number, every: number) => number[],
   ): void => {
     for (let size = least; size <= Math.min(limit, largest); size++) {
       for (const start of starts) {
-        const whole = kernelsLeft(start);
+        const whole = kernels.kernelsLeft(start);
+        const every = stopEvery(kernels.periods[start]);
         for (let left = whole; left > 0; left--) {
-          for (const length of lengthsAt(left, whole)) {
+          for (const length of lengthsAt(left, whole, every)) {
             if (now() > until || graphs.size >= most) return;
             graphs.prepareGroup(start + whole - left, length, size);
           }
@@ -175,21 +179,21 @@ function recordGroups({graphs, programs, batches, kernelsLeft, lanes, now}: Reco
       }
     }
   };
-  const anywhere = (left: number): number[] => {
-    const toStop = toNextStop(left);
+  const anywhere = (left: number, _: number, every: number): number[] => {
+    const toStop = toNextStop(left, every);
     return toStop > shortGroup ? [toStop, shortGroup] : toStop > 1 ? [toStop] : [];
   };
-  const wholes = (left: number, whole: number): number[] =>
-    left === whole && whole > recordedSteps && whole <= longestWhole ? [whole] : [];
+  const wholes = (left: number, whole: number, every: number): number[] =>
+    left === whole && whole > every && whole <= longestWhole ? [whole] : [];
   for (let copy = 0; copy < Math.min(lanes, copiesOfWhole); copy++) record(2, largestGroup, wholes);
   for (let copy = 0; copy < copies; copy++)
-    record(2, largestGroup, (left, whole) =>
-      left === whole || left % recordedSteps === 0 ? [toNextStop(left)] : [],
+    record(2, largestGroup, (left, whole, every) =>
+      left === whole || left % every === 0 ? [toNextStop(left, every)] : [],
     );
   for (const limit of [largestGroup, largestTwice]) record(2, limit, anywhere);
   for (let copy = 0; copy < copiesOfLarge; copy++)
-    record(largestGroup + 1, largest, (left, whole) => [
-      ...wholes(left, whole),
-      ...(left % shortGroup === 0 ? anywhere(left) : []),
+    record(largestGroup + 1, largest, (left, whole, every) => [
+      ...wholes(left, whole, every),
+      ...(left % shortGroup === 0 ? anywhere(left, whole, every) : []),
     ]);
 }

@@ -215,6 +215,7 @@ export class LaunchPlanner {
     const terms = this.terms.of(cursor);
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
+    const period = this.terms.period(cursor);
     const recurring = joined ? terms[recurringAt] : 0;
     const gaps = (kernels - 1) * this.stepGapNs;
     const recurs = recurring >= mostlyRecurring;
@@ -260,7 +261,7 @@ export class LaunchPlanner {
         const rounds = Math.max(1, launches / beside);
         const untilDone = roundsUntilDone(rounds, joined);
         const least = population * Math.max(device, durationNs * slowed) * untilDone;
-        let steps = lengthBelow(ideal, most, kernels);
+        let steps = lengthBelow(ideal, most, kernels, period);
         // Whether the device sets the pace, not lanes that wait for the host.
         let isDeviceBound = true;
         while (least + waitOfOthers < tie * bestDelay) {
@@ -367,10 +368,10 @@ function lateShare(ns: Nanoseconds, sloNs: Nanoseconds): number {
   return ns < sloNs ? Math.exp(1 - sloNs / ns) : 1;
 }
 
-/** The power of `lengths` at or below `ideal`; `most` where that is all there is. */
-function lengthBelow(ideal: number, most: number, all: number): number {
+/** The power of `lengths`, times the period, at or below `ideal`, or the period; `most` where that is all there is. */
+function lengthBelow(ideal: number, most: number, all: number, period: number): number {
   if (ideal >= all) return most;
-  let steps = 1;
+  let steps = period;
   while (steps * lengths <= ideal) steps *= lengths;
   return Math.min(most, steps);
 }

@@ -2,6 +2,7 @@ import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Programs} from '../scheduler/programs.ts';
 import type {Costs} from '../scheduler/costs.ts';
 import {kindOf} from '../scheduler/launchKinds.ts';
+import {wholePeriods} from '../scheduler/period.ts';
 import {ProgramTotals} from './programTotals.ts';
 
 /** Sizes that are looked at, and some between (`sizesOf`): each, then in steps of a quarter to an eighth. */
@@ -73,6 +74,11 @@ export class PlanTerms {
     return this.places[this.placeOf(cursor)] - 1;
   }
 
+  /** After how many kernels the program of `cursor` repeats itself. */
+  period(cursor: number): number {
+    return this.programs.periods[cursor];
+  }
+
   /** How many kernels are left from `cursor` on, itself included. */
   left(cursor: number): number {
     return this.places[this.placeOf(cursor) + 1];
@@ -128,13 +134,14 @@ export class PlanTerms {
     return (this.terms[cursor] = terms);
   }
 
-  /** The most steps that a launch may have: those left, or the largest power of two that the quantum holds. */
+  /** The most steps that a launch may have: those left, or what the quantum holds, in whole periods of the program or else a power of two. */
   private withinQuantum(cursor: number, size: number, kernels: number, durationNs: Nanoseconds): number {
     const {quantumNs} = this;
     const fits = this.totals.within(cursor, size, kernels, quantumNs);
     // What is left over is not cut off where it is less than half a quantum.
     if (fits >= kernels || durationNs <= 1.5 * quantumNs) return kernels;
-    return 2 ** (31 - Math.clz32(fits));
+    const period = this.programs.periods[cursor];
+    return period > 1 && fits >= period ? wholePeriods(period, fits) : 2 ** (31 - Math.clz32(fits));
   }
 
   /** How many kernels the whole program has. */

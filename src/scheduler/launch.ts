@@ -1,8 +1,8 @@
 import type {Nanoseconds} from './clock.ts';
 
 /**
- * So many steps of a launch that takes arrays of pointers go to the device as one, with the pointers of all: it may begin when
- * it has them all.
+ * So many steps of a launch that takes arrays of pointers, or about so many that are whole periods of its program (`stopEvery`), go to
+ * the device as one, with the pointers of all: it may begin when it has them all.
  */
 export const recordedSteps = 16;
 
@@ -10,7 +10,7 @@ export const recordedSteps = 16;
 export const longestWhole = 2 * recordedSteps;
 
 /**
- * Runs that end elsewhere than at a multiple of `recordedSteps` before their program's end do so at a multiple of this: a live
+ * Runs that end elsewhere than at such a multiple before their program's end do so at a multiple of this: a live
  * device has recorded launches of so many steps too, while others cost the host a call for every kernel.
  */
 export const shortRecordedSteps = 4;

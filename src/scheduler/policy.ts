@@ -59,8 +59,8 @@ export interface Situation {
   /** How many kernels have been taken since the last launch. */
   readonly taken: number;
   /**
-   * How many kernels all that was taken have in common from here on, to the next multiple of `most` before the end of the
-   * first one's program: there streams that began at different times are ready together, and from there runs are recorded
+   * How many kernels all that was taken have in common from here on, to the next multiple of `most`, or of as many whole periods as fit
+   * into it, before the end of the first one's program: there streams that began at different times are ready together, and from there runs are recorded
    * on a GPU. 1 where already the first kernels differ.
    */
   commonSteps(most: number): number;

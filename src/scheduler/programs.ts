@@ -1,4 +1,5 @@
 import type {Nanoseconds} from './clock.ts';
+import {periodOf} from './period.ts';
 
 /**
  * The kernel sequences that streams run, in one flat array: a stream's cursor is an index into `classes`, and a
@@ -9,6 +10,8 @@ export class Programs {
   classes = new Int32Array(1024);
   /** Predicted solo time of the kernels from here to the program's end, in ns; 0 at the end. */
   remainingNs = new Float64Array(1024);
+  /** After how many kernels the program repeats itself that an index is in (`periodOf`). */
+  periods = new Uint8Array(1024);
   private length = 0;
 
   /** Entries in use. */
@@ -24,6 +27,7 @@ export class Programs {
     this.classes.set(classIds, start);
     this.classes[end] = -1;
     this.remainingNs[end] = 0;
+    this.periods.fill(periodOf(classIds), start, end);
     for (let i = classIds.length - 1; i >= 0; i--) {
       this.remainingNs[start + i] = this.remainingNs[start + i + 1] + soloNs[i];
     }
@@ -55,5 +59,8 @@ export class Programs {
     const remaining = new Float64Array(capacity);
     remaining.set(this.remainingNs);
     this.remainingNs = remaining;
+    const periods = new Uint8Array(capacity);
+    periods.set(this.periods);
+    this.periods = periods;
   }
 }

@@ -1,6 +1,7 @@
 import type {Nanoseconds} from './clock.ts';
 import {methods} from './kernel.ts';
 import {Launch, shortRecordedSteps} from './launch.ts';
+import {wholePeriods} from './period.ts';
 import type {Situation} from './policy.ts';
 import {streamStates} from './streams.ts';
 
@@ -79,8 +80,9 @@ export class Superkernel {
     const {cursor} = streams;
     const first = cursor[open.members[0]];
     const left = programs.kernelsLeft(first);
-    // A launch ends at a multiple of `most` before the program's end, where streams that began elsewhere stop as well.
-    const toStop = most >= left ? left : left % most || most;
+    // A launch ends at a multiple of `most` before the program's end, or of whole periods of it, where streams that began elsewhere stop as well.
+    const every = wholePeriods(programs.periods[first], most);
+    const toStop = most >= left ? left : left % every || every;
     let common = toStop;
     for (let i = 1; i < taken && common > 1; i++)
       common = programs.agreement(first, cursor[open.members[i]], common);

@@ -3,9 +3,10 @@ import type {Costs} from '../scheduler/costs.ts';
 import type {DeviceContext} from '../scheduler/device.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {methods, takesPointers} from '../scheduler/kernel.ts';
-import {longestWhole, recordedSteps} from '../scheduler/launch.ts';
+import {longestWhole} from '../scheduler/launch.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {holding, kindOf} from '../scheduler/launchKinds.ts';
+import {stopEvery} from '../scheduler/period.ts';
 import {inUnits} from '../scheduler/shareUnits.ts';
 import {LaunchQueue} from './launchQueue.ts';
 import {
@@ -206,11 +207,12 @@ export class LaneSteps {
   /** How many steps of a launch the device gets at once. */
   private togetherOf({method, members, steps}: Launch): number {
     if (method === SINGLE) return 1;
-    if (steps <= recordedSteps || steps > longestWhole) return recordedSteps;
     const {programs, streams} = this.context;
     const cursor = streams.cursor[members[0]];
+    const every = stopEvery(programs.periods[cursor]);
+    if (steps <= every || steps > longestWhole) return every;
     const isWhole = !(programs.classes[cursor - 1] >= 0) && programs.classes[cursor + steps] < 0;
-    return isWhole ? steps : recordedSteps;
+    return isWhole ? steps : every;
   }
 
   /** The shape class of a launch's further step: its members run the same kernels there. */

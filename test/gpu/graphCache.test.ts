@@ -15,9 +15,9 @@ import {world} from './smallModel.ts';
 function setUp(
   context: CudaContext,
   withGraphs: boolean,
-  {pairs = 8, now = {ns: 0}, maxSize = 8, maxMembers = 32} = {},
+  {pairs = 8, now = {ns: 0}, maxSize = 8, maxMembers = 32, repeat = false} = {},
 ) {
-  const {kernels, tenants, run, program} = world(3, 21);
+  const {kernels, tenants, run, program} = world(3, 21, repeat);
   const operands = new Operands({context, kernels, tenants, run, streams: pairs});
   const graphs = withGraphs
     ? new GraphCache({context, operands, run, kernels, maxSize, maxMembers, now: () => now.ns})
@@ -74,7 +74,7 @@ function recordedAhead(rig: ReturnType<typeof setUp>, tenants: readonly number[]
     batchPrograms: [],
     batches: [{cls: run.programs.classes[start], size}],
     runsAhead: true,
-    kernelsLeft: (cursor) => run.programs.kernelsLeft(cursor),
+    kernels: run.programs,
     lanes: 2,
     now: () => 0,
   });
@@ -163,6 +163,25 @@ describe.skipIf(unavailable)('recorded launches', () => {
     rig.launch([2, 3], 'batched', 3);
     expect(rig.graphs!.size).toBe(recorded);
     rig.close();
+  });
+
+  test('of a program that repeats itself end with whole periods of it', () => {
+    const {graphs, start, operands, close} = recordedAhead(
+      setUp(openStandIn({lanes: 2, ringSlots: 64, maxMembers: 64}), true, {repeat: true, maxMembers: 64}),
+      [0, 1],
+      4,
+    );
+    const held = graphs!.size;
+    const pair = operands.pair(0, 0);
+    // Three kernels a period, so that runs end at the fifteenth before the end and not at the sixteenth.
+    const single = [0, 3, 6].map((at) => (graphs!.next(0, pair, start + at, 15), graphs!.found));
+    const batch = [0, 3, 6].map((at) => (graphs!.group(0, start + at, 15, 4), graphs!.found));
+    expect([single, batch]).toEqual([
+      [6, 3, 15],
+      [6, 3, 15],
+    ]);
+    expect(graphs!.size).toBe(held);
+    close();
   });
 
   test('a run from any kernel to where launches end is one graph', () => {

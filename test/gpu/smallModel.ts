@@ -15,9 +15,9 @@ const gemm = (m: number, n: number, k: number, count = 1): Kernel => ({
 
 /**
  * Tenants of one model, whose batches are laid out when they are asked for. Its layers take turns: a product, several at
- * once, and from the third on a memory-bound kernel.
+ * once, and from the third on a memory-bound kernel; unless they `repeat`, one is left out after nine.
  */
-export function world(tenantCount: number, layers = 2) {
+export function world(tenantCount: number, layers = 2, repeat = false) {
   const classes = new KernelClasses();
   const programs = new Programs();
   const starts = new Map<number, number>();
@@ -29,7 +29,9 @@ export function world(tenantCount: number, layers = 2) {
       gemm(8, 8, 8, 2 * batch),
       {op: 'elementwise', bytes: 256 * batch, dtype: 'fp32'},
     ];
-    const ids = Array.from({length: layers}, (_, i) => classes.intern(kinds[i % kinds.length]));
+    const ids = Array.from({length: layers}, (_, i) =>
+      classes.intern(kinds[(i + (repeat ? 0 : Math.floor(i / 9))) % kinds.length]),
+    );
     const start = programs.add(
       ids,
       ids.map(() => 1),
