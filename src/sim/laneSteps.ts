@@ -206,7 +206,7 @@ export class LaneSteps {
 
   /** How many steps of a launch the device gets at once. */
   private togetherOf({method, members, steps}: Launch): number {
-    if (method === SINGLE) return 1;
+    if (method === SINGLE || steps === 1) return 1;
     const {programs, streams} = this.context;
     const cursor = streams.cursor[members[0]];
     const every = stopEvery(programs.periods[cursor]);
