@@ -4,7 +4,10 @@ import {durationField, positiveDurationField, positiveRateField, rateField} from
 
 const between = (noun: string, low: number, high: number) =>
   z
-    .number({error: (issue) => `invalid ${noun}: ${String(issue.input)} (expected ${low} to ${high})`})
+    .number({
+      error: ({input}) =>
+        `${input === undefined ? `missing ${noun}` : `invalid ${noun}: ${String(input)}`} (expected ${low} to ${high})`,
+    })
     .refine((x) => x >= low && x <= high, {
       error: (issue) => `invalid ${noun}: ${String(issue.input)} (expected ${low} to ${high})`,
     });

@@ -47,6 +47,7 @@ describe('arrivalSchema', () => {
     [{process: 'poisson', rate: NaN}, 'rate: invalid rate: NaN (expected one such as "120/s")'],
     [{process: 'poisson', rate: 1, cv: 2}, ': Unrecognized key: "cv"'],
     [{process: 'gamma', rate: 1, cv: 0}, 'cv: invalid cv: 0 (expected 0.01 to 100)'],
+    [{process: 'gamma', rate: 1}, 'cv: missing cv (expected 0.01 to 100)'],
     [{process: 'weibull', rate: 1}, ': weibull arrivals take either cv or shape'],
     [{process: 'weibull', rate: 1, cv: 1, shape: 1}, ': weibull arrivals take either cv or shape'],
     [
