@@ -57,13 +57,13 @@ export async function prepareRehearsed(
   return prepareRun(spec, profile);
 }
 
-/** The run with far more requests than can be served, which so are late, and short. */
+/** The run with far more requests than can be served, most of which are late, and short. */
 export function crowded(spec: RunSpec): RunSpec {
   const {scenario, load} = spec;
   const duration = Math.min(crowdedNs, scenario.duration);
   const tenants = scenario.tenants.map((tenant) => {
     const {latency, quantile} = tenant.slo;
-    return {...tenant, slo: {latency: Math.max(1, latency * crowdedSlo), quantile}};
+    return {...tenant, slo: {latency: Math.ceil(latency * crowdedSlo), quantile}};
   });
   return {...spec, load: crowdedTimes * (load ?? 1), scenario: {...scenario, tenants, duration, warmup: 0}};
 }

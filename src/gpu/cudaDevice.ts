@@ -165,7 +165,7 @@ export class CudaDevice implements Device {
         batches: batchesOf(classes.keys(), kernels, {maxSize, maxMembers, lanes: length}),
         lanes: length,
         runsAhead: options.runsAhead ?? false,
-        kernels: run.programs,
+        sequences: run.programs,
         now: () => this.clock.now(),
       });
       this.rehearsal = new SubmissionRehearsal({

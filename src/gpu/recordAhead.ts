@@ -90,8 +90,8 @@ export interface RecordAheadOptions {
   readonly batches: readonly Batch[];
   /** Whether launches run several kernels of several members. */
   readonly runsAhead: boolean;
-  /** The kernels of the programs. */
-  readonly kernels: Pick<Programs, 'kernelsLeft' | 'periods'>;
+  /** The kernels that they run, in order. */
+  readonly sequences: Pick<Programs, 'kernelsLeft' | 'periods'>;
   readonly lanes: number;
   readonly now: () => Nanoseconds;
 }
@@ -155,23 +155,23 @@ function recordBatches({graphs, batches, lanes, now}: RecordAheadOptions): void 
  * Short programs as a whole first, then from stop to stop. Members that went different ways meet anywhere, and what they have in
  * common ends at a stop, or anywhere. Large batches are those of a backlog, whose members stop together.
  */
-function recordGroups({graphs, programs, batches, kernels, lanes, now}: RecordAheadOptions): void {
+function recordGroups({graphs, programs, batches, sequences, lanes, now}: RecordAheadOptions): void {
   const until = now() + longestNs;
   const most = graphs.size + mostOfKind;
   const starts = [...new Set(programs.map(({start}) => start))];
   const largest = batches.at(-1)?.size ?? 0;
-  /** Batches of these sizes, of the lengths that are asked for where `left` of the `whole` program are left. */
+  /** Batches of these sizes, of the lengths that are asked for where `left` of the `whole` program are left, whose runs stop `every` so many. */
   const record = (
     least: number,
     limit: number,
-    lengthsAt: (left: number, whole: number, every: number) => number[],
+    lengthsAt: (left: number, every: number, whole: number) => number[],
   ): void => {
     for (let size = least; size <= Math.min(limit, largest); size++) {
       for (const start of starts) {
-        const whole = kernels.kernelsLeft(start);
-        const every = stopEvery(kernels.periods[start]);
+        const whole = sequences.kernelsLeft(start);
+        const every = stopEvery(sequences.periods[start]);
         for (let left = whole; left > 0; left--) {
-          for (const length of lengthsAt(left, whole, every)) {
+          for (const length of lengthsAt(left, every, whole)) {
             if (now() > until || graphs.size >= most) return;
             graphs.prepareGroup(start + whole - left, length, size);
           }
@@ -179,21 +179,21 @@ function recordGroups({graphs, programs, batches, kernels, lanes, now}: RecordAh
       }
     }
   };
-  const anywhere = (left: number, _: number, every: number): number[] => {
+  const anywhere = (left: number, every: number): number[] => {
     const toStop = toNextStop(left, every);
     return toStop > shortGroup ? [toStop, shortGroup] : toStop > 1 ? [toStop] : [];
   };
-  const wholes = (left: number, whole: number, every: number): number[] =>
+  const wholes = (left: number, every: number, whole: number): number[] =>
     left === whole && whole > every && whole <= longestWhole ? [whole] : [];
   for (let copy = 0; copy < Math.min(lanes, copiesOfWhole); copy++) record(2, largestGroup, wholes);
   for (let copy = 0; copy < copies; copy++)
-    record(2, largestGroup, (left, whole, every) =>
+    record(2, largestGroup, (left, every, whole) =>
       left === whole || left % every === 0 ? [toNextStop(left, every)] : [],
     );
   for (const limit of [largestGroup, largestTwice]) record(2, limit, anywhere);
   for (let copy = 0; copy < copiesOfLarge; copy++)
-    record(largestGroup + 1, largest, (left, whole, every) => [
-      ...wholes(left, whole, every),
-      ...(left % shortGroup === 0 ? anywhere(left, whole, every) : []),
+    record(largestGroup + 1, largest, (left, every, whole) => [
+      ...wholes(left, every, whole),
+      ...(left % shortGroup === 0 ? anywhere(left, every) : []),
     ]);
 }

@@ -213,7 +213,7 @@ export class InFlight {
     if (sumOf(shares) + share <= roomy) return true;
     const wait = this.leavesAt(fill) - now;
     const doneBefore = this.progress();
-    const after = this.slowdownOf(kind, share);
+    const after = this.slowdownOfNewcomer(kind, share);
     const doneAfter = this.progress(kind, share);
     const beside = ns * after <= wait ? ns * after : wait + ns - wait / after;
     const overlap = Math.min(wait, beside);
@@ -289,7 +289,7 @@ export class InFlight {
   }
 
   /** How much longer a launch of a kind takes that takes a share of the device, beside what is in flight. */
-  slowdownOf(kind: number, share: number): number {
+  slowdownOfNewcomer(kind: number, share: number): number {
     this.shares[kind] += share;
     const slowed = this.slowdown(kind, share);
     this.shares[kind] -= share;

@@ -285,7 +285,7 @@ class OutOfOrder implements Policy {
   /** How much longer a superkernel takes beside what is in flight. */
   private slowdownOf(cls: number, size: number, method: number, costs: Costs): number {
     const share = Math.max(costs.smShare(cls, size, method), costs.bandwidthShare(cls, size, method));
-    return this.inFlight.slowdownOf(kindOf(cls, size, method, costs), share);
+    return this.inFlight.slowdownOfNewcomer(kindOf(cls, size, method, costs), share);
   }
 
   /** Launches the seed with what runs with it; returns the device time that it takes. */

@@ -25,7 +25,10 @@ export function periodOf(classes: ArrayLike<number>): number {
   return 1;
 }
 
-/** Where runs of a program with a period end, for what is recorded of it: at the multiples nearest to `recordedSteps`. */
+/**
+ * Where runs of a program with a period end, which a live device records ahead: at multiples of so many kernels before its end, the whole
+ * periods nearest to `recordedSteps`.
+ */
 export function stopEvery(period: number): number {
   return period * Math.max(1, Math.round(recordedSteps / period));
 }

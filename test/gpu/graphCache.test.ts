@@ -74,7 +74,7 @@ function recordedAhead(rig: ReturnType<typeof setUp>, tenants: readonly number[]
     batchPrograms: [],
     batches: [{cls: run.programs.classes[start], size}],
     runsAhead: true,
-    kernels: run.programs,
+    sequences: run.programs,
     lanes: 2,
     now: () => 0,
   });

@@ -56,11 +56,11 @@ describe('what is in flight', () => {
 
   test('slows what would run beside it, least where that holds its place, and what is there not for asking', () => {
     const inFlight = new InFlight(4, sharing(1));
-    for (const kind of [coalesced, holding]) expect(inFlight.slowdownOf(kind, 0.5)).toBe(1);
+    for (const kind of [coalesced, holding]) expect(inFlight.slowdownOfNewcomer(kind, 0.5)).toBe(1);
     inFlight.launched(launch(0, 20, 100), {sm: 0.8, bandwidth: 0.1}, holding, 0);
-    const slowed = inFlight.slowdownOf(coalesced, 0.5);
-    expect(slowed).toBeGreaterThan(inFlight.slowdownOf(holding, 0.5));
-    expect(inFlight.slowdownOf(coalesced, 0.5)).toBe(slowed);
+    const slowed = inFlight.slowdownOfNewcomer(coalesced, 0.5);
+    expect(slowed).toBeGreaterThan(inFlight.slowdownOfNewcomer(holding, 0.5));
+    expect(inFlight.slowdownOfNewcomer(coalesced, 0.5)).toBe(slowed);
     expect(inFlight.taken()).toBeCloseTo(0.8, 6);
   });
 
