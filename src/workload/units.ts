@@ -32,7 +32,9 @@ const size: Quantity = {
 };
 
 /** As it was written: texts in quotes, numbers as they are. */
-const show = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+/** A value as messages quote it. */
+export const show = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value) : String(value);
 
 function parse(text: string | number, {noun, example, units, expected}: Quantity): number {
   const match = number.exec(String(text));

@@ -1,12 +1,12 @@
 // Arrival processes as a scenario writes them: what each is called and which parameters it takes.
 import {z} from 'zod';
-import {durationField, positiveDurationField, positiveRateField, rateField} from '../units.ts';
+import {durationField, positiveDurationField, positiveRateField, rateField, show} from '../units.ts';
 
 const between = (noun: string, low: number, high: number) =>
   z
     .number({
       error: ({input}) =>
-        `${input === undefined ? `missing ${noun}` : `invalid ${noun}: ${String(input)}`} (expected ${low} to ${high})`,
+        `${input === undefined ? `missing ${noun}` : `invalid ${noun}: ${show(input)}`} (expected ${low} to ${high})`,
     })
     .refine((x) => x >= low && x <= high, {
       error: (issue) => `invalid ${noun}: ${String(issue.input)} (expected ${low} to ${high})`,
