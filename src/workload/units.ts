@@ -32,7 +32,6 @@ const size: Quantity = {
 };
 
 /** As it was written: texts in quotes, numbers as they are. */
-/** A value as messages quote it. */
 export const show = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value) : String(value);
 
