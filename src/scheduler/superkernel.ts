@@ -156,19 +156,25 @@ export class Superkernel {
     open.method = PADDED;
   }
 
-  /** Of several steps, whose best methods may differ, the method that all of them together take least by. */
+  /**
+   * Of several steps, whose best methods may differ, the method that all of them together take least by; grouped where each of them is
+   * best so, as not every kernel has it.
+   */
   private bestOfSteps(steps: number): number {
     const {open, taken} = this;
     const {programs, streams, costs} = this.situation;
     const cursor = streams.cursor[open.members[0]];
     let single = 0;
     let batched = 0;
+    let isGrouped = true;
     for (let step = 0; step < steps; step++) {
       const cls = programs.classes[cursor + step];
       if (cls < 0) break;
+      isGrouped &&= costs.bestMethod(cls, taken) === GROUPED;
       single += costs.durationNs(cls, taken, SINGLE);
       batched += costs.durationNs(cls, taken, BATCHED);
     }
+    if (isGrouped) return GROUPED;
     return batched < single ? BATCHED : SINGLE;
   }
 

@@ -26,6 +26,42 @@ const one = (world: Partial<ToyWorld>) =>
     ...world,
   });
 
+/** Runs all that is ready of the first class, to the end. */
+const together: Policy = {
+  name: 'together',
+  setup: {lanes: 1},
+  decide(s) {
+    if (s.lanes.inFlight > 0 || s.ready.total === 0) return;
+    const group = s.ready.nonEmpty[0];
+    const steps = s.programs.kernelsLeft(s.streams.cursor[s.ready.first(group)]);
+    s.takeGroup(group, s.ready.count[group]);
+    s.launch(0, -1, steps);
+  },
+};
+
+describe('the method of a launch of several steps', () => {
+  const four = {policy: together, tenants: Array.from({length: 4}, () => ({kernels: [0, 1], arrivals: [0]}))};
+  const of = (world: Partial<ToyWorld>) => {
+    const {launches} = one({...four, ...world});
+    expect(launches).toHaveLength(1);
+    const [{method, startedAt, finishedAt}] = launches;
+    return {method, ns: finishedAt - startedAt};
+  };
+
+  test('is the one that takes least, grouped where that is', () => {
+    expect(of({})).toEqual({method: 'batched', ns: 1.75 * 3000});
+    expect(of({batching: (size) => 2 * size})).toEqual({method: 'single', ns: 4 * 3000});
+    expect(of({grouping: () => 1.25})).toEqual({method: 'grouped', ns: 1.25 * 3000});
+  });
+
+  test('is grouped only where all steps are best so', () => {
+    const hasNone = (cls: number): number => (cls === 1 ? Infinity : 1);
+    expect(of({grouping: hasNone})).toEqual({method: 'batched', ns: 1.75 * 3000});
+    const isSlow = (cls: number): number => (cls === 1 ? 1.8 : 1);
+    expect(of({grouping: isSlow})).toEqual({method: 'batched', ns: 1.75 * 3000});
+  });
+});
+
 describe('a launch of several steps', () => {
   test('takes the durations of its steps and the gaps between them', () => {
     const {launches} = one({stepGapNs: 70, device: {gapNs: 1000}});

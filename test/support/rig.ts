@@ -47,6 +47,8 @@ export interface ToyWorld {
   durations: number[];
   /** Duration of a batched superkernel of R members relative to one: by default 1 + (R - 1) / 4. */
   batching?: (size: number) => number;
+  /** The same of a grouped one, by class; Infinity: that class has none. By default none has. */
+  grouping?: (cls: number, size: number) => number;
   /** Share of the device that a launch fills: one for all, or by class, size and index into `methods`. */
   smShare?: number | ((cls: number, size: number, method: number) => number);
   submitNs?: number | ((method: number, size: number) => number);
@@ -99,15 +101,23 @@ export function runToy(world: ToyWorld): ToyResult {
   for (let id = 0; id < world.durations.length; id++) classes.intern(toyKernel(id));
   const durations = [...world.durations];
   const batching = world.batching ?? ((size: number) => 1 + (size - 1) / 4);
-  const single = methods.indexOf('single');
-  const batched = methods.indexOf('batched');
-  const durationNs = (cls: number, size: number, method: number): number =>
-    Math.round(durations[cls] * (method === single ? size : batching(size)));
+  const grouping = world.grouping ?? (() => Infinity);
+  const [single, batched, grouped] = ['single', 'batched', 'grouped'].map((name) =>
+    methods.findIndex((method) => method === name),
+  );
+  const durationNs = (cls: number, size: number, method: number): number => {
+    const relative = method === single ? size : method === grouped ? grouping(cls, size) : batching(size);
+    return Math.round(durations[cls] * relative);
+  };
+  /** Of equal times the first. */
+  const bestMethod = (cls: number, size: number): number =>
+    [single, batched, grouped].reduce((best, method) =>
+      durationNs(cls, size, method) < durationNs(cls, size, best) ? method : best,
+    );
   const model: Costs = {
     durationNs,
-    bestMethod: (cls, size) =>
-      durationNs(cls, size, batched) < durationNs(cls, size, single) ? batched : single,
-    bestNs: (cls, size) => Math.min(durationNs(cls, size, batched), durationNs(cls, size, single)),
+    bestMethod,
+    bestNs: (cls, size) => durationNs(cls, size, bestMethod(cls, size)),
     mixedNs: (ids, size) => {
       let total = 0;
       for (let i = 0; i < size; i++) total += durations[ids[i]];
