@@ -30,6 +30,11 @@ tenants:
   - {name: keyboard, model: lstm-512, slo: 10ms, arrivals: {process: poisson, rate: 200}}
 `;
 
+export interface WorkplaceOptions {
+  /** Whether simulations run in worker threads, as they do for users, and not in the program's own, where they begin at once. */
+  readonly threads: boolean;
+}
+
 /** A folder with `small.yaml` in it, and the program to run there. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'superkernel-cli-'));
@@ -37,13 +42,16 @@ export class Workplace {
   /** Rejects when the host ends, so that no test waits for its answer then. */
   private ended: Promise<never> | undefined;
 
-  constructor() {
+  private readonly hostArgs: readonly string[];
+
+  constructor({threads}: WorkplaceOptions) {
+    this.hostArgs = threads ? [] : ['--import', join(dist, 'test/cli/withoutThreads.js')];
     this.write('small.yaml', smallScenario);
   }
 
   start(): void {
     if (!existsSync(program)) throw new Error('missing dist: run "npm run build" first');
-    this.host = fork(join(dist, 'test/cli/host.js'), {stdio: 'inherit'});
+    this.host = fork(join(dist, 'test/cli/host.js'), {stdio: 'inherit', execArgv: [...this.hostArgs]});
     this.ended = once(this.host, 'exit').then(([code]) => {
       throw new Error(`the program's process ended with ${code}`);
     });
@@ -96,8 +104,8 @@ export class Workplace {
 }
 
 /** A workplace for all tests of a file. */
-export function workplace(): Workplace {
-  const place = new Workplace();
+export function workplace(options: WorkplaceOptions = {threads: false}): Workplace {
+  const place = new Workplace(options);
   beforeAll(() => place.start());
   afterAll(() => place.stop());
   return place;

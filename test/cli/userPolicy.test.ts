@@ -2,7 +2,7 @@
 import {describe, expect, test} from 'vitest';
 import {inRepository, workplace} from './commandLine.ts';
 
-const place = workplace();
+const place = workplace({threads: true});
 
 /** A module whose policy does `decide`, and nothing else. */
 const policyOf = (decide: string, more = ''): string => `
