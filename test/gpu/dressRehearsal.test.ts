@@ -57,8 +57,8 @@ describe.skipIf(unavailable)('a rehearsal on the stand-in', () => {
 
   test('that cannot be finished is cut off: the run begins with nothing in flight', async () => {
     probe(paths);
-    // 8 requests a second in place of the 120 that come.
-    process.env['FAKE_CUDA_KERNEL_US'] = '60000';
+    // 16 requests a second in place of the 120 that come.
+    process.env['FAKE_CUDA_KERNEL_US'] = '30000';
     const launches: number[] = [];
     let running = 0;
     const run = await liveRun(liveSpec('streams:host-threads=shared', 60), readProfile('v100'), {
