@@ -243,13 +243,8 @@ class OutOfOrder implements Policy {
     const {planner} = this;
     const areMet = isJoined && plan.recurs;
     this.wanted = areMet && plan.size > 1 && plan.steps < planner.left(first) ? plan.steps : 0;
-    // Alone a launch that is cut takes the device from nobody.
     const isInStride =
-      areMet &&
-      others >= 1 &&
-      plan.steps <= stride &&
-      this.strides.has(program) &&
-      planner.divides(first, stride, plan);
+      areMet && plan.steps <= stride && this.strides.has(program) && planner.divides(first, stride, plan);
     this.stride = isInStride ? stride : 0;
     // Streams that began at other times are ready together.
     plan.steps = isInStride ? Math.min(stride, planner.left(cursor)) : planner.stepsAt(cursor, plan.steps);

@@ -84,11 +84,11 @@ describe('ooo, where two side by side are faster than two in one launch', () => 
   });
 });
 
-test('ooo keeps the launches of two chains in strides, whatever single plans say', () => {
+test('ooo keeps the launches of chains of two shapes in strides, whatever single plans say', () => {
   const {launches} = runPolicy('ooo', {
-    tenants: Array.from({length: 20}, (_, i) => ({
-      kernels: Array.from({length: 20}, () => i % 2),
-      arrivals: poisson(`tenant ${i}`, 7.6e5, 100),
+    tenants: Array.from({length: 20}, (_, tenant) => ({
+      kernels: new Array<number>(20).fill(tenant % 2),
+      arrivals: poisson(`tenant ${tenant}`, 7.6e5, 100),
       sloNs: 1e7,
     })),
     durations: [10_000, 6_000],
