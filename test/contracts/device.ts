@@ -291,11 +291,12 @@ export function deviceContract(
     it(
       'lanes overlap',
       () => {
-        open(20e6);
+        // So long that a machine with other things to do does not make them as late as one after another.
+        open(60e6);
         const begin = driver!.rig.clock.now();
         for (let lane = 0; lane < 3; lane++) driver!.submit(driver!.launch([0], 'single', {lane}));
         const seen = driver!.collect(3);
-        expect(Math.max(...seen.map(({finishedAt}) => finishedAt)) - begin).toBeLessThan(60e6);
+        expect(Math.max(...seen.map(({finishedAt}) => finishedAt)) - begin).toBeLessThan(3 * 60e6);
       },
       hasChosenTimes,
     );
