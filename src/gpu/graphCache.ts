@@ -1,17 +1,11 @@
 import type {DeviceContext} from '../scheduler/device.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
 import {longestWhole, shortRecordedSteps} from '../scheduler/launch.ts';
-import {stopEvery} from '../scheduler/period.ts';
+import {stopEvery, toNextStop} from '../scheduler/period.ts';
 import type {CudaContext} from './cuda.ts';
 import {GraphRecorder} from './graphRecorder.ts';
 import type {GraphRecorderOptions} from './graphRecorder.ts';
 import type {Operands} from './operands.ts';
-
-/**
- * How many kernels it is to the next stop from one with which `left` are left of its program, where launches of several steps end at
- * multiples of `every` kernels before its end (`stopEvery`). The driver takes about as long for a graph of sixteen kernels as for one.
- */
-export const toNextStop = (left: number, every: number): number => left % every || every;
 
 /** Runs that end elsewhere are put together of these, which begin at multiples of their length before the end. */
 export const shortRuns = [shortRecordedSteps, 1];
@@ -139,7 +133,7 @@ export class GraphCache {
     return 0;
   }
 
-  /** How many kernels it is to the next stop of a program that is known. */
+  /** How many kernels it is to the next stop of a program that is known. The driver takes about as long for a graph of sixteen kernels as for one. */
   private toStop(cursor: number): number {
     const left = this.starts[cursor] + this.programLengths[cursor] - cursor;
     return toNextStop(left, stopEvery(this.run.programs.periods[cursor]));

@@ -1,9 +1,9 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Gemm, Kernel} from '../scheduler/kernel.ts';
 import {longestWhole} from '../scheduler/launch.ts';
-import {stopEvery} from '../scheduler/period.ts';
+import {stopEvery, toNextStop} from '../scheduler/period.ts';
 import type {Programs} from '../scheduler/programs.ts';
-import {shortGroup, shortRuns, toNextStop} from './graphCache.ts';
+import {shortGroup, shortRuns} from './graphCache.ts';
 import type {GraphCache} from './graphCache.ts';
 import type {Operands} from './operands.ts';
 

@@ -1,6 +1,7 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {shortRecordedSteps} from '../scheduler/launch.ts';
 import {slowdownBeside} from '../scheduler/sharingTerms.ts';
+import {toNextStop} from '../scheduler/period.ts';
 import type {Situation} from '../scheduler/policy.ts';
 import {
   PlanTerms,
@@ -111,7 +112,7 @@ export class LaunchPlanner {
   /** How many of so many steps streams at `cursor` run until the next checkpoint: those lie at multiples from the program's end. */
   stepsAt(cursor: number, steps: number): number {
     const left = this.terms.left(cursor);
-    return steps >= left ? left : left % steps || steps;
+    return steps >= left ? left : toNextStop(left, steps);
   }
 
   /** How many kernels streams at `cursor` have before them. */

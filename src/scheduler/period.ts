@@ -33,6 +33,12 @@ export function stopEvery(period: number): number {
   return period * Math.max(1, Math.round(recordedSteps / period));
 }
 
+/**
+ * How many kernels it is to the next stop from one with which `left` are left of its program, itself included, where launches end at
+ * multiples of `every` kernels before its end.
+ */
+export const toNextStop = (left: number, every: number): number => left % every || every;
+
 /** The most kernels up to `most` after which a program is where it was: a multiple of its period, where one fits. */
 export function wholePeriods(period: number, most: number): number {
   return most >= period && most < Infinity ? most - (most % period) : most;

@@ -1,7 +1,7 @@
 import type {Nanoseconds} from './clock.ts';
 import {methods} from './kernel.ts';
 import {Launch, shortRecordedSteps} from './launch.ts';
-import {wholePeriods} from './period.ts';
+import {toNextStop, wholePeriods} from './period.ts';
 import type {Situation} from './policy.ts';
 import {streamStates} from './streams.ts';
 
@@ -81,8 +81,7 @@ export class Superkernel {
     const first = cursor[open.members[0]];
     const left = programs.kernelsLeft(first);
     // A launch ends at a multiple of `most` before the program's end, or of whole periods of it, where streams that began elsewhere stop as well.
-    const every = wholePeriods(programs.periods[first], most);
-    const toStop = most >= left ? left : left % every || every;
+    const toStop = most >= left ? left : toNextStop(left, wholePeriods(programs.periods[first], most));
     let common = toStop;
     for (let i = 1; i < taken && common > 1; i++)
       common = programs.agreement(first, cursor[open.members[i]], common);

@@ -42,16 +42,17 @@ export class Workplace {
   /** Rejects when the host ends, so that no test waits for its answer then. */
   private ended: Promise<never> | undefined;
 
-  private readonly hostArgs: readonly string[];
+  /** Node's own arguments for the host. */
+  private readonly execArgv: string[];
 
   constructor({threads}: WorkplaceOptions) {
-    this.hostArgs = threads ? [] : ['--import', join(dist, 'test/cli/withoutThreads.js')];
+    this.execArgv = threads ? [] : ['--import', join(dist, 'test/cli/withoutThreads.js')];
     this.write('small.yaml', smallScenario);
   }
 
   start(): void {
     if (!existsSync(program)) throw new Error('missing dist: run "npm run build" first');
-    this.host = fork(join(dist, 'test/cli/host.js'), {stdio: 'inherit', execArgv: [...this.hostArgs]});
+    this.host = fork(join(dist, 'test/cli/host.js'), {stdio: 'inherit', execArgv: this.execArgv});
     this.ended = once(this.host, 'exit').then(([code]) => {
       throw new Error(`the program's process ended with ${code}`);
     });

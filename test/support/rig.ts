@@ -102,9 +102,9 @@ export function runToy(world: ToyWorld): ToyResult {
   const durations = [...world.durations];
   const batching = world.batching ?? ((size: number) => 1 + (size - 1) / 4);
   const grouping = world.grouping ?? (() => Infinity);
-  const [single, batched, grouped] = ['single', 'batched', 'grouped'].map((name) =>
-    methods.findIndex((method) => method === name),
-  );
+  const single = methods.indexOf('single');
+  const batched = methods.indexOf('batched');
+  const grouped = methods.indexOf('grouped');
   const durationNs = (cls: number, size: number, method: number): number => {
     const relative = method === single ? size : method === grouped ? grouping(cls, size) : batching(size);
     return Math.round(durations[cls] * relative);
