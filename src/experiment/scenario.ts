@@ -197,7 +197,25 @@ function describeIssue(
   for (let depth = path.length; depth >= 0 && node === undefined; depth--) {
     node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
   }
-  return `${at(node, lines, fileName)}${where ? `${where}: ` : ''}${issue.message.replace(/^Invalid input: /, '')}`;
+  return `${at(node, lines, fileName)}${where ? `${where}: ` : ''}${problemOf(issue)}`;
+}
+
+/** What a file calls what Zod calls by its name in JavaScript. */
+const nouns = new Map([
+  ['array', 'a list'],
+  ['object', 'a mapping'],
+  ['string', 'a text'],
+  ['number', 'a number'],
+]);
+
+/** What is wrong, in the words of who writes a file: Zod's own are "Invalid input: expected array, received undefined". */
+function problemOf({message, path}: z.core.$ZodIssue): string {
+  const ofType = /^Invalid input: expected (\w+), received (\w+)$/.exec(message);
+  if (ofType === null) return message.replace(/^Invalid input: /, '');
+  const [expected, received] = ofType.slice(1).map((type) => nouns.get(type) ?? type);
+  return received === 'undefined'
+    ? `missing ${String(path.at(-1))} (expected ${expected})`
+    : `expected ${expected}, got ${received}`;
 }
 
 function at(node: unknown, lines: LineCounter, fileName: string): string {

@@ -70,6 +70,9 @@ const files: readonly (readonly [what: string, text: string, message: string | R
   ['an unknown key', `${smallScenario}polices: [ooo]\n`, /^bad.yaml:10:1: unknown key "polices"; did you mean "policies"\?/],
   ['a key given twice', `${smallScenario}name: twice\n`, /^bad.yaml:10:1: /],
   ['two tenants of one name', smallScenario.replace('keyboard', 'pictures'), /tenant "pictures" is named twice/],
+  ['a list left out', 'loads: [1]\n', 'bad.yaml:1:1: tenants: missing tenants (expected a list)'],
+  ['a name left out', smallScenario.replace('name: pictures, ', ''), /^bad.yaml:\d+:\d+: tenants\[0\]\.name: missing name \(expected a text\)$/],
+  ['a number for a list', 'tenants: 5\n', 'bad.yaml:1:10: tenants: expected a list, got a number'],
   ['a missing model file', `${smallScenario}models: {lstm-512: mine.yaml}\n`, 'missing model file: mine.yaml'],
   ['a manifest of another version', '{"kind": "superkernel-manifest", "schema_version": 99}', /unknown kind or version of manifest: "superkernel-manifest", 99/],
 ]; // prettier-ignore
