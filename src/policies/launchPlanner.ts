@@ -20,7 +20,7 @@ import {
   submitAt,
   termsWidth,
 } from './planTerms.ts';
-import {holding, single} from '../scheduler/launchKinds.ts';
+import {holding} from '../scheduler/launchKinds.ts';
 import type {ObservedSharing} from './observedSharing.ts';
 import type {Reaction} from './reaction.ts';
 
@@ -154,53 +154,8 @@ export class LaunchPlanner {
   }
 
   /**
-   * Device time for each of many streams of the program that starts at `cursor` where they run one by one, as many side
-   * by side as is best; NaN where their kernels do not recur.
-   */
-  aloneNs(cursor: number, {programs, costs}: Situation): Nanoseconds {
-    const {lanes, sharing} = this.limits;
-    const terms = this.terms.of(cursor);
-    if (terms[recurringAt] < mostlyRecurring) return NaN;
-    const at = termsAt(terms, 1);
-    const method = methodIn(terms[at + howAt]);
-    const kernels = terms[leftAt];
-    const gaps = (kernels - 1) * this.stepGapNs;
-    const work = workAt(terms, at);
-    let exposed = 0;
-    let pressing = 0;
-    for (let i = cursor; i < cursor + kernels; i++) {
-      const cls = programs.classes[i];
-      const ns = costs.durationNs(cls, 1, method);
-      const share = Math.max(costs.smShare(cls, 1, method), costs.bandwidthShare(cls, 1, method));
-      exposed += ns * costs.exposure(cls, 1, method);
-      pressing += ns * share * costs.pressure(cls, 1, method);
-    }
-    const durationNs = terms[at + durationAt];
-    const exposure = exposed / durationNs;
-    const pressure = pressing / (durationNs + gaps);
-    let best = Infinity;
-    for (const beside of lanesTried) {
-      if (beside > lanes) break;
-      const slowed = Math.max(
-        slowdownBeside(sharing.of(single), exposure, (beside - 1) * pressure),
-        beside * work > durationNs ? exposure * beside * pressure : 1,
-      );
-      best = Math.min(best, Math.max(work, (durationNs * slowed + gaps + this.reaction.ns) / beside));
-    }
-    return Math.max(best, this.reaction.ns + terms[at + submitAt]);
-  }
-
-  /** Device time for each of many streams of the program that starts at `cursor` in the largest launches. */
-  togetherNs(cursor: number): Nanoseconds {
-    const terms = this.terms.of(cursor);
-    const at = termsAt(terms, this.limits.maxSize);
-    return workAt(terms, at) / terms[at + sizeAt];
-  }
-
-  /**
    * Writes into `plan` how to run a `population` of streams whose next kernel is at `cursor`, while `others` wait and the
-   * device is used to a degree of `use` by what is in flight. Where launches are not `joined` by others on the way, it is as
-   * if kernels never recurred, and the streams are those who wait now.
+   * device is used to a degree of `use` by what is in flight.
    */
   choose(
     plan: LaunchPlan,
@@ -209,7 +164,6 @@ export class LaunchPlanner {
     others: number,
     use: number,
     sloNs: Nanoseconds,
-    joined = true,
   ): void {
     const {lanes, sharing} = this.limits;
     const {reaction} = this;
@@ -217,7 +171,7 @@ export class LaunchPlanner {
     const kernels = terms[leftAt];
     const length = terms[lengthAt];
     const period = this.terms.period(cursor);
-    const recurring = joined ? terms[recurringAt] : 0;
+    const recurring = terms[recurringAt];
     const gaps = (kernels - 1) * this.stepGapNs;
     const recurs = recurring >= mostlyRecurring;
     const isShared = recurs && use >= sharedUse && others >= sharedOthers * population;
@@ -239,7 +193,7 @@ export class LaunchPlanner {
       const launches = population / size;
       const waitOfOthers = others * launches * work;
       // No way to run launches of this size could be better than what was found.
-      const least = population * Math.max(durationNs, roundsUntilDone(launches, joined) * work * (1 + use));
+      const least = population * Math.max(durationNs, launches * work * (1 + use));
       if (least + waitOfOthers >= tie * bestDelay) continue;
       const allShares = sharesOf(terms, population, size, work);
       for (const beside of lanesTried) {
@@ -260,8 +214,7 @@ export class LaunchPlanner {
         const joining = size > 1 ? (recurring * stretch * (durationNs + gaps)) / (kernels * ends) : 0;
         const ideal = joining > 0 ? Math.sqrt((length * reactionNs) / joining) : kernels;
         const rounds = Math.max(1, launches / beside);
-        const untilDone = roundsUntilDone(rounds, joined);
-        const least = population * Math.max(device, durationNs * slowed) * untilDone;
+        const least = population * Math.max(device, durationNs * slowed) * rounds;
         let steps = lengthBelow(ideal, most, kernels, period);
         // Whether the device sets the pace, not lanes that wait for the host.
         let isDeviceBound = true;
@@ -276,8 +229,8 @@ export class LaunchPlanner {
           isDeviceBound = shared >= ran;
           const round = Math.max(ran, shared, shares * host);
           const stagger = ((Math.min(launches, beside) - 1) / 2) * (submitNs + (steps - 1) * follow);
-          const latency = round * untilDone + stagger + (steps * joining * kernels) / length;
-          // In a crowd who does not fit into a round waits for the next one. Of those that go apart the first do not.
+          const latency = round * rounds + stagger + (steps * joining * kernels) / length;
+          // In a crowd who does not fit into a round waits for the next one; where kernels do not recur the first do not.
           const waited = recurs ? rounds : 1;
           const price = 1 + timeliness * lateShare((waited * round * length) / kernels, sloNs);
           const delay = price * (population * latency + others * launches * Math.max(work, host));
@@ -301,13 +254,6 @@ export class LaunchPlanner {
     }
   }
 }
-
-/**
- * After how many rounds streams are through, on average. Streams that others join are as many all the time: by Little's law each
- * waits for all rounds. Of those that go apart the first are through after the first. As if they were as many all the time, six who
- * waited for an H200 that was in use went in one launch that took four times as long as one alone, for a tenth more throughput.
- */
-const roundsUntilDone = (rounds: number, joined: boolean): number => (joined ? rounds : (rounds + 1) / 2);
 
 /** The index in `terms` of the largest size that it has up to `size`. */
 function termsAt(terms: Float64Array, size: number): number {

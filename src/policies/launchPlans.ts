@@ -3,14 +3,9 @@ import type {LaunchPlan, LaunchPlanner} from './launchPlanner.ts';
 
 /** Populations above this are planned for in steps of a quarter. */
 const finePopulation = 8;
-/** Levels of the device’s use by others: halves of it up to twice the device, then whole ones. */
-const uses = [0, 0.5, 1, 1.5, 2, 3, 4] as const;
+/** Levels of the device’s use by others. Of whole models on a crowded H200, simulated, the p99 was 5 % more with further ones, up to four times the device. */
+const uses = [0, 0.5, 1, 1.5, 2] as const;
 const useLevels = uses.length;
-/**
- * The highest level for streams that others join: they are there all the time, the others come and go. Of whole models on a crowded
- * H200, simulated, the p99 was 5 % more with all levels. Who goes apart begins beside what is there.
- */
-const mostJoined = uses.indexOf(2);
 /** Levels of how many others wait: powers of two. */
 const otherLevels = 33;
 /** The middle of a level over its least: with the least of up to 127 others a plan would know of 64. */
@@ -21,7 +16,6 @@ const setSize = 8;
 /** What is planned for ahead: streams of a program, others that wait, and the use of the device by others. */
 const usualPopulations = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16];
 const usualOthers = [0, 1, 2, 4, 8];
-const usualUses = uses.slice(0, mostJoined + 1);
 /** Plans that are made ahead at most; more would push each other out. */
 const mostAhead = (sets * setSize) / 2;
 
@@ -34,7 +28,7 @@ export class LaunchPlans {
   private readonly planner: LaunchPlanner;
   private readonly keys = new Float64Array(sets * setSize).fill(-1);
   private readonly records = new Float64Array(sets * setSize * width);
-  /** By cursor, and whether launches are joined (odd) or not: the place of the plan that was used last. */
+  /** By cursor: the place of the plan that was used last. */
   private latest = new Int32Array(1024).fill(-1);
   /** The place in its set that is given to the next new plan. */
   private next = 0;
@@ -62,7 +56,7 @@ export class LaunchPlans {
     this.mayMake = mostAhead / programs;
     for (const population of usualPopulations) {
       for (const others of usualOthers) {
-        for (const use of usualUses) {
+        for (const use of uses) {
           if (this.mayMake >= 1) this.find(cursor, population, others, use, sloNs);
         }
       }
@@ -76,46 +70,34 @@ export class LaunchPlans {
 
   /**
    * The plan for a `population` of streams whose next kernel is at `cursor`, while `others` wait and the device is used
-   * to a degree of `use` by what is in flight; `joined`: where they recur, launches may be joined by others on the way. The
-   * next call overwrites it.
+   * to a degree of `use` by what is in flight. The next call overwrites it.
    */
-  find(
-    cursor: number,
-    population: number,
-    others: number,
-    use: number,
-    sloNs: Nanoseconds,
-    joined = true,
-  ): LaunchPlan {
+  find(cursor: number, population: number, others: number, use: number, sloNs: Nanoseconds): LaunchPlan {
     const {keys, records, planner, plan} = this;
     const level = 32 - Math.clz32(others);
-    const useLevel = Math.min(
-      joined ? mostJoined : useLevels - 1,
-      use < 2 ? Math.round(2 * use) : Math.round(use) + 2,
-    );
+    const useLevel = Math.min(useLevels - 1, Math.round(2 * use));
     const count = roundPopulation(population);
-    const position = 2 * cursor + (joined ? 1 : 0);
-    const key = ((position * 1024 + count) * otherLevels + level) * useLevels + useLevel;
+    const key = ((cursor * 1024 + count) * otherLevels + level) * useLevels + useLevel;
     let at = this.place(key);
     const isKnown = keys[at] === key;
     if (!isKnown || records[at * width + versionOf] !== planner.version) {
       if (this.mayMake >= 1) {
         this.mayMake--;
         const waiting = level < 2 ? level : middle * 2 ** (level - 1);
-        planner.choose(plan, cursor, count, waiting, uses[useLevel], sloNs, joined);
+        planner.choose(plan, cursor, count, waiting, uses[useLevel], sloNs);
         keys[at] = key;
         this.write(at);
-        this.remember(position, at);
+        this.remember(cursor, at);
         return plan;
       }
-      if (!isKnown) at = this.latestAt(position);
+      if (!isKnown) at = this.latestAt(cursor);
       if (at < 0) {
-        planner.choose(plan, cursor, count, 0, 0, sloNs, joined);
+        planner.choose(plan, cursor, count, 0, 0, sloNs);
         return plan;
       }
     }
     this.read(at);
-    this.latest[position] = at;
+    this.latest[cursor] = at;
     return plan;
   }
 
@@ -128,19 +110,19 @@ export class LaunchPlans {
     return first + (this.next++ & (setSize - 1));
   }
 
-  private remember(position: number, at: number): void {
-    if (position >= this.latest.length) {
+  private remember(cursor: number, at: number): void {
+    if (cursor >= this.latest.length) {
       const {latest} = this;
-      this.latest = new Int32Array(2 * position).fill(-1);
+      this.latest = new Int32Array(2 * cursor).fill(-1);
       this.latest.set(latest);
     }
-    this.latest[position] = at;
+    this.latest[cursor] = at;
   }
 
-  /** Where the plan is that was used last for streams at a position, or -1. */
-  private latestAt(position: number): number {
-    const at = position < this.latest.length ? this.latest[position] : -1;
-    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === position ? at : -1;
+  /** Where the plan is that was used last for streams at a cursor, or -1. */
+  private latestAt(cursor: number): number {
+    const at = cursor < this.latest.length ? this.latest[cursor] : -1;
+    return at >= 0 && Math.floor(this.keys[at] / (1024 * otherLevels * useLevels)) === cursor ? at : -1;
   }
 
   private read(at: number): void {

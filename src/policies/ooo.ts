@@ -21,7 +21,6 @@ import {Reaction, releaseNs} from './reaction.ts';
 import {Seeds} from './seeds.ts';
 import {Strides, stride} from './strides.ts';
 import {Timeliness} from './timeliness.ts';
-import {Ways, ways} from './ways.ts';
 
 const SINGLE = methods.indexOf('single');
 
@@ -66,8 +65,7 @@ export const ooo = definePolicy({
  * next of them to end, and what is ready by then runs with it; where enough are ready, any shape's next launch is submitted
  * just before. Beside launches of other kinds, and of its own where kernels do not recur, it starts unless what is in flight
  * would lose more than those who wait gain; then short launches of other groups fill what is idle, as backfilling does: none
- * that would end after what is in flight. Where kernels recur and much arrives, launches go apart instead, nobody waiting
- * for another, if requests are answered sooner so (`Ways`). Those that are joined on the way keep to strides (`Strides`).
+ * that would end after what is in flight. Those that are joined on the way keep to strides (`Strides`).
  *
  * A decision makes one launch at most, and asks for the next where more is ready: what arrives or ends meanwhile is seen
  * first. It costs O(size of the launch x log n + groups that hold something), with no allocation; a kernel that is
@@ -86,7 +84,6 @@ class OutOfOrder implements Policy {
   /** What the launch that is made fills of the device. */
   private readonly fill = {sm: 0, bandwidth: 0};
   private inFlight!: InFlight;
-  private ways!: Ways;
   private strides!: Strides;
   private timeliness!: Timeliness;
   private populations!: Populations;
@@ -139,11 +136,6 @@ class OutOfOrder implements Policy {
     this.plan = this.plans.plan;
     const {sloNs, programOf} = this.populations;
     const starts = Array.from(sloNs, (_, program) => tenants[programOf.indexOf(program)].program(1));
-    this.ways = new Ways(
-      Float64Array.from(starts, (start) => this.planner.aloneNs(start, situation)),
-      Float64Array.from(starts, (start) => this.planner.togetherNs(start)),
-      limits.maxSize,
-    );
     this.strides = new Strides(sloNs.length);
     this.timing = new LaunchTiming({
       inFlight: this.inFlight,
@@ -162,7 +154,6 @@ class OutOfOrder implements Policy {
     const {streams, ready} = situation;
     if (streams.startedAt[slot] < 0) {
       this.populations.arrived(slot, situation);
-      this.ways.arrived(this.populations.program(slot, situation), streams.live, situation.now);
     }
     if (streams.state[slot] !== streamStates.ready) return;
     if (ready.total === 1) {
@@ -176,14 +167,11 @@ class OutOfOrder implements Policy {
 
   onFinished(launch: Launch, situation: Situation): void {
     const {members, size, steps, failed} = launch;
-    const {streams, programs, tenants, now} = situation;
+    const {streams, programs, now} = situation;
     for (let i = 0; i < size && !failed; i++) {
       const slot = members[i];
       if (programs.classes[streams.cursor[slot] + steps] >= 0) continue;
       this.timeliness.complete(slot, situation);
-      const program = this.populations.program(slot, situation);
-      const arrivedAt = streams.deadlineAt[slot] - tenants[streams.tenant[slot]].sloNs;
-      this.ways.answered(program, arrivedAt, streams.live, now);
       this.populations.left(slot, situation);
     }
     this.inFlight.finished(launch);
@@ -238,13 +226,14 @@ class OutOfOrder implements Policy {
     const own = recurs ? this.populations.of(program) : population;
     const others = (streams.live - own) * Math.min(1, use);
     const sloNs = this.populations.sloNs[program];
-    const isJoined = this.ways.of(program) === ways.together;
-    const plan = this.plans.find(first, population, others, use, sloNs, isJoined);
+    const plan = this.plans.find(first, population, others, use, sloNs);
     const {planner} = this;
-    const areMet = isJoined && plan.recurs;
-    this.wanted = areMet && plan.size > 1 && plan.steps < planner.left(first) ? plan.steps : 0;
+    this.wanted = plan.recurs && plan.size > 1 && plan.steps < planner.left(first) ? plan.steps : 0;
     const isInStride =
-      areMet && plan.steps <= stride && this.strides.has(program) && planner.divides(first, stride, plan);
+      plan.recurs &&
+      plan.steps <= stride &&
+      this.strides.has(program) &&
+      planner.divides(first, stride, plan);
     this.stride = isInStride ? stride : 0;
     // Streams that began at other times are ready together.
     plan.steps = isInStride ? Math.min(stride, planner.left(cursor)) : planner.stepsAt(cursor, plan.steps);

@@ -1,4 +1,4 @@
-// What is best for streams that others join, for those that go apart, and while others wait.
+// What is best for streams that others join, alone and while others wait.
 import {expect, test} from 'vitest';
 import type {LaunchPlan} from '../../src/policies/launchPlanner.ts';
 import {LaunchPlanner} from '../../src/policies/launchPlanner.ts';
@@ -30,25 +30,20 @@ function plansIn(world: Pick<ToyWorld, 'batching' | 'smShare'>, kernelNs = 10_00
       decide() {},
     },
   });
-  return (population: number, others: number, use: number, joined: boolean): LaunchPlan => {
+  return (population: number, others: number, use: number): LaunchPlan => {
     const plan = {} as LaunchPlan;
-    planner!.choose(plan, start, population, others, use, 100e6, joined);
+    planner!.choose(plan, start, population, others, use, 100e6);
     return plan;
   };
 }
 
-test('those that go apart run one by one where a launch of two takes nearly twice as long; those that others join do not', () => {
+test('streams that others join go in twos though a launch of two takes nearly twice as long', () => {
   const plan = plansIn({
     batching: (size) => (size === 1 ? 1 : 0.9 * size),
     smShare: (_, size) => (size === 1 ? 0.9 : 1),
   });
   // The device is in use: one more does not go beside another.
-  for (const population of [2, 6]) {
-    expect(plan(population, 0, 2, true)).toMatchObject({size: 2, beside: 1});
-    expect(plan(population, 0, 2, false)).toMatchObject({size: 1, beside: 1});
-  }
-  // Of very many the first are not through much sooner, and the last much later.
-  expect(plan(32, 0, 2, false)).toMatchObject({size: 2, beside: 1});
+  for (const population of [2, 6, 32]) expect(plan(population, 0, 2)).toMatchObject({size: 2, beside: 1});
 });
 
 /** Larger launches get more done, up to 32 members, which fill the device. */
@@ -59,13 +54,13 @@ const filling: Pick<ToyWorld, 'batching' | 'smShare'> = {
 
 test('while others wait the larger of equal launches is kept', () => {
   const plan = plansIn(filling);
-  const size = (others: number) => plan(32, others, 1, true).size;
+  const size = (others: number) => plan(32, others, 1).size;
   expect(size(64)).toBeGreaterThan(size(0));
 });
 
 test('launches are longer where others have the device while they wait for the host, but not for those who are as many', () => {
   const plan = plansIn(filling);
-  const steps = (others: number) => plan(32, others, 1, true).steps;
+  const steps = (others: number) => plan(32, others, 1).steps;
   expect(steps(4)).toBeGreaterThan(steps(0));
   expect(steps(32)).toBe(steps(0));
 });
@@ -79,7 +74,7 @@ test('a crowd that cannot be answered in time is answered no later than it can b
     },
     600_000,
   );
-  const sizes = [256, 1000, 10_000].map((population) => plan(population, 0, 0, true).size);
+  const sizes = [256, 1000, 10_000].map((population) => plan(population, 0, 0).size);
   expect(sizes).toEqual([128, 128, 128]);
 });
 
@@ -88,7 +83,7 @@ test('where launches are so short that the host leaves the device idle, there ar
     ...filling,
     smShare: (_, size) => 0.2 + 0.33 * Math.min(1, size / 64),
   };
-  const [long, short] = [50_000, 500].map((ns) => plansIn(world, ns)(10_000, 0, 0, true));
+  const [long, short] = [50_000, 500].map((ns) => plansIn(world, ns)(10_000, 0, 0));
   expect(long.beside * long.sm).toBeGreaterThan(1);
   expect(short.beside * short.size).toBeGreaterThan(long.beside * long.size);
 });

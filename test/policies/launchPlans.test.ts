@@ -32,33 +32,16 @@ describe('plans', () => {
     expect(made()).toBe(1);
   });
 
-  test('are others where launches are not joined', () => {
-    const {plans, made} = remembered();
-    for (const joined of [true, false, true, false]) {
+  test('are for the use of the device that there is, up to twice it', () => {
+    const uses: number[] = [];
+    const choose = (_: LaunchPlan, ...[, , , use]: number[]): void => void uses.push(use);
+    const plans = new LaunchPlans({prepare: () => {}, choose, version: 0} as unknown as LaunchPlanner);
+    for (const use of [0, 0.3, 1.2, 1.9, 2.4, 2.6, 4, 9]) {
       plans.begin();
-      plans.find(7, 3, 0, 0, 1e6, joined);
+      plans.find(7, 3, 8, use, 1e6);
     }
-    expect(made()).toBe(2);
-  });
-
-  test('are for the use of the device that there is, up to twice it where launches are joined', () => {
-    const usesOf = (joined: boolean): number[] => {
-      const uses: number[] = [];
-      const choose = (_: LaunchPlan, ...[, , , use]: number[]): void => void uses.push(use);
-      const plans = new LaunchPlans({
-        prepare: () => {},
-        choose,
-        version: 0,
-      } as unknown as LaunchPlanner);
-      for (const use of [0, 0.3, 1.2, 1.9, 2.4, 2.6, 4, 9]) {
-        plans.begin();
-        plans.find(7, 3, 8, use, 1e6, joined);
-      }
-      return uses;
-    };
     // Each once.
-    expect(usesOf(true)).toEqual([0, 0.5, 1, 2]);
-    expect(usesOf(false)).toEqual([0, 0.5, 1, 2, 3, 4]);
+    expect(uses).toEqual([0, 0.5, 1, 2]);
   });
 
   test('are made one in a decision; a second one is that of the same streams, until the next decision', () => {
