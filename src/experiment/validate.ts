@@ -2,8 +2,8 @@
 import {group} from 'd3';
 import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import type {RunSummary} from '../metrics/result.ts';
-import {estimate, mean} from '../metrics/stats.ts';
-import type {Estimate} from '../metrics/stats.ts';
+import {estimate, halfWidthOfShares, mean} from '../metrics/stats.ts';
+import type {Estimate, Stretch} from '../metrics/stats.ts';
 import {methods} from '../scheduler/kernel.ts';
 import type {RunSpec} from './simulate.ts';
 
@@ -292,7 +292,7 @@ export interface Verdict {
   readonly better: string;
   readonly base: string;
   readonly load: number | null;
-  /** Measured advantage in points of SLO attainment, paired by arrivals, with its 95 % interval. */
+  /** Measured advantage in points of SLO attainment, paired by arrivals, with its 95 % interval: over replications, of one over stretches of its run. */
   readonly advantage: Estimate;
   /** The simulator's largest error of the two cells, in points. */
   readonly simulatorError: number;
@@ -305,9 +305,7 @@ export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
   for (const load of new Set(cells.map((cell) => cell.load))) {
     const [base, ...others] = cells.filter((cell) => cell.load === load);
     for (const cell of others) {
-      const [before, after] = [base, cell].map(attainments);
-      const pairs = after.map((value, i) => 100 * (value - before[i]));
-      const advantage = estimate(pairs);
+      const advantage = advantageOf(base, cell);
       const errorOf = ({metrics}: ValidatedCell): number =>
         Math.abs(metrics.slo_attainment?.error ?? Infinity);
       const simulatorError = Math.max(errorOf(base), errorOf(cell));
@@ -324,6 +322,24 @@ export function verdicts(cells: readonly ValidatedCell[]): Verdict[] {
     }
   }
   return result;
+}
+
+/** How much more of the requests a cell had within the SLO than another of the same load, in points. */
+function advantageOf(base: ValidatedCell, cell: ValidatedCell): Estimate {
+  const [before, after] = [base, cell].map(attainments);
+  const advantage = estimate(after.map((value, i) => 100 * (value - before[i])));
+  if (advantage.half_width !== null) return advantage;
+  const [stretchesBefore, stretchesAfter] = [base, cell].map(({measured}) => stretchesOf(measured));
+  const half = halfWidthOfShares(stretchesBefore, stretchesAfter);
+  return {...advantage, half_width: half === null ? null : 100 * half};
+}
+
+/** The stretches of repeats of the same arrivals, in all of them together. */
+function stretchesOf(runs: readonly RunSummary[]): Stretch[] {
+  return runs[0].stretches.map((_, i) => ({
+    arrived: runs.reduce((sum, {stretches}) => sum + stretches[i].arrived, 0),
+    met: runs.reduce((sum, {stretches}) => sum + stretches[i].met, 0),
+  }));
 }
 
 /** The measured attainment of each replication: repeats of the same arrivals are no samples of their own. */

@@ -66,7 +66,7 @@ export async function validateExperiment(
   };
   if (gpu !== undefined) profileOnDevice(device, gpu, {force, warn: warnOnce});
   const plan = await makePlan(experiment, 'live');
-  const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, ...counts, format: 2});
+  const journal = new Journal(partial, {validation: plan.hash, gpu: gpu?.name, ...counts, format: 3});
   const thread = new LiveThread();
   const simulate: Runner = async (spec, draw) => {
     // Launches are compared of the first run.

@@ -1,8 +1,8 @@
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import type {Window} from './window.ts';
 
-/** Stretches of the window over which the backlog is averaged. */
-const stretches = 20;
+/** Stretches of the window over which the backlog is averaged, and requests are counted. */
+export const stretches = 20;
 
 /** The requests in the system, by tenant: their mean over each of 20 equal stretches of the window. */
 export class Backlog {

@@ -94,6 +94,8 @@ export interface RunSummary extends RequestMetrics, SystemMetrics {
   /** False where there were so many requests that quantiles come from a histogram, within 0.4 %. */
   latencies_exact: boolean;
   tenants: TenantSummary[];
+  /** Of each of twenty equal stretches of the window: requests that arrived in it, and those of them completed within the SLO. */
+  stretches: {arrived: number; met: number}[];
   /** How many superkernels had how many members. */
   superkernel_sizes: {size: number; count: number}[];
   /** Launches by method, those that occurred. */

@@ -7,7 +7,7 @@ import type {Programs} from '../scheduler/programs.ts';
 import type {Recorder} from '../scheduler/recorder.ts';
 import type {Streams} from '../scheduler/streams.ts';
 import type {Tenant} from '../scheduler/tenant.ts';
-import {Backlog} from './backlog.ts';
+import {Backlog, stretches} from './backlog.ts';
 import {ExtrapolatedTime} from './extrapolatedTime.ts';
 import type {Predictions} from './extrapolatedTime.ts';
 import {Latencies} from './latencies.ts';
@@ -62,6 +62,9 @@ export class RunRecorder implements Recorder {
   readonly counts: TenantCounts[];
   readonly latencies: Latencies;
   readonly backlog: Backlog;
+  /** By stretch of the window: requests that arrived in it, and those of them that were completed within the SLO. */
+  readonly arrivedIn = new Float64Array(stretches);
+  readonly metIn = new Float64Array(stretches);
   launches = 0;
   failedLaunches = 0;
   /** Superkernels by number of members that ran as one, from 1 up; members launched one by one count as of size 1. */
@@ -106,6 +109,7 @@ export class RunRecorder implements Recorder {
     if (!this.inWindow(at)) return;
     const counts = this.counts[tenant];
     counts.arrived++;
+    this.arrivedIn[this.stretchOf(at)]++;
     counts.outstanding.enter(at);
   }
 
@@ -121,7 +125,10 @@ export class RunRecorder implements Recorder {
     if (!this.inWindow(arrivalAt)) return;
     counts.outstanding.leave(arrivalAt);
     counts.completed++;
-    if (met) counts.met++;
+    if (met) {
+      counts.met++;
+      this.metIn[this.stretchOf(arrivalAt)]++;
+    }
     counts.latencySum += latency;
     counts.queueingSum += startedAt - arrivalAt;
     if (latency > counts.latencyMax) counts.latencyMax = latency;
@@ -184,6 +191,10 @@ export class RunRecorder implements Recorder {
 
   private inWindow(at: Nanoseconds): boolean {
     return at >= this.window.startNs && at < this.window.endNs;
+  }
+
+  private stretchOf(at: Nanoseconds): number {
+    return Math.floor((at - this.window.startNs) / this.backlog.stretchNs);
   }
 
   /** A lane runs its launches in order, so their spans are joined by never counting a time twice. */

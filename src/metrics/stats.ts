@@ -79,6 +79,41 @@ export function pairedDifference(
   return {...result, p_value: studentPValue(result.mean / standardError, n - 1)};
 }
 
+/** Parts of a sum, by stretch of a run: `met` of `arrived`. */
+export interface Stretch {
+  readonly arrived: number;
+  readonly met: number;
+}
+
+/**
+ * Half width of the interval of the difference of two shares, each of all stretches of a run, where both runs met the same arrivals: the
+ * linearised ratio estimator (Cochran 1977, section 6.3) over pairs of stretches, as in batch means. Null where there are fewer than two, or a
+ * run had no arrivals.
+ */
+export function halfWidthOfShares(
+  base: readonly Stretch[],
+  candidate: readonly Stretch[],
+  confidence = 0.95,
+): number | null {
+  if (base.length !== candidate.length)
+    throw new InputError(`invalid pairs: ${base.length} base and ${candidate.length} candidate stretches`);
+  const n = base.length;
+  const [ofBase, ofCandidate] = [base, candidate].map(residuals);
+  if (n < 2 || ofBase === null || ofCandidate === null) return null;
+  return estimate(
+    ofBase.map((value, i) => ofCandidate[i] - value),
+    confidence,
+  ).half_width;
+}
+
+/** By stretch: how much more was met than the share of all says, over the arrivals of a mean stretch; null without arrivals. */
+function residuals(stretches: readonly Stretch[]): number[] | null {
+  const arrived = stretches.reduce((sum, stretch) => sum + stretch.arrived, 0);
+  if (arrived === 0) return null;
+  const share = stretches.reduce((sum, {met}) => sum + met, 0) / arrived;
+  return stretches.map((stretch) => ((stretch.met - share * stretch.arrived) * stretches.length) / arrived);
+}
+
 /** An interval by its ends, with the point estimate. */
 export interface Interval {
   readonly value: number;

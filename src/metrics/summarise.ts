@@ -91,6 +91,7 @@ export function summarise(recorder: RunRecorder, run: RunFacts): RunSummary {
     ...total,
     ...systemMetrics(recorder, run, seconds, total, ofTenants),
     backlog_mean: saturated || backlog.ofAll().length === 0 ? null : mean(backlog.ofAll()),
+    stretches: Array.from(recorder.arrivedIn, (arrived, i) => ({arrived, met: recorder.metIn[i]})),
     superkernel_sizes: sizesOf(recorder.superkernels),
     launches_by_method: Object.fromEntries(
       methods

@@ -123,4 +123,35 @@ describe('validateCell', () => {
     expect(verdict.advantage.half_width).toBeCloseTo(12.706 * 0.5, 2);
     expect(verdict.verdict).toBe('safe');
   });
+
+  test('verdicts over one arrivals file go by the stretches of its runs', async () => {
+    const cellOf = async (policy: string, met: (stretch: number, time: number) => number) => {
+      const runs: Runner = async (_, time) => {
+        const stretches = Array.from({length: 20}, (_, i) => ({arrived: 100, met: met(i, time)}));
+        const summary = {
+          slo_attainment: stretches.reduce((sum, each) => sum + each.met, 0) / 2000,
+          latency_p50_ns: 1,
+          latency_p99_ns: 2,
+          throughput_per_s: 10,
+          stretches,
+        };
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what validation reads
+        return {summary: summary as RunSummary, launches: [], clockMHz: 1980};
+      };
+      const counts = {simulated: 1, measured: 2};
+      return {...(await validateCell([specOf(0)], runs, runs, counts, names)), policy};
+    };
+    const base = await cellOf('a', (i) => 80 + (i % 2));
+    // The repeats' means: 5 more in every other stretch, 7 more in the others.
+    const [verdict] = verdicts([
+      base,
+      await cellOf('b', (i, time) => 85 + 3 * (i % 2) + (time === 0 ? 1 : -1)),
+    ]);
+    expect(verdict.advantage.mean).toBeCloseTo(6, 9);
+    // Student's t of 19 degrees of freedom at 95 % is 2.093; ten differences of 5 and ten of 7.
+    expect(verdict.advantage.half_width).toBeCloseTo(2.093 * Math.sqrt(20 / 19 / 20), 3);
+    expect(verdict.verdict).toBe('safe');
+    const [unsure] = verdicts([base, await cellOf('c', (i) => (i === 3 ? 99 : 80))]);
+    expect(unsure.verdict).toBe('inside the error bar');
+  });
 });

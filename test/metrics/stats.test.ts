@@ -6,6 +6,7 @@ import {
   bootstrapRatio,
   estimate,
   geometricMean,
+  halfWidthOfShares,
   jainIndex,
   pairedDifference,
   variance,
@@ -63,6 +64,57 @@ describe('batch means', () => {
 
   test('leave out the remainder at the start', () => {
     expect(batchMeans([1000, 1, 1, 2, 2], 2).mean).toBe(1.5);
+  });
+});
+
+describe('the half width of a difference of shares', () => {
+  const stretches = (met: readonly number[], arrived = met.map(() => 10)) =>
+    met.map((each, i) => ({arrived: arrived[i], met: each}));
+
+  test('is that of the differences where as many arrive in each stretch', () => {
+    const [base, candidate] = [
+      [4, 7, 5, 6],
+      [5, 7, 8, 6],
+    ];
+    const {half_width} = estimate([0.1, 0, 0.3, 0]);
+    expect(halfWidthOfShares(stretches(base), stretches(candidate))).toBeCloseTo(half_width!, 12);
+  });
+
+  test('is none where shares are the same in every stretch, however many arrive', () => {
+    const arrived = [10, 40, 20];
+    expect(halfWidthOfShares(stretches([5, 20, 10], arrived), stretches([9, 36, 18], arrived))).toBeCloseTo(
+      0,
+      12,
+    );
+  });
+
+  test('is unknown of one stretch, and of a run without arrivals', () => {
+    expect(halfWidthOfShares(stretches([5]), stretches([5]))).toBeNull();
+    expect(halfWidthOfShares(stretches([0, 0], [0, 0]), stretches([1, 1]))).toBeNull();
+  });
+
+  test('holds the true difference about as often as it says, where busy stretches are bad for both', () => {
+    const trials = 1000;
+    let held = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const runs: {arrived: number; met: number}[][] = [[], []];
+      for (let i = 0; i < 20; i++) {
+        const arrived = Math.round(200 * (0.5 + uniform()));
+        // The busier, the fewer in time, by as much in both.
+        const share = 0.9 - (0.2 * arrived) / 200;
+        runs.forEach((run, which) => {
+          let met = 0;
+          for (let k = 0; k < arrived; k++) if (uniform() < share + 0.05 * which) met++;
+          run.push({arrived, met});
+        });
+      }
+      const [before, after] = runs.map(
+        (run) => run.reduce((sum, {met}) => sum + met, 0) / run.reduce((sum, {arrived}) => sum + arrived, 0),
+      );
+      if (Math.abs(after - before - 0.05) <= halfWidthOfShares(runs[0], runs[1])!) held++;
+    }
+    expect(held / trials).toBeGreaterThan(0.92);
+    expect(held / trials).toBeLessThan(0.98);
   });
 });
 

@@ -91,6 +91,12 @@ describe('a summary', () => {
     });
     expect(summary).toMatchObject({arrived: 8, completed: 4, dropped: 1, unfinished: 3});
     expect(summary.slo_attainment).toBe(3 / (4 + 1 + 2));
+    const {stretches} = summary;
+    expect(stretches).toHaveLength(20);
+    expect(stretches.reduce((sum, {arrived}) => sum + arrived, 0)).toBe(8);
+    expect(stretches.reduce((sum, {met}) => sum + met, 0)).toBe(3);
+    // The last twentieth of the second, in which two arrive.
+    expect(stretches.at(-1)).toEqual({arrived: 2, met: 0});
     expect(summary.tenants.map((each) => each.slo_attainment)).toEqual([2 / 3, 1 / 4]);
   });
 

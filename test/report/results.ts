@@ -75,6 +75,7 @@ export function runSummary(fields: Partial<RunSummary> = {}): RunSummary {
     padding_waste: 0.04,
     extrapolated: 0,
     cost_per_million_requests: 0.58,
+    stretches: Array.from({length: 20}, () => ({arrived: 500, met: 490})),
     superkernel_sizes: [
       {size: 1, count: 40_000},
       {size: 12, count: 30_000},
