@@ -50,9 +50,10 @@ export function setUp({scenario, models, grouping, modelFor}: SetUpOptions): Wor
   const costs = modelFor(classes);
   const addProgram = (kernels: readonly Kernel[]): number => {
     const ids = kernels.map((kernel) => classes.intern(kernel));
+    const last = ids.length - 1;
     return programs.add(
       ids,
-      ids.map((cls) => costs.bestNs(cls, 1)),
+      ids.map((cls, i) => costs.bestNs(cls, 1) + (i < last ? costs.stepGapNs : 0)),
     );
   };
   const programsOf = new Map<string, number>();

@@ -8,7 +8,7 @@ import {periodOf} from './period.ts';
 export class Programs {
   /** Class ids in order, each program ended by -1. */
   classes = new Int32Array(1024);
-  /** Predicted solo time of the kernels from here to the program's end, in ns; 0 at the end. */
+  /** Predicted solo time of the kernels from here to the program's end, with the gaps between them, in ns; 0 at the end. */
   remainingNs = new Float64Array(1024);
   /** After how many kernels the program repeats itself that an index is in (`periodOf`). */
   periods = new Uint8Array(1024);
@@ -19,7 +19,7 @@ export class Programs {
     return this.length;
   }
 
-  /** Adds a program and returns the index of its first kernel. `soloNs[i]` is the predicted duration of kernel i. */
+  /** Adds a program and returns the index of its first kernel. `soloNs[i]` is the predicted duration of kernel i and of the gap behind it. */
   add(classIds: ArrayLike<number>, soloNs: ArrayLike<Nanoseconds>): number {
     const start = this.length;
     const end = start + classIds.length;

@@ -68,11 +68,13 @@ export class LaneSteps {
   private readonly current: (Launch | null)[];
   private readonly behind: LaunchQueue[];
   private readonly stepOf: Int32Array;
+  /** When the lane's last launch ended. */
+  private readonly endedAt: Float64Array;
   /** When the lane's step has left the host's hands. */
   private readonly releasedAt: Float64Array;
   /** Gap before a launch that follows another, by method. */
   private readonly gapBefore: Float64Array;
-  /** Gap before a further step of a launch. */
+  /** Gap before a further step of a launch, the least between two kernels of a lane. */
   private readonly stepGapNs: Nanoseconds;
 
   constructor(lanes: number, model: Costs, terms: LaneTerms) {
@@ -91,23 +93,24 @@ export class LaneSteps {
     this.current = Array.from({length: lanes}, () => null);
     this.behind = Array.from({length: lanes}, () => new LaunchQueue());
     this.stepOf = new Int32Array(lanes);
+    this.endedAt = new Float64Array(lanes).fill(-Infinity);
     this.releasedAt = new Float64Array(lanes);
     this.gapBefore = Float64Array.from(methods, (m) => gapNs + (takesPointers(m) ? pointerCopyNs : 0));
     this.stepGapNs = model.stepGapNs;
     this.longestGapNs = Math.max(...this.gapBefore, this.stepGapNs);
   }
 
-  /** Adds a released launch to its lane. Returns whether it is the lane's only one. */
-  push(launch: Launch): boolean {
-    const {lane} = launch;
+  /** Adds a released launch to its lane. Returns when it may start, Infinity where others are before it. */
+  push(launch: Launch): Nanoseconds {
+    const {lane, releasedAt} = launch;
     if (this.current[lane] !== null) {
       this.behind[lane].push(launch);
-      return false;
+      return Infinity;
     }
     this.current[lane] = launch;
     this.stepOf[lane] = 0;
-    this.releasedAt[lane] = launch.releasedAt;
-    return true;
+    this.releasedAt[lane] = releasedAt;
+    return latest(this.endedAt[lane] + this.stepGapNs, releasedAt);
   }
 
   /** Host time until the device has what it needs to begin the launch. */
@@ -190,7 +193,7 @@ export class LaneSteps {
       if (step % together === 0) this.releasedAt[lane] += this.followNs(launch, step, step + together);
       return latest(startsAt, this.releasedAt[lane]);
     }
-    launch.finishedAt = launch.endedAt = now;
+    launch.finishedAt = launch.endedAt = this.endedAt[lane] = now;
     this.ended.push(launch);
     const behind = this.behind[lane];
     if (behind.first === null) {

@@ -107,7 +107,8 @@ export class SimulatedDevice implements Device {
     launch.lastReleasedAt = end;
     if (hostFreeAt !== null) hostFreeAt[lane] = end;
     else clock.time = end;
-    if (this.steps.push(launch)) this.gpu.begin(lane, releasedAt, now);
+    const startsAt = this.steps.push(launch);
+    if (startsAt < Infinity) this.gpu.begin(lane, startsAt, now);
   }
 
   poll(): Launch | null {
