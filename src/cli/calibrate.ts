@@ -6,8 +6,6 @@ import {InterruptedError} from './exitCode.ts';
 
 /** Measures the GPU at hand and writes its profile. */
 export const calibrate: Command = {
-  command: 'calibrate',
-  describe: 'Measure the GPU and write its device profile',
   positionals: {},
   options: {
     output: text(

@@ -15,8 +15,6 @@ import {formatOption, print} from './formats.ts';
 
 /** Shows which GEMM shapes of the models could share a launch. */
 export const clusters: Command = {
-  command: 'clusters [scenario]',
-  describe: 'Cluster the GEMM shapes of the models that a scenario uses, or of all known ones',
   positionals: {scenario: {type: 'string', describe: 'scenario file'}},
   options: {
     padding: text('Most extra FLOPs of a padded GEMM, as a share of its own', {

@@ -4,18 +4,23 @@ import type {Io} from './io.ts';
 /** A command line by the names of its options and arguments: see `textOf` and `listOf`. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** A command of the program: one file, and one line in `commands`. */
-export interface Command {
-  /** The name and its positional arguments as help shows them, e.g. `simulate <scenario>`. */
+/** What the program's help says of a command. All else is loaded where the command line names it: others start without it. */
+export interface ListedCommand {
+  /** The name and its positional arguments, e.g. `simulate <scenario>`. */
   readonly command: string;
   readonly describe: string;
+  load(): Promise<Command>;
+}
+
+/** A command of the program: one file, and one entry in `commands`. */
+export interface Command {
   readonly positionals: Readonly<Record<string, PositionalOptions>>;
   readonly options: Readonly<Record<string, Options>>;
   /** Values that the shell may complete, by option or argument; others are allowed. */
   readonly suggestions?: Readonly<Record<string, () => string[]>>;
   /** Command lines with what they do, for help. */
   readonly examples?: readonly (readonly [commandLine: string, what: string])[];
-  /** Heavy imports belong in here, so that the other commands start without them. */
+  /** Heavy imports belong in here, so that the command's help and what it refuses come without them. */
   run(args: Args, io: Io): void | Promise<void>;
 }
 

@@ -38,8 +38,6 @@ const shownByDefault = 'goodput,slo,p50,p99';
 
 /** Compares two results, cell by cell, and may fail on what became worse. */
 export const compare: Command = {
-  command: 'compare <base> <candidate>',
-  describe: 'Compare two results, paired by seed; can fail on what became worse (exit code 3)',
   positionals: {
     base: {type: 'string', describe: 'result folder or summary.json'},
     candidate: {type: 'string', describe: 'result folder or summary.json'},

@@ -18,8 +18,6 @@ interface Finding {
 
 /** Says what the machine has for live runs, and what is missing. */
 export const doctor: Command = {
-  command: 'doctor',
-  describe: 'Say what this machine has for live runs, and how to get what is missing',
   positionals: {},
   options: {
     format: text('Form of the output', {choices: ['table', 'json'], default: 'table'}),

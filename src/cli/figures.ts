@@ -35,8 +35,6 @@ import {wholeNumber} from './scenarioOptions.ts';
 
 /** Makes the figures and tables of the papers again, beside what was published. */
 export const figures: Command = {
-  command: 'figures [names..]',
-  describe: 'Make the figures and tables of the papers again, from a device profile or on a GPU',
   positionals: {names: {type: 'string', array: true, describe: 'which; all by default'}},
   options: {
     list: flag('List the figures instead'),

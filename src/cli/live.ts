@@ -7,8 +7,6 @@ import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './
 
 /** What `simulate` does, on a GPU. */
 export const live: Command = {
-  command: 'live <scenario>',
-  describe: 'Run a scenario on the GPU: every policy at every load, one after another',
   positionals: {scenario: {type: 'string', describe: 'scenario file'}},
   options: {...changeOptions, ...outputOptions, ...liveOptions},
   suggestions,

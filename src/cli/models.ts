@@ -9,8 +9,6 @@ import {formatOption, print} from './formats.ts';
 
 /** Lists the known models, or the layers of one. */
 export const models: Command = {
-  command: 'models [name]',
-  describe: 'List the known models, or the layers of one as GEMMs',
   positionals: {name: {type: 'string', describe: 'a model'}},
   options: {format: formatOption},
   suggestions: {name: () => [...known.keys()]},

@@ -11,8 +11,6 @@ import {formatOption, print} from './formats.ts';
 
 /** Lists the policies, or the parameters of one. */
 export const policies: Command = {
-  command: 'policies [name]',
-  describe: 'List the policies, or the parameters of one',
   positionals: {name: {type: 'string', describe: 'a policy, or a module of your own'}},
   options: {format: formatOption},
   suggestions: {name: () => [...known.keys()]},

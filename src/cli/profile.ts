@@ -24,8 +24,6 @@ import type {Io} from './io.ts';
 
 /** Looks into device profiles, checks them against measurements, and fits them. */
 export const profile: Command = {
-  command: 'profile <action> [names..]',
-  describe: 'Device profiles: list, show NAME, check NAME DATA..., fit DATA... -o FILE, compare A B',
   positionals: {
     action: {
       type: 'string',

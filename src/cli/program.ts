@@ -2,7 +2,7 @@ import yargs from 'yargs';
 import type {Options} from 'yargs';
 import {version} from '../experiment/build.ts';
 import {suggest} from '../workload/suggest.ts';
-import type {Args, Command} from './command.ts';
+import type {Args, Command, ListedCommand} from './command.ts';
 import {commands} from './commands.ts';
 import {UsageError, describeError, exitCodeOf} from './exitCode.ts';
 import type {Io} from './io.ts';
@@ -11,7 +11,7 @@ import type {Io} from './io.ts';
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     let printed = '';
-    await parser(io).parseAsync([...args], {}, (_error, _args, output) => {
+    await parser(io, await loadNamed(io.args)).parseAsync([...args], {}, (_error, _args, output) => {
       printed += output;
     });
     if (printed !== '') io.stdout.write(`${printed}\n`);
@@ -22,7 +22,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function parser(io: Io) {
+/** The commands that the words of a command line name, of which at most one runs. */
+async function loadNamed(args: readonly string[]): Promise<ReadonlyMap<ListedCommand, Command>> {
+  const named = commands.filter((listed) => args.includes(nameOf(listed)));
+  return new Map(await Promise.all(named.map(async (listed) => [listed, await listed.load()] as const)));
+}
+
+function parser(io: Io, loaded: ReadonlyMap<ListedCommand, Command>) {
   const completing = io.args[0] === '--get-yargs-completions';
   const cli = yargs([...io.args])
     .scriptName('superkernel')
@@ -39,12 +45,18 @@ function parser(io: Io) {
     // Returning would run the command all the same.
     .fail((message, error) => {
       const ours = error !== undefined && error.name !== 'YError';
-      throw ours ? error : new UsageError(reword(message ?? error.message, io.args));
+      throw ours ? error : new UsageError(reword(message ?? error.message, io.args, loaded));
     });
-  for (const command of commands) {
+  for (const listed of commands) {
+    const {command: usage, describe} = listed;
+    const command = loaded.get(listed);
+    if (command === undefined) {
+      cli.command(usage, describe);
+      continue;
+    }
     cli.command({
-      command: command.command,
-      describe: command.describe,
+      command: usage,
+      describe,
       builder: (command_) => {
         // yargs completes choices, but would also refuse what is not among them: a file, a policy's parameters.
         const choices = (name: string): {choices?: readonly string[]} =>
@@ -89,24 +101,28 @@ function refuseRepeats({options}: Command, args: Args): void {
   }
 }
 
-const nameOf = ({command}: Command): string => command.split(' ')[0];
+const nameOf = ({command}: ListedCommand): string => command.split(' ')[0];
 
 /** yargs' sentences in our wording, with what was probably meant. */
-function reword(message: string, args: readonly string[]): string {
-  const command = commands.find((each) => args.includes(nameOf(each)));
+function reword(
+  message: string,
+  args: readonly string[],
+  loaded: ReadonlyMap<ListedCommand, Command>,
+): string {
+  const [named] = loaded;
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
   if (unknown !== undefined) {
     const isOption = args.some((arg) => arg.startsWith('-') && arg.includes(unknown));
-    if (!isOption && command === undefined) {
+    if (!isOption && named === undefined) {
       return `unknown command: ${unknown}${hint(suggest(unknown, commands.map(nameOf)))}`;
     }
     if (!isOption) return `unexpected argument: ${unknown}`;
-    const known = Object.keys(command?.options ?? {});
+    const known = Object.keys(named?.[1].options ?? {});
     const meant = suggest(unknown, known);
     return `unknown option: --${unknown}${hint(meant === undefined ? undefined : `--${meant}`)}`;
   }
   const missing = message.startsWith('Not enough non-option arguments');
-  if (missing && command !== undefined) return `missing argument: superkernel ${command.command}`;
+  if (missing && named !== undefined) return `missing argument: superkernel ${named[0].command}`;
   const value = /^Not enough arguments following: (.*)/.exec(message)?.[1];
   if (value !== undefined) return `missing value of --${value}`;
   const choice = /Argument: ([^,]+), Given: (.+), Choices: (.+)/s.exec(message);

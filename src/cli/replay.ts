@@ -24,8 +24,6 @@ const {load: _load, ...changeOptionsHere} = changeOptions;
 
 /** Runs the arrivals of a trace file under policies. */
 export const replay: Command = {
-  command: 'replay <trace>',
-  describe: 'Replay a trace of arrivals under policies',
   positionals: {trace: {type: 'string', describe: 'trace file, plain or gzipped'}},
   options: {
     scenario: text(

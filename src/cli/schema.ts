@@ -4,8 +4,6 @@ import type {Command} from './command.ts';
 
 /** Prints the JSON Schema of the scenario file, for editors and other tools. */
 export const schema: Command = {
-  command: 'schema',
-  describe: 'Print the JSON Schema of scenario files',
   positionals: {},
   options: {},
   examples: [['$0 schema > scenario.schema.json', 'for "# yaml-language-server: $schema=..." in a scenario']],

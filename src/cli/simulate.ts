@@ -5,8 +5,6 @@ import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './
 
 /** Runs every policy and load of a scenario, side by side. */
 export const simulate: Command = {
-  command: 'simulate <scenario>',
-  describe: 'Simulate a scenario: every policy at every load, side by side',
   positionals: {scenario: {type: 'string', describe: 'scenario file, or the manifest.json of a result'}},
   options: {
     ...changeOptions,

@@ -7,8 +7,6 @@ import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './
 
 /** Runs a scenario over a grid of settings, on all cores, and goes on where it was stopped. */
 export const sweep: Command = {
-  command: 'sweep <scenario>',
-  describe: 'Simulate a scenario over a grid of settings; goes on where it was stopped',
   positionals: {scenario: {type: 'string', describe: 'scenario file, or the manifest.json of a result'}},
   options: {
     param: repeated(

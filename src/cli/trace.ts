@@ -10,8 +10,6 @@ import {traceOptions, traceOptionsOf} from './traceOptions.ts';
 
 /** Looks into trace files. */
 export const trace: Command = {
-  command: 'trace <action> <file>',
-  describe: 'Tell what is in a trace: "trace stats FILE"',
   positionals: {
     action: {type: 'string', choices: ['stats'], describe: 'what to do'},
     file: {type: 'string', describe: 'trace file, plain or gzipped'},

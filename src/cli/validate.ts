@@ -14,8 +14,6 @@ import {changeOptions, changesOf, suggestions, wholeNumber} from './scenarioOpti
 
 /** The same arrivals through simulator and GPU, and how far they are apart. */
 export const validate: Command = {
-  command: 'validate <scenario>',
-  describe: 'Run a scenario in the simulator and on the GPU, and compare',
   positionals: {scenario: {type: 'string', describe: 'scenario file'}},
   options: {
     ...changeOptions,
