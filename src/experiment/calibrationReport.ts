@@ -1,5 +1,5 @@
 // The figures that say whether a calibration is good, as lines for a screen.
-import {group} from 'd3';
+import {group} from 'd3-array';
 import {worstOf} from '../gpu/calibration/check.ts';
 import type {CheckRow} from '../gpu/calibration/check.ts';
 import type {Equivalence} from '../gpu/calibration/equivalence.ts';

@@ -1,5 +1,5 @@
 // A run's beginning on the device itself before the run, with arrivals of its own: what the simulated rehearsals cannot reach.
-import {sum} from 'd3';
+import {sum} from 'd3-array';
 import type {CudaDevice} from '../gpu/cudaDevice.ts';
 import type {WallClock} from '../gpu/wallClock.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';

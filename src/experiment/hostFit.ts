@@ -1,5 +1,5 @@
 // From the host's times to the host's terms of a profile.
-import {group, sum} from 'd3';
+import {group, sum} from 'd3-array';
 import type {HostCalls, LaunchKind} from '../gpu/calibration/calls.ts';
 import type {SubmitTimes} from '../gpu/calibration/observedDevice.ts';
 import {affineFit, lineOfTotals, medianOf, planeOfTotals} from '../gpu/calibration/samples.ts';

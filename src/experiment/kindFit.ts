@@ -1,5 +1,5 @@
 // What launches of models suffer from each other and press on each other with, of each kind: all by one least squares.
-import {group, sum} from 'd3';
+import {group, sum} from 'd3-array';
 import {leastSquares} from '../profile/leastSquares.ts';
 import {pressureTogether, slowdownBeside} from '../scheduler/sharingTerms.ts';
 import {leastOfKind} from './coRunCompany.ts';

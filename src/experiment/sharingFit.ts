@@ -1,5 +1,5 @@
 // How launches slow each other: the terms of sharing by what live launches took, given what ran beside them.
-import {sum} from 'd3';
+import {sum} from 'd3-array';
 import {leastSquares} from '../profile/leastSquares.ts';
 import {sharingTermsOf} from '../profile/contention.ts';
 import {costModel} from '../profile/costModel.ts';

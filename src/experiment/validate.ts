@@ -1,5 +1,5 @@
 // The same arrivals through simulator and GPU, K times: how far the simulator is off, and which term is to blame.
-import {group} from 'd3';
+import {group} from 'd3-array';
 import type {LoggedLaunch} from '../metrics/launchLog.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import {estimate, halfWidthOfShares, mean} from '../metrics/stats.ts';

@@ -1,4 +1,4 @@
-import {median} from 'd3';
+import {median} from 'd3-array';
 import type {Nanoseconds} from '../scheduler/clock.ts';
 import {DeviceError} from '../scheduler/errors.ts';
 import {kernelKey} from '../scheduler/kernel.ts';

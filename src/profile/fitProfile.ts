@@ -1,5 +1,5 @@
 // From published measurements to a profile's GEMM terms: fitted on one part of them, checked on the others.
-import {median, quantile} from 'd3';
+import {median, quantile} from 'd3-array';
 import type {DataType} from '../scheduler/kernel.ts';
 import {fitGemm} from './fit.ts';
 import type {FittedConditions} from './fit.ts';

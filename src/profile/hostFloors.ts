@@ -1,5 +1,5 @@
 // Measured times that tell the host's speed and not the kernel's: found in the data, whoever took them.
-import {median, quantile} from 'd3';
+import {median, quantile} from 'd3-array';
 import {bytesOf} from '../scheduler/kernel.ts';
 import {launchKindOf} from './measurement.ts';
 import type {Measurement} from './measurement.ts';

@@ -1,5 +1,5 @@
 // Published tables of GEMM times as measurements. Each reader takes the text of a CSV file.
-import {csvParse} from 'd3';
+import {csvParse} from 'd3-dsv';
 import {InputError} from '../scheduler/errors.ts';
 import type {Measurement} from './measurement.ts';
 

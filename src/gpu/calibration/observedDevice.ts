@@ -1,4 +1,4 @@
-import {ascending, flatRollup, range} from 'd3';
+import {ascending, flatRollup, range} from 'd3-array';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Device, DeviceContext} from '../../scheduler/device.ts';
 import {methods} from '../../scheduler/kernel.ts';

@@ -1,5 +1,5 @@
 // Summaries of repeated measurements.
-import {mean, median, minIndex, quantileSorted, sum} from 'd3';
+import {mean, median, minIndex, quantileSorted, sum} from 'd3-array';
 
 /** Where the middle and the edges of a sample lie. Times in ns. */
 export interface Spread {

@@ -1,4 +1,4 @@
-import {randomExponential, randomGamma, randomLogNormal, randomUniform} from 'd3';
+import {randomExponential, randomGamma, randomLogNormal, randomUniform} from 'd3-random';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Random} from '../random.ts';
 import type {ClosedSpec, SpecOf} from './schema.ts';

@@ -1,5 +1,5 @@
 // Markov-modulated Poisson processes, on-off sources among them, started in their stationary state.
-import {randomExponential} from 'd3';
+import {randomExponential} from 'd3-random';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Random} from '../random.ts';
 import type {SpecOf} from './schema.ts';

@@ -1,5 +1,5 @@
 // Renewal processes (independent gaps of one distribution), started in their stationary state.
-import {randomExponential, randomGamma, randomWeibull} from 'd3';
+import {randomExponential, randomGamma, randomWeibull} from 'd3-random';
 import type {Nanoseconds} from '../../scheduler/clock.ts';
 import type {Random} from '../random.ts';
 import {logGamma} from './gammaFunction.ts';

@@ -1,4 +1,4 @@
-import {csvParseRows} from 'd3';
+import {csvParseRows} from 'd3-dsv';
 import {InputError} from '../../scheduler/errors.ts';
 
 /** The fields of one line of comma-separated values. */

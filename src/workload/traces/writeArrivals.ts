@@ -1,4 +1,4 @@
-import {csvFormatValue} from 'd3';
+import {csvFormatValue} from 'd3-dsv';
 import {InputError} from '../../scheduler/errors.ts';
 import type {MergedArrivals} from '../arrivals/merge.ts';
 
