@@ -172,7 +172,7 @@ async function modelsOf(names: unknown, scenarioFile: unknown) {
   const {loadModels} = await import('../experiment/ownModels.ts');
   const experiment = readExperiment(scenarioFile);
   const {scenario} = experiment;
-  const models = new Map(loadModels(experiment));
+  const models = new Map(await loadModels(experiment));
   for (const name of listed) if (!models.has(name)) models.set(name, findModel(name));
   const batches = [...new Set(scenario.tenants.map(({batch}) => batch))];
   return {models, batches, scenario};

@@ -24,12 +24,12 @@ export const clusters: Command = {
     format: formatOption,
   },
   examples: [['$0 clusters scenarios/quickstart.yaml --output clusters.svg', 'as figure 7 of the paper']],
-  run(args, io) {
+  async run(args, io) {
     const file = textOf(args, 'scenario');
     const padding = textOf(args, 'padding');
     const output = textOf(args, 'output');
     const experiment = file === undefined ? null : readExperiment(file);
-    const uses = experiment === null ? allModels() : modelUses(experiment);
+    const uses = experiment === null ? allModels() : await modelUses(experiment);
     const limit = padding === undefined ? (experiment?.scenario.padding ?? 0.2) : fraction(padding);
     const {points, clusters} = shapeClusters(uses, limit);
     if (output !== undefined) writeFileSync(output, clusterChart(points));

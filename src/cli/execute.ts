@@ -60,7 +60,7 @@ export async function execute(experiment: Experiment, options: ExecuteOptions, i
   };
   const summary = await runMissing(experiment, plan, store, begin, options, io);
   if (summary === null) return;
-  if (options.report) store.write('report.html', reportOf(experiment, summary, manifest));
+  if (options.report) store.write('report.html', await reportOf(experiment, summary, manifest));
   store.write('summary.json', formatJson(summary));
   store.forgetRuns();
   printSummary(summary, options.format, io);

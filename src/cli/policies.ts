@@ -1,10 +1,10 @@
 import {z} from 'zod';
 import type {PolicyDefinition} from '../policies/definition.ts';
-import {unknownName} from '../experiment/scenario.ts';
 import {importPolicy, modulesOf} from '../experiment/userPolicy.ts';
 import {policies as known} from '../policies/table.ts';
 import {InputError} from '../scheduler/errors.ts';
 import type {Table} from '../report/table.ts';
+import {unknownName} from '../workload/suggest.ts';
 import type {Command} from './command.ts';
 import {textOf} from './command.ts';
 import {formatOption, print} from './formats.ts';

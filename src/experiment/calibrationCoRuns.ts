@@ -151,7 +151,7 @@ export async function measureCoRuns(
   for (const cell of scenario === undefined ? stage.cells : scenarioCells(scenario, stage.cells)) {
     const key = `co-run ${of}${names.join('+')} ${cell.policy} at ${cell.load}`;
     const spec = coRunSpec(mix, models, cell, {startNs: warmUpNs, endNs: warmUpNs + stage.forNs});
-    if (!session.journal.has(key) && (session.used > until || bytesOf(spec) > freeBytes())) {
+    if (!session.journal.has(key) && (session.used > until || (await bytesOf(spec)) > freeBytes())) {
       skipped++;
       continue;
     }
@@ -318,9 +318,9 @@ async function observe(
 }
 
 /** Twice what weights and activations take: workspaces of recorded requests come on top. */
-function bytesOf(spec: RunSpec): number {
+async function bytesOf(spec: RunSpec): Promise<number> {
   const tenants = spec.scenario.tenants.flatMap((entry) =>
     Array.from({length: entry.replicas}, () => ({entry}) as WorkbenchTenant),
   );
-  return 2 * memoryNeed(tenants, loadModels(spec), 'one-context', 0).total;
+  return 2 * memoryNeed(tenants, await loadModels(spec), 'one-context', 0).total;
 }

@@ -17,7 +17,7 @@ export async function checkPlan(plan: Plan): Promise<string[]> {
   const warnings = new Set<string>();
   for (const variant of plan.variants) {
     const cells = plan.cells.filter((cell) => cell.variant === variant);
-    const tenants = tenantsOf(cells[0]);
+    const tenants = await tenantsOf(cells[0]);
     tenants.forEach((tenant) => hopeless(tenant).forEach((warning) => warnings.add(warning)));
     for (const {load, runs, policy} of cells) {
       const {spec} = runs[0];
@@ -29,11 +29,11 @@ export async function checkPlan(plan: Plan): Promise<string[]> {
 }
 
 /** The tenants with their latencies alone on the device. */
-function tenantsOf({runs: [{spec, profile}]}: Cell): readonly WorkbenchTenant[] {
+async function tenantsOf({runs: [{spec, profile}]}: Cell): Promise<readonly WorkbenchTenant[]> {
   const costs = costModel(readProfile(profile));
   const {tenants} = setUp({
     scenario: spec.scenario,
-    models: loadModels(spec),
+    models: await loadModels(spec),
     grouping: 'class',
     modelFor: (classes) => new CostTable(costs, classes, 1),
   });

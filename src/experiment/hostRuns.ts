@@ -7,7 +7,7 @@ import type {Session} from '../gpu/calibration/session.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import type {Model} from '../workload/models/layer.ts';
-import {parseModel} from '../workload/models/parse.ts';
+import {csvModel} from '../workload/models/csvModel.ts';
 import type {Device, DeviceContext} from '../scheduler/device.ts';
 import {kernelKey, methods} from '../scheduler/kernel.ts';
 import type {Kernel} from '../scheduler/kernel.ts';
@@ -68,7 +68,7 @@ const [chain, chainLength] = ['chain', 20];
 const crowdedStage: HostStage = {
   name: 'crowded host run',
   models: [chain],
-  ownModels: new Map([[chain, parseModel('256,128,1152\n'.repeat(chainLength), 'csv', chain)]]),
+  ownModels: new Map([[chain, csvModel('256,128,1152\n'.repeat(chainLength), chain)]]),
   replicas: 80,
   maxSize: 64,
   policies: ['greedy:lanes=1', 'ooo'],

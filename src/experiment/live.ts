@@ -53,7 +53,7 @@ export async function liveRun(
   await kept?.keepFor({spec, profile, ordinal}).catch((error: Error) => warn(error.message));
   const prepared = withHosts(await prepareRehearsed(spec, profile, options.shouldStop), mostHosts);
   const hosts = hostsOf(prepared, spec, mostHosts, warn);
-  checkDeviceMemory(prepared, spec, profile, ordinal);
+  await checkDeviceMemory(prepared, spec, profile, ordinal);
   const run = kept === undefined ? prepared : await kept.adopt(prepared);
   const {tenants, classes} = run.workbench;
   const metrics = new RunRecorder({
@@ -177,15 +177,15 @@ function hostsOf(
 }
 
 /** What the profile's GPU would hold, this one may not. */
-function checkDeviceMemory(
+async function checkDeviceMemory(
   {setup, workbench}: PreparedRun,
   spec: RunSpec,
   profile: DeviceProfile,
   ordinal: number,
-): void {
+): Promise<void> {
   const device = requireDevice()[ordinal];
   if (!spec.scenario.memory || device === undefined) return; // opening the context says what is wrong
-  const models = loadModels(spec);
+  const models = await loadModels(spec);
   const context = profile.sharing.context_bytes.value;
   const problem = memoryProblem(
     memoryNeed(workbench.tenants, models, setup.sharing, context),

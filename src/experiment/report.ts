@@ -11,8 +11,8 @@ import type {Summary} from './summary.ts';
 import {stringify} from 'yaml';
 
 /** The models as a scenario's tenants run them, each once. */
-export function modelUses(experiment: Experiment): ModelUse[] {
-  const found = loadModels(experiment);
+export async function modelUses(experiment: Experiment): Promise<ModelUse[]> {
+  const found = await loadModels(experiment);
   const uses = new Map(
     experiment.scenario.tenants.map(({model, batch, dtype}) => [
       `${model}/${batch}/${dtype}`,
@@ -23,7 +23,11 @@ export function modelUses(experiment: Experiment): ModelUse[] {
 }
 
 /** The report of a result as one HTML file. */
-export function reportOf(experiment: Experiment, summary: Summary, manifest: Manifest): string {
+export async function reportOf(
+  experiment: Experiment,
+  summary: Summary,
+  manifest: Manifest,
+): Promise<string> {
   const {scenario} = experiment;
   const {replications, seed, tenants, duration_ns, warmup_ns} = summary;
   return htmlReport({
@@ -41,7 +45,7 @@ export function reportOf(experiment: Experiment, summary: Summary, manifest: Man
     results: summary.cells.map(labelled),
     scenario: stringify(encodeScenario(scenario)),
     manifest,
-    shapes: shapeClusters(modelUses(experiment), scenario.padding).points,
+    shapes: shapeClusters(await modelUses(experiment), scenario.padding).points,
   });
 }
 

@@ -4,7 +4,7 @@ import type {Document} from 'yaml';
 import {z} from 'zod';
 import {InputError} from '../scheduler/errors.ts';
 import {arrivalSchema} from '../workload/arrivals/schema.ts';
-import {suggest} from '../workload/suggest.ts';
+import {suggest, unknownName} from '../workload/suggest.ts';
 import {durationField, positiveDurationField} from '../workload/units.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -230,11 +230,4 @@ function knownKeys(path: readonly (string | number)[]): string[] {
   if (path.length === 0) return Object.keys(scenarioSchema.shape);
   if (path[0] === 'tenants' && path.length === 2) return Object.keys(tenantSchema.shape);
   return [];
-}
-
-/** `unknown tenant: "x"` with the nearest known name. */
-export function unknownName(noun: string, name: string, known: Iterable<string>): string {
-  const names = [...known];
-  const meant = suggest(name, names);
-  return `unknown ${noun}: "${name}"${meant === undefined ? ` (known: ${names.join(', ')})` : `; did you mean "${meant}"?`}`;
 }

@@ -73,7 +73,7 @@ export interface PreparedRun {
 /** Resolves what simulated and live runs have in common: policy, models, costs, arrivals. */
 export async function prepareRun(spec: RunSpec, profile: DeviceProfile): Promise<PreparedRun> {
   const {scenario} = spec;
-  const models = loadModels(spec);
+  const models = await loadModels(spec);
   const seed = `${scenario.seed}/${spec.replication}`;
   const tenantCount = scenario.tenants.reduce((sum, {replicas}) => sum + replicas, 0);
   const policy = await makePolicy(spec.policy, {

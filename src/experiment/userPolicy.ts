@@ -10,7 +10,7 @@ import type {ParsedPolicy} from '../policies/syntax.ts';
 import {resolvePolicy} from '../policies/syntax.ts';
 import {policies} from '../policies/table.ts';
 import {InputError} from '../scheduler/errors.ts';
-import {unknownName} from './scenario.ts';
+import {unknownName} from '../workload/suggest.ts';
 import {guarded} from './guardedPolicy.ts';
 
 /** A module's path inside a policy's text: up to what can follow a policy's name. */

@@ -21,6 +21,13 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   return nearest ?? completion;
 }
 
+/** `unknown tenant: "x"` with the nearest known name. */
+export function unknownName(noun: string, name: string, known: Iterable<string>): string {
+  const names = [...known];
+  const meant = suggest(name, names);
+  return `unknown ${noun}: "${name}"${meant === undefined ? ` (known: ${names.join(', ')})` : `; did you mean "${meant}"?`}`;
+}
+
 /** Levenshtein distance: insertions, deletions and substitutions of UTF-16 units, one each. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({length: b.length + 1}, (_, j) => j);

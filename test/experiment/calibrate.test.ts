@@ -18,7 +18,7 @@ import type {Gemm} from '../../src/scheduler/kernel.ts';
 import type {Model} from '../../src/workload/models/layer.ts';
 import {findModel} from '../../src/workload/models/zoo.ts';
 import {paths, unavailable} from '../fake-cuda/standIn.ts';
-import {parseModel} from '../../src/workload/models/parse.ts';
+import {csvModel} from '../../src/workload/models/csvModel.ts';
 
 const gemm = (m: number, n: number, k: number, count = 1): Gemm => ({
   op: 'gemm',
@@ -184,7 +184,7 @@ describe.skipIf(unavailable)('calibrate', () => {
         }),
         'mine.yaml',
       );
-      const models = loadModels({scenario, directory: folder});
+      const models = await loadModels({scenario, directory: folder});
       const given = withCoRuns('own.json', {models, scenario});
       const partial = join(folder, 'own.partial.jsonl');
       const seen = (): boolean =>
@@ -251,7 +251,7 @@ describe.skipIf(unavailable)('calibrate', () => {
       ...stage,
       name: 'crowded',
       models: ['tiny'],
-      ownModels: new Map([['tiny', parseModel('8,4,16\n'.repeat(8), 'csv', 'tiny')]]),
+      ownModels: new Map([['tiny', csvModel('8,4,16\n'.repeat(8), 'tiny')]]),
       replicas: 40,
       maxSize: 40,
       policies: ['greedy:lanes=1'],

@@ -112,7 +112,7 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
     );
     const chain = Array.from({length: 6}, () => [8, 4, 8]);
     writeFileSync(join(folder, 'chain.yaml'), JSON.stringify(chain));
-    const models = loadModels({scenario, directory: folder});
+    const models = await loadModels({scenario, directory: folder});
     const profile = readProfile('v100');
     lines.length = 0;
     const {tenants: mix} = scenarioMix(profile, scenario, models, 1, (line) => lines.push(line));

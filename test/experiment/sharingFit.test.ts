@@ -15,7 +15,7 @@ import {parseProfile} from '../../src/profile/parseProfile.ts';
 import type {DeviceProfile} from '../../src/profile/profile.ts';
 import {kernelKey, methods} from '../../src/scheduler/kernel.ts';
 import type {Model} from '../../src/workload/models/layer.ts';
-import {parseModel} from '../../src/workload/models/parse.ts';
+import {yamlModel} from '../../src/workload/models/yamlModel.ts';
 import {findModel} from '../../src/workload/models/zoo.ts';
 
 const v100 = readProfile('v100');
@@ -156,7 +156,7 @@ describe('the fit of sharing', () => {
   test('tells it of models of one’s own too, by the shapes of their products', async () => {
     const shape = {m: 256, n: 128, k: 1152};
     const rows = Array.from({length: 20}, () => Object.values(shape));
-    const chain = parseModel(JSON.stringify(rows), 'yaml', 'chain.yaml');
+    const chain = yamlModel(JSON.stringify(rows), 'chain.yaml');
     // A scenario may name it as it likes, and as a known model, too.
     const own = new Map([
       ['lstm-16', chain],

@@ -1,8 +1,8 @@
 import {parseScenario} from '../../src/experiment/scenario.ts';
 import type {RunSpec} from '../../src/experiment/simulate.ts';
-import {parseModel} from '../../src/workload/models/parse.ts';
+import {csvModel} from '../../src/workload/models/csvModel.ts';
 
-const models = new Map([['small', parseModel('8,4,16\n8,4,16\n', 'csv', 'small.csv')]]);
+const models = new Map([['small', csvModel('8,4,16\n8,4,16\n', 'small.csv')]]);
 
 /** A live run of 200 ms for the stand-in: two tenants of a model of two small products, each with `rate` requests a second. */
 export function liveSpec(policy: string, rate: number, {replication = 0, drain = '30s'} = {}): RunSpec {

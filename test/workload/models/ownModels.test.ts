@@ -3,12 +3,13 @@
 import {fc, test} from '@fast-check/vitest';
 import {describe, expect} from 'vitest';
 import {InputError} from '../../../src/scheduler/errors.ts';
+import {csvModel} from '../../../src/workload/models/csvModel.ts';
 import {kernelsOf} from '../../../src/workload/models/kernels.ts';
-import {parseModel} from '../../../src/workload/models/parse.ts';
 import {activationBytes, parametersOf} from '../../../src/workload/models/size.ts';
+import {yamlModel} from '../../../src/workload/models/yamlModel.ts';
 
-const yaml = (text: string): ReturnType<typeof parseModel> => parseModel(text, 'yaml', 'models/net.yaml');
-const csv = (text: string): ReturnType<typeof parseModel> => parseModel(text, 'csv', 'net.csv');
+const yaml = (text: string) => yamlModel(text, 'models/net.yaml');
+const csv = (text: string) => csvModel(text, 'net.csv');
 
 describe('a YAML model', () => {
   const model = yaml(`
@@ -207,10 +208,10 @@ describe('own models', () => {
 
   test.prop([
     fc.oneof(fc.string(), fc.json(), fc.string({unit: fc.constantFrom(...yamlSigns)})),
-    fc.constantFrom('yaml', 'csv'),
-  ])('of any text parse or end in an InputError', (text, format) => {
+    fc.constantFrom(yamlModel, csvModel),
+  ])('of any text parse or end in an InputError', (text, parse) => {
     try {
-      expect(parseModel(text, format, 'net').layers.length).toBeGreaterThan(0);
+      expect(parse(text, 'net').layers.length).toBeGreaterThan(0);
     } catch (error) {
       expect(error).toBeInstanceOf(InputError);
     }

@@ -1,8 +1,9 @@
 import {z} from 'zod';
-import {csvLayers} from './csvLayers.ts';
 import {check, problemAt, show} from './issue.ts';
 import type {Layer, Model} from './layer.ts';
 import {ownLayer, rowFields} from './ownLayer.ts';
+import {ownModel} from './ownModel.ts';
+import type {GivenModel} from './ownModel.ts';
 import {YamlSource} from './yamlSource.ts';
 
 const text = z.string('expected a text').min(1, 'expected a text');
@@ -16,28 +17,21 @@ const file = z.strictObject({
 });
 
 /**
- * A model of the user's own, from the text of a file whose name is used in errors and, without its ending, as the
+ * A model of the user's own from the text of a YAML file, whose name is used in errors and, without its ending, as the
  * model's name unless the file gives one.
  *
- * YAML holds a list of layers, or a mapping with `layers` and perhaps `name`, `title`, `description`, `source`. A layer
+ * It holds a list of layers, or a mapping with `layers` and perhaps `name`, `title`, `description`, `source`. A layer
  * is a row `[m, n, k]` or `[m, n, k, count]`, a mapping of a GEMM (m, n, k, and perhaps name, kind, count, scales,
- * elements, weights), or of an element-wise layer (elements, and perhaps name, weights). CSV holds the same fields as
- * columns, or rows of numbers. All are for one input; `scales` tells what a batch multiplies: `n` (unless told),
- * `count` (as in attention: the default of kind bgemm) or `none`.
+ * elements, weights), or of an element-wise layer (elements, and perhaps name, weights). All are for one input; `scales`
+ * tells what a batch multiplies: `n` (unless told), `count` (as in attention: the default of kind bgemm) or `none`.
  *
- * Throws an `InputError` with file, line and (YAML) column.
+ * Throws an `InputError` with file, line and column.
  */
-export function parseModel(content: string, format: 'yaml' | 'csv', fileName: string): Model {
-  const stem = fileName
-    .split(/[/\\]/)
-    .at(-1)!
-    .replace(/\.(ya?ml|csv)$/i, '');
-  const given = format === 'yaml' ? yamlModel(content, fileName) : {layers: csvLayers(content, fileName)};
-  const name = given.name ?? stem;
-  return {title: name, description: 'own model', source: fileName, ...given, name};
+export function yamlModel(content: string, fileName: string): Model {
+  return ownModel(givenIn(content, fileName), fileName);
 }
 
-function yamlModel(content: string, fileName: string): Partial<Model> & {layers: Layer[]} {
+function givenIn(content: string, fileName: string): GivenModel {
   const source = new YamlSource(content, fileName);
   const {value, locate} = source;
   if (Array.isArray(value))

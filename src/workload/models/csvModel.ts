@@ -1,15 +1,22 @@
 import {InputError} from '../../scheduler/errors.ts';
 import {didYouMean} from './issue.ts';
-import type {Layer} from './layer.ts';
+import type {Layer, Model} from './layer.ts';
 import {layerFields, ownLayer, rowFields} from './ownLayer.ts';
+import {ownModel} from './ownModel.ts';
 
 const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
 /**
- * Layers from comma-separated lines, one each: with a header of field names, or bare m, n, k and perhaps count. Blank
- * lines and lines that begin with # are skipped; values are not quoted. Throws an `InputError` with file and line.
+ * A model of the user's own from comma-separated lines, a layer each: with a header of field names, which are those of
+ * `yamlModel`, or bare m, n, k and perhaps count. Blank lines and lines that begin with # are skipped; values are not
+ * quoted. The file's name is used in errors and, without its ending, as the model's. Throws an `InputError` with file
+ * and line.
  */
-export function csvLayers(text: string, fileName: string): Layer[] {
+export function csvModel(text: string, fileName: string): Model {
+  return ownModel({layers: csvLayers(text, fileName)}, fileName);
+}
+
+function csvLayers(text: string, fileName: string): Layer[] {
   const layers: Layer[] = [];
   let columns: readonly string[] | undefined;
   let optional = 0;
