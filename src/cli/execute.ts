@@ -5,13 +5,11 @@ import {changesSince, makeManifest} from '../experiment/manifest.ts';
 import {collect} from '../experiment/outcome.ts';
 import {makePlan, shardOf} from '../experiment/plan.ts';
 import type {Plan} from '../experiment/plan.ts';
-import {reportOf} from '../experiment/report.ts';
 import type {Pool} from '../experiment/pool.ts';
 import {ResultStore} from '../experiment/store.ts';
 import {parseSummary, summaryOf} from '../experiment/summary.ts';
 import type {Summary} from '../experiment/summary.ts';
 import {sweep} from '../experiment/sweep.ts';
-import {writeTimeline} from '../experiment/timeline.ts';
 import {formatJson} from '../report/json.ts';
 import {InputError} from '../scheduler/errors.ts';
 import {InterruptedError} from './exitCode.ts';
@@ -60,13 +58,17 @@ export async function execute(experiment: Experiment, options: ExecuteOptions, i
   };
   const summary = await runMissing(experiment, plan, store, begin, options, io);
   if (summary === null) return;
-  if (options.report) store.write('report.html', await reportOf(experiment, summary, manifest));
+  if (options.report) {
+    const {reportOf} = await import('../experiment/report.ts');
+    store.write('report.html', await reportOf(experiment, summary, manifest));
+  }
   store.write('summary.json', formatJson(summary));
   store.forgetRuns();
   printSummary(summary, options.format, io);
   const main = options.report ? 'report.html' : 'summary.json';
   if (!options.quiet) io.stderr.write(`written: ${store.path(main)}\n`);
   if (options.timeline !== undefined) {
+    const {writeTimeline} = await import('../experiment/timeline.ts');
     const {spec} = await writeTimeline(plan, options.timeline);
     const load = spec.load === null ? '' : ` at load ${spec.load}`;
     io.stderr.write(`written: ${options.timeline}, ${spec.policy}${load} (open it in ui.perfetto.dev)\n`);

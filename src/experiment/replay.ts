@@ -8,7 +8,6 @@ import {tenantArrivals} from '../workload/traces/tenants.ts';
 import type {TenantRule} from '../workload/traces/tenants.ts';
 import type {Trace, TraceOptions} from '../workload/traces/trace.ts';
 import type {FixedArrivals} from './arrivals.ts';
-import {readTrace} from './readTrace.ts';
 import type {Scenario} from './scenario.ts';
 
 /** A trace that replaces the arrivals of a scenario's tenants, as plain data for manifests. */
@@ -39,6 +38,7 @@ export async function traceArrivals(
   directory: string,
 ): Promise<{arrivals: FixedArrivals; sha256: string; lengthNs: number; dropped: number}> {
   const path = relative('.', resolve(directory, file));
+  const {readTrace} = await import('./readTrace.ts');
   const trace = await readTrace(path, {...options, seed: `${scenario.seed}/${replication}`});
   // Tenants that closed loops drive keep them: answers, not the trace, set their requests off.
   const names = tenantNames(scenario);
