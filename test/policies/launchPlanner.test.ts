@@ -87,3 +87,11 @@ test('where launches are so short that the host leaves the device idle, there ar
   expect(long.beside * long.sm).toBeGreaterThan(1);
   expect(short.beside * short.size).toBeGreaterThan(long.beside * long.size);
 });
+
+test('of the largest launches that fill the device two are side by side, however many wait', () => {
+  // In rounds of 32 members, each of which nearly fills the device.
+  const plan = plansIn({batching: (size) => 0.3 + Math.ceil(size / 32), smShare: () => 0.98}, 50_000);
+  for (const population of [300, 400, 500]) {
+    expect(plan(population, 0, 0).beside, `${population}`).toBe(2);
+  }
+});
