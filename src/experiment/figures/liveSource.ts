@@ -15,8 +15,11 @@ export const hostsOfMachine = (): number => Math.max(1, availableParallelism() -
 /** A run that takes longer, its set-up included, is given up. */
 const longestRunMs = 30_000;
 
-/** Time for a run that was told to stop. */
-const stopMs = 5_000;
+/** Beyond the budget, for a run that has begun. */
+const graceMs = 5_000;
+
+/** A run that was told to stop ends within this time, or the GPU is given up: setting up takes seconds on a busy machine. */
+const stopMs = 15_000;
 
 export interface LiveSourceOptions {
   readonly ordinal: number;
@@ -128,7 +131,7 @@ class LiveRuns {
   private async attempt(spec: RunSpec): Promise<RunSummary | null> {
     const {ordinal, profileName: profile, signal} = this.options;
     const thread = (this.thread ??= new LiveThread());
-    const limitMs = Math.min(longestRunMs, this.leftMs + stopMs);
+    const limitMs = Math.min(longestRunMs, this.leftMs + graceMs);
     const timers: NodeJS.Timeout[] = [];
     const after = (ms: number, act: () => void): void => void timers.push(setTimeout(act, ms));
     after(limitMs, () => thread.stop());
