@@ -3,6 +3,7 @@ import {shapeClusters} from '../experiment/clusters.ts';
 import type {ModelUse, ShapeCluster} from '../experiment/clusters.ts';
 import {readExperiment} from '../experiment/experiment.ts';
 import {modelUses} from '../experiment/report.ts';
+import {checkWritable} from '../files.ts';
 import {clusterChart} from '../report/clusters.ts';
 import {formatNumber} from '../report/format.ts';
 import type {Table} from '../report/table.ts';
@@ -28,6 +29,7 @@ export const clusters: Command = {
     const file = textOf(args, 'scenario');
     const padding = textOf(args, 'padding');
     const output = textOf(args, 'output');
+    if (output !== undefined) checkWritable(output);
     const experiment = file === undefined ? null : readExperiment(file);
     const uses = experiment === null ? allModels() : await modelUses(experiment);
     const limit = padding === undefined ? (experiment?.scenario.padding ?? 0.2) : fraction(padding);

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {codeHash} from '../experiment/build.ts';
 import {makeFigure} from '../experiment/figures/definition.ts';
@@ -10,6 +10,7 @@ import {changes, findChange} from '../experiment/figures/variations.ts';
 import type {Change} from '../experiment/figures/variations.ts';
 import {profileNames, readProfile} from '../experiment/profileFiles.ts';
 import type {RunSpec} from '../experiment/simulate.ts';
+import {makeFolder} from '../files.ts';
 import type {RunSummary} from '../metrics/result.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {
@@ -78,7 +79,7 @@ export const figures: Command = {
     // Before the figures take their time.
     if (document !== undefined) marksIn(document);
     if (folder !== undefined) {
-      mkdirSync(folder, {recursive: true});
+      makeFolder(folder);
       rmSync(join(folder, runsFile), {force: true});
     }
     const device = live ? await liveDevice(args, io) : (textOf(args, 'device') ?? 'v100');
@@ -223,7 +224,7 @@ function withOrigin(table: Table, made: readonly Figure[], origin: Origin): Tabl
 }
 
 function writeAll(folder: string, made: readonly Figure[], io: Io): void {
-  mkdirSync(folder, {recursive: true});
+  makeFolder(folder);
   for (const figure of made) {
     writeFileSync(join(folder, `${figure.name}.csv`), figureCsv(figure));
     writeFileSync(join(folder, `${figure.name}.svg`), `${figureChart(figure)}\n`);

@@ -1,5 +1,6 @@
 import {writeFileSync} from 'node:fs';
 import {profileNames, readProfile, writeProfile} from '../experiment/profileFiles.ts';
+import {checkWritable} from '../files.ts';
 import {mean} from '../metrics/stats.ts';
 import type {DeviceProfile} from '../profile/profile.ts';
 import {formatNumber} from '../report/format.ts';
@@ -94,6 +95,7 @@ async function show(name: string, args: Args, io: Io): Promise<void> {
   const view = showProfile(shown);
   const file = textOf(args, 'output');
   if (file !== undefined) {
+    checkWritable(file);
     const {figureChart} = await import('../report/figures/figureChart.ts');
     const {rooflineFigure} = await import('../report/figures/roofline.ts');
     writeFileSync(file, `${figureChart(rooflineFigure(view))}\n`);
@@ -117,6 +119,7 @@ async function fit(files: readonly string[], args: Args, io: Io): Promise<void> 
   const output = textOf(args, 'output');
   if (files.length === 0 || output === undefined)
     throw new UsageError('missing data or --output: expected "profile fit DATA... -o FILE"');
+  checkWritable(output);
   const {readMeasurements} = await import('../experiment/figures/readMeasurements.ts');
   const {fitProfile} = await import('../profile/fitProfile.ts');
   const start = readProfile(needed(args, 'start'));

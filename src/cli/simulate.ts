@@ -1,4 +1,5 @@
 import {readExperiment} from '../experiment/experiment.ts';
+import {checkWritable} from '../files.ts';
 import type {Command} from './command.ts';
 import {needed, text, textOf} from './command.ts';
 import {changeOptions, changesOf, outputOf, outputOptions, suggestions} from './scenarioOptions.ts';
@@ -21,6 +22,7 @@ export const simulate: Command = {
     const {execute} = await import('./execute.ts');
     const experiment = readExperiment(needed(args, 'scenario'), changesOf(args));
     const timeline = textOf(args, 'timeline');
+    if (timeline !== undefined) checkWritable(timeline);
     await execute(
       experiment,
       {

@@ -2,11 +2,12 @@ import {rmSync, writeFileSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {profileOf, readExperiment} from '../experiment/experiment.ts';
 import type {ValidatedCell} from '../experiment/validate.ts';
+import {refuseFolder} from '../files.ts';
 import {partialOf} from '../gpu/calibration/journal.ts';
 import {mean} from '../metrics/stats.ts';
 import {validationTable} from '../report/validationTable.ts';
 import type {Command} from './command.ts';
-import {flag, text} from './command.ts';
+import {flag, text, textOf} from './command.ts';
 import {InterruptedError, ThresholdError, UsageError} from './exitCode.ts';
 import {print} from './formats.ts';
 import {liveOptions, ordinalOf} from './liveOptions.ts';
@@ -40,7 +41,10 @@ export const validate: Command = {
       throw new UsageError(`invalid max-error: ${String(args['max-error'])} (expected percentage points)`);
     }
     const quiet = args['quiet'] === true;
-    const output = typeof args['output'] === 'string' ? resolve(args['output']) : null;
+    const file = textOf(args, 'output');
+    // Its folder is made where it is missing.
+    if (file !== undefined) refuseFolder(file);
+    const output = file === undefined ? null : resolve(file);
     const partial = output === null ? null : partialOf(output);
     if (partial !== null && args['restart'] === true) rmSync(partial, {force: true});
     const {cells, skipped, verdicts} = await validateExperiment(experiment, {

@@ -1,22 +1,14 @@
 // A result on disk: results/<hash>/ with the manifest first, each run as it finishes, and the summary last.
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {existsSync, readFileSync, readdirSync, rmSync, rmdirSync} from 'node:fs';
+import {dirname, join, resolve} from 'node:path';
+import {makeFolder, writeWhole} from '../files.ts';
 import type {Outcome} from './outcome.ts';
 
-/** The folder of one result. Every file is whole or absent: it is written beside its place and renamed. */
+/** The folder of one result. Every file is whole or absent. */
 export class ResultStore {
   /** As the user named it. */
   readonly folder: string;
-  /** Absolute: in a working directory that is deleted, Node makes a relative folder over and over, without end. */
+  /** Absolute, so that results go to where the run was started, also when that folder is deleted meanwhile. */
   private readonly place: string;
 
   constructor(root: string, hash: string) {
@@ -44,10 +36,8 @@ export class ResultStore {
 
   write(name: string, text: string): void {
     const path = this.at(name);
-    mkdirSync(join(path, '..'), {recursive: true});
-    const draft = `${path}.${process.pid}.tmp`;
-    writeFileSync(draft, text);
-    renameSync(draft, path);
+    makeFolder(dirname(path));
+    writeWhole(path, text);
   }
 
   /** The outcomes of finished runs, by hash. Files that another version or an accident left unreadable are run again. */

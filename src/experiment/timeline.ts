@@ -1,5 +1,5 @@
 // One run of a plan as a Chrome trace.
-import {closeSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {OutputFile} from '../files.ts';
 import {Timeline} from '../report/timeline.ts';
 import type {Plan, PlannedRun} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
@@ -29,11 +29,10 @@ export async function writeTimeline(plan: Plan, file: string): Promise<PlannedRu
 
 async function writeRun({spec, profile: name}: PlannedRun, file: string): Promise<void> {
   const profile = readProfile(name);
-  const draft = `${file}.${process.pid}.tmp`;
-  const out = openSync(draft, 'w');
+  const output = new OutputFile(file);
   let pending = '';
   const flush = (): void => {
-    writeSync(out, pending);
+    output.write(pending);
     pending = '';
   };
   let timeline: Timeline | null = null;
@@ -56,10 +55,8 @@ async function writeRun({spec, profile: name}: PlannedRun, file: string): Promis
     (timeline as Timeline | null)?.end();
     flush();
   } catch (error) {
-    rmSync(draft);
+    output.discard();
     throw error;
-  } finally {
-    closeSync(out);
   }
-  renameSync(draft, file);
+  output.keep();
 }

@@ -1,8 +1,11 @@
 // `simulate`: a scenario in, a table and a result folder out.
-import {describe, expect, test} from 'vitest';
+import {execFileSync, spawn, spawnSync} from 'node:child_process';
+import {lstatSync} from 'node:fs';
+import {text} from 'node:stream/consumers';
+import {describe, expect, onTestFinished, test} from 'vitest';
 import {traceProblems} from '../report/traceChecker.ts';
 import type {TraceEvent} from '../report/traceChecker.ts';
-import {workplace} from './commandLine.ts';
+import {program, workplace} from './commandLine.ts';
 
 const place = workplace();
 interface SummaryFile {
@@ -189,6 +192,25 @@ describe('simulate', () => {
     expect(['X', 'b', 'e', 'M'].every((phase) => phases.has(phase))).toBe(true);
     expect(traceEvents.some(({name}) => name.startsWith('gemm '))).toBe(true);
     expect(place.files('.').filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('writes a timeline into a pipe that is there', async () => {
+    execFileSync('mkfifo', [place.path('pipe')]);
+    const reader = spawn('cat', [place.path('pipe')]);
+    onTestFinished(() => void reader.kill());
+    const read = text(reader.stdout);
+    const {code} = await place.run(['simulate', 'small.yaml', '--timeline', 'pipe', '--no-report']);
+    expect(code).toBe(0);
+    expect(lstatSync(place.path('pipe')).isFIFO()).toBe(true);
+    expect(JSON.parse(await read)).toHaveProperty('traceEvents');
+  });
+
+  test('ends where its folder cannot be made', async () => {
+    const found = spawnSync(process.execPath, [program, 'simulate', 'small.yaml', '--quiet', '--output', '/proc/x'], {
+      cwd: place.folder, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL',
+    }); // prettier-ignore
+    expect(found.stderr).toMatch(/^superkernel: \w+: [^\n]*'\/proc\/x'\n$/);
+    expect(found.status).toBe(1);
   });
 
   test.each(['batcher', 'exclusive'])(

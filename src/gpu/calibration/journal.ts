@@ -1,6 +1,7 @@
 // What has been measured so far, as a file of JSON lines that survives an interruption.
-import {appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname} from 'node:path';
+import {makeFolder} from '../../files.ts';
 import {InputError} from '../../scheduler/errors.ts';
 
 /** The file that keeps what is not finished of one to come, `mine.json`: `mine.partial.jsonl`. */
@@ -83,6 +84,6 @@ export class Journal {
 
 /** A file with its first line, in a folder that is made where it is missing. */
 function begin(path: string, first: string): void {
-  mkdirSync(dirname(path), {recursive: true});
+  makeFolder(dirname(path));
   writeFileSync(path, `${first}\n`);
 }
