@@ -84,14 +84,16 @@ export class TraceRows {
   }
 
   private push(at: number, key: number): void {
-    const {maxArrivals} = this.options;
-    if (this.length >= maxArrivals)
-      throw new InputError(
-        `more than ${maxArrivals} arrivals (take part of them with --from, --to or --rate-scale, or raise maxArrivals)`,
-      );
+    if (this.length >= this.options.maxArrivals) throw this.tooMany();
     if (this.length === this.at.length) this.grow();
     this.at[this.length] = at;
     this.key[this.length++] = key;
+  }
+
+  private tooMany(): InputError {
+    return new InputError(
+      `more than ${this.options.maxArrivals} arrivals (take part of them with --from and --to, or with a smaller --rate-scale)`,
+    );
   }
 
   private grow(): void {
@@ -105,7 +107,7 @@ export class TraceRows {
 
   /** The arrivals kept: sorted, cut to the window, scaled. */
   finish(): Arrivals & {lengthNs: Nanoseconds} {
-    const {from, to, timeScale, rateScale, seed} = this.options;
+    const {from, to, timeScale, rateScale, seed, maxArrivals} = this.options;
     let arrivals: Arrivals = {at: this.at.subarray(0, this.length), key: this.key.subarray(0, this.length)};
     let origin = this.firstNs;
     if (this.sorting) {
@@ -119,9 +121,12 @@ export class TraceRows {
     if (from >= end || (at.length === 0 && this.closedLoops.length === 0))
       throw new InputError(this.nothing(end));
     const lengthNs = Math.min(to, end) - from;
-    if (lengthNs > Number.MAX_SAFE_INTEGER)
-      throw new InputError('trace longer than 104 days (take part of it with --from and --to)');
+    if (lengthNs * Math.max(1, timeScale) > Number.MAX_SAFE_INTEGER) {
+      const scaled = timeScale > 1 ? ` at time scale ${timeScale}` : '';
+      throw new InputError(`trace longer than 104 days${scaled} (take part of it with --from and --to)`);
+    }
     for (let i = 0; i < at.length; i++) at[i] -= origin + from;
+    if (at.length * rateScale > maxArrivals) throw this.tooMany();
     const scaled =
       rateScale > 1 ? copyArrivals({at, key, keys: this.keys}, lengthNs, rateScale, seed) : {at, key};
     if (timeScale !== 1)

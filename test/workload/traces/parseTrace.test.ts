@@ -115,7 +115,13 @@ describe('errors say where and what', () => {
     );
     expect(messageOf(text, {rateScale: 1e-9})).toBe('t/a.csv: no arrivals left at rate scale 1e-9 of 3');
     expect(messageOf(text, {maxArrivals: 2})).toBe(
-      't/a.csv:4: more than 2 arrivals (take part of them with --from, --to or --rate-scale, or raise maxArrivals)',
+      't/a.csv:4: more than 2 arrivals (take part of them with --from and --to, or with a smaller --rate-scale)',
+    );
+    expect(messageOf(text, {rateScale: 1e30})).toBe(
+      't/a.csv: more than 50000000 arrivals (take part of them with --from and --to, or with a smaller --rate-scale)',
+    );
+    expect(messageOf(text, {timeScale: 1e30})).toBe(
+      't/a.csv: trace longer than 104 days at time scale 1e+30 (take part of it with --from and --to)',
     );
     expect(messageOf(text, {from: 5, to: 5})).toBe(
       'invalid window: from 5 ns to 5 ns (expected 0 <= from < to)',
