@@ -6,6 +6,7 @@ import {scenarioOf, tenantNames} from '../experiment/replay.ts';
 import type {TraceSource} from '../experiment/replay.ts';
 import type {Trace, TraceOptions} from '../workload/traces/trace.ts';
 import {formatDuration} from '../workload/units.ts';
+import {InputError} from '../scheduler/errors.ts';
 import {models} from '../workload/models/zoo.ts';
 import type {Args, Command} from './command.ts';
 import {listOf, needed, repeated, text, textOf} from './command.ts';
@@ -20,6 +21,8 @@ import {
 } from './scenarioOptions.ts';
 import {traceOptions, traceOptionsOf} from './traceOptions.ts';
 
+const usualSlo = '100ms';
+
 const {load: _load, ...changeOptionsHere} = changeOptions;
 
 /** Runs the arrivals of a trace file under policies. */
@@ -31,7 +34,7 @@ export const replay: Command = {
     ),
     tenants: text('How many tenants the clients of the trace are dealt to'),
     model: repeated('Models of these tenants, dealt out in turn: a,b,c, or client=model; repeatable'),
-    slo: text('SLO of these tenants', {default: '100ms'}),
+    slo: text('SLO of these tenants', {defaultDescription: usualSlo}),
     deal: text('How clients become tenants', {
       choices: ['name', 'round-robin', 'popularity'],
       defaultDescription: 'by name where all match, else in turn',
@@ -60,6 +63,7 @@ async function experimentOf(file: string, args: Args): Promise<Experiment> {
   const trace = await readTrace(file, options);
   const changes = changesOf(args);
   const scenarioFile = textOf(args, 'scenario');
+  if (scenarioFile !== undefined) refuseTenantOptions(args);
   const base =
     scenarioFile === undefined ? ownTenants(trace, args, changes) : readExperiment(scenarioFile, changes);
   const {scenario, directory} = base;
@@ -67,6 +71,17 @@ async function experimentOf(file: string, args: Args): Promise<Experiment> {
   const text = JSON.stringify({...encodeScenario(scenario), duration: lengthOf(trace, args)});
   const {loads: _loads, ...timed} = makeExperiment(text, file, directory).scenario;
   return {...base, scenario: timed, trace: sourceOf(trace, options, args, base, pathFrom(file, directory))};
+}
+
+/** The tenants are a scenario's or those that options describe. */
+function refuseTenantOptions(args: Args): void {
+  for (const name of ['tenants', 'model', 'slo']) {
+    if (args[name] !== undefined) {
+      throw new UsageError(
+        `give --scenario or --${name}, not both: the scenario says which tenants there are`,
+      );
+    }
+  }
 }
 
 function lengthOf({lengthNs}: Trace, args: Args): string {
@@ -97,6 +112,7 @@ function ownTenants(trace: Trace, args: Args, changes: Changes): Experiment {
     if (at < 0) inTurn.push(each);
     else modelOf.set(each.slice(0, at), each.slice(at + 1));
   }
+  checkClients(trace, modelOf, tenants);
   // A trace may name models that we know.
   trace.keys.forEach((key, i) => {
     if (models.has(trace.models[i]) && !modelOf.has(key)) modelOf.set(key, trace.models[i]);
@@ -105,6 +121,23 @@ function ownTenants(trace: Trace, args: Args, changes: Changes): Experiment {
     throw new UsageError('missing models: say which with --model, as in --model resnet-50,bert-base-128');
   }
   const count = tenants === undefined ? null : wholeNumber(tenants, 'tenants');
-  const scenario = scenarioOf(trace, {models: inTurn, modelOf, slo: needed(args, 'slo'), count});
+  const scenario = scenarioOf(trace, {models: inTurn, modelOf, slo: textOf(args, 'slo') ?? usualSlo, count});
   return makeExperiment(JSON.stringify(scenario), trace.name, process.cwd(), changes);
+}
+
+/** Throws where models are named for clients that the trace lacks, or that share tenants. */
+function checkClients(
+  {name, keys, closedLoops}: Trace,
+  modelOf: ReadonlyMap<string, string>,
+  tenants: string | undefined,
+): void {
+  for (const client of modelOf.keys()) {
+    if (closedLoops.some((loop) => loop.name === client)) continue;
+    if (!keys.includes(client)) throw new InputError(`unknown client in trace ${name}: "${client}"`);
+    if (tenants !== undefined) {
+      throw new UsageError(
+        `give --tenants or --model ${client}=${modelOf.get(client)}, not both: clients that are dealt to tenants have no models of their own`,
+      );
+    }
+  }
 }

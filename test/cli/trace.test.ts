@@ -93,6 +93,17 @@ describe('replay', () => {
     expect(stderr).toContain('missing models: say which with --model');
   });
 
+  test.each([
+    ['a client that the trace lacks', ['--model', 'eve=vgg-16'], 'unknown client in trace log: "eve"'],
+    ['a client’s model where clients are dealt out', ['--tenants', '2', '--model', 'lstm-512,bob=vgg-16'], 'give --tenants or --model bob=vgg-16, not both: clients that are dealt to tenants have no models of their own'],
+    ['a number of tenants beside a scenario', ['--scenario', 'small.yaml', '--tenants', '3'], 'give --scenario or --tenants, not both: the scenario says which tenants there are'],
+    ['models beside a scenario', ['--scenario', 'small.yaml', '--model', 'vgg-16'], 'give --scenario or --model, not both: the scenario says which tenants there are'],
+    ['an SLO beside a scenario', ['--scenario', 'small.yaml', '--slo', '100ms'], 'give --scenario or --slo, not both: the scenario says which tenants there are'],
+  ])('refuses %s', async (_, args, message) => {
+    const {code, stderr} = await replay(...args);
+    expect({code, stderr}).toEqual({code: 2, stderr: `superkernel: ${message}\n`});
+  }); // prettier-ignore
+
   test('passes over bad rows when told to, and names them otherwise', async () => {
     place.write('bad.csv', 'when,who\n1,ann\nsoon,ann\n3,ann\n');
     const args = ['replay', 'bad.csv', ...map, '--model', 'lstm-512', '--policy', 'slo', '--no-report'];
