@@ -78,19 +78,19 @@ export function formatOf(
     if (jsonl) return byColumns('jsonl', (rows, context) => jsonlReader(columns, rows, context));
     if (name === undefined || name === 'csv')
       return byColumns('csv', (rows, context) => csvReader(columns, rows, context));
-    throw new InputError(
-      `unknown trace format: ${JSON.stringify(name)} with columns (expected csv or jsonl)`,
-    );
+    throw new InputError(`unknown trace format: ${JSON.stringify(name)} with --map (expected csv or jsonl)`);
   }
   const found = traceFormats.find((format) =>
     name === undefined ? format.detects(firstLine) : format.name === name,
   );
   if (found !== undefined) return found;
   if (name === 'csv' || name === 'jsonl')
-    throw new InputError(`missing columns of ${name} (expected such as time=TIMESTAMP,tenant=model,unit=ms)`);
+    throw new InputError(
+      `missing columns of ${name} (expected such as --map time=TIMESTAMP,tenant=model,unit=ms)`,
+    );
   if (name !== undefined)
     throw new InputError(`unknown trace format: ${name} (known: ${[...known, 'csv', 'jsonl'].join(', ')})`);
   throw new InputError(
-    `unknown trace format, beginning ${JSON.stringify(firstLine.slice(0, 40))} (known: ${known.join(', ')}; others by columns such as time=TIMESTAMP,tenant=model,unit=ms)`,
+    `unknown trace format, beginning ${JSON.stringify(firstLine.slice(0, 40))} (known: ${known.join(', ')}; others by columns, such as --map time=TIMESTAMP,tenant=model,unit=ms)`,
   );
 }

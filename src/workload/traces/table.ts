@@ -78,9 +78,7 @@ function adder(columns: ColumnMap, rows: TraceRows, {name}: ReadContext) {
 
 function unitOf(text: string, column: string): TimeUnit {
   if (looksLikeDate(text)) return 'datetime';
-  throw new InputError(
-    `missing unit of ${column} (expected unit=s, ms, us, ns or datetime among the columns)`,
-  );
+  throw new InputError(`missing unit of ${column} (expected unit=s, ms, us, ns or datetime in --map)`);
 }
 
 /** Reads a column map such as `time=TIMESTAMP,tenant=model,unit=ms`. */

@@ -68,7 +68,7 @@ function assign(
     const tenant = ids.get(key);
     if (tenant === undefined)
       throw new InputError(
-        `unknown tenant in trace ${name}: ${JSON.stringify(key)} (known: ${tenants.slice(0, 8).join(', ')}; or map keys with round-robin or popularity)`,
+        `unknown tenant in trace ${name}: ${JSON.stringify(key)} (known: ${tenants.slice(0, 8).join(', ')}; or deal them out with --deal round-robin or popularity)`,
       );
     tenantOf[i] = tenant;
   });

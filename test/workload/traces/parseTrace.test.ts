@@ -61,7 +61,7 @@ describe('errors say where and what', () => {
     ['\n \n', 't/a.csv: empty file'],
     [
       'a,b,c\n1,2,3',
-      't/a.csv:1: unknown trace format, beginning "a,b,c" (known: azure-llm, azure-functions-2019, azure-functions-2021, burstgpt, mooncake, servegen, disb, orion, arrivals; others by columns such as time=TIMESTAMP,tenant=model,unit=ms)',
+      't/a.csv:1: unknown trace format, beginning "a,b,c" (known: azure-llm, azure-functions-2019, azure-functions-2021, burstgpt, mooncake, servegen, disb, orion, arrivals; others by columns, such as --map time=TIMESTAMP,tenant=model,unit=ms)',
     ],
     ['Timestamp,Model,Request tokens\nNaN,a,1', 't/a.csv:2: invalid timestamp: "NaN"'],
     ['Timestamp,Model,Request tokens\ninf,a,1', 't/a.csv:2: invalid timestamp: "inf"'],
@@ -132,13 +132,13 @@ describe('errors say where and what', () => {
       't/a.csv:1: unknown trace format: azur (known: azure-llm, azure-functions-2019, azure-functions-2021, burstgpt, mooncake, servegen, disb, orion, arrivals, csv, jsonl)',
     );
     expect(messageOf(text, {format: 'csv'})).toBe(
-      't/a.csv:1: missing columns of csv (expected such as time=TIMESTAMP,tenant=model,unit=ms)',
+      't/a.csv:1: missing columns of csv (expected such as --map time=TIMESTAMP,tenant=model,unit=ms)',
     );
     expect(messageOf(text, {columns: {time: 'when'}})).toBe(
       't/a.csv:1: missing column: when (the header has at_ns, tenant)',
     );
     expect(messageOf(text, {columns: {time: 'at_ns'}})).toBe(
-      't/a.csv:2: missing unit of at_ns (expected unit=s, ms, us, ns or datetime among the columns)',
+      't/a.csv:2: missing unit of at_ns (expected unit=s, ms, us, ns or datetime in --map)',
     );
   });
 

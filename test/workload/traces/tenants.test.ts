@@ -30,7 +30,7 @@ describe('tenantArrivals', () => {
 
   test('by name refuses a key that is no tenant', () => {
     expect(() => tenantArrivals(trace, {rule: 'name', tenants: ['busy', 'rare']})).toThrow(
-      'unknown tenant in trace a: "some" (known: busy, rare; or map keys with round-robin or popularity)',
+      'unknown tenant in trace a: "some" (known: busy, rare; or deal them out with --deal round-robin or popularity)',
     );
   });
 
