@@ -18,6 +18,7 @@ export async function checkPlan(plan: Plan): Promise<string[]> {
   for (const variant of plan.variants) {
     const cells = plan.cells.filter((cell) => cell.variant === variant);
     const tenants = await tenantsOf(cells[0]);
+    warnOfReplications(cells[0]).forEach((warning) => warnings.add(warning));
     tenants.forEach((tenant) => hopeless(tenant).forEach((warning) => warnings.add(warning)));
     for (const {load, runs, policy} of cells) {
       const {spec} = runs[0];
@@ -26,6 +27,12 @@ export async function checkPlan(plan: Plan): Promise<string[]> {
     }
   }
   return [...warnings];
+}
+
+function warnOfReplications({variant, runs}: Cell): string[] {
+  const {replications} = variant.scenario;
+  if (runs.length === replications) return [];
+  return [`nothing is drawn in a run, so that ${replications} replications would be the same: one is run`];
 }
 
 /** The tenants with their latencies alone on the device. */

@@ -5,6 +5,7 @@ import {join, resolve} from 'node:path';
 import {InputError} from '../scheduler/errors.ts';
 import type {FixedArrivals} from './arrivals.ts';
 import {codeHash, version} from './build.ts';
+import {dependsOnChance} from './chance.ts';
 import {encodeScenario} from './encode.ts';
 import {isProfileName, profileOf, variantsOf} from './experiment.ts';
 import type {Experiment, Variant} from './experiment.ts';
@@ -13,7 +14,9 @@ import {traceArrivals} from './replay.ts';
 import type {RunSpec} from './simulate.ts';
 import {modulesOf} from './userPolicy.ts';
 
-/** A policy at a load in a variant; its replications make one row of a table. */
+/**
+ * A policy at a load in a variant; its replications make one row of a table. There is one where all would be the same.
+ */
 export interface Cell {
   readonly variant: Variant;
   readonly policy: string;
@@ -59,7 +62,8 @@ export async function makePlan(experiment: Experiment, world: World = 'simulated
     const {scenario} = variant;
     const profile = profileOf(scenario, directory);
     readProfile(profile); // says what is wrong with it
-    const {policies, loads, replications, device, ...rest} = encodeScenario(scenario);
+    const {replications} = scenario;
+    const {policies, loads, replications: _replications, device, ...rest} = encodeScenario(scenario);
     const common = {
       ...(world === 'simulated' ? {} : {world}),
       version,
@@ -74,17 +78,22 @@ export async function makePlan(experiment: Experiment, world: World = 'simulated
       ),
     };
     const arrivals: FixedArrivals[] = [];
-    for (let replication = 0; trace !== undefined && replication < scenario.replications; replication++) {
+    const dropped: number[] = [];
+    for (let replication = 0; trace !== undefined && replication < replications; replication++) {
       const read = await traceArrivals(trace, scenario, replication, directory);
       arrivals.push(read.arrivals);
       files[`trace ${trace.file}`] = read.sha256;
-      droppedArrivals += read.dropped;
+      dropped.push(read.dropped);
     }
+    const isRepeated =
+      replications > 1 && (world === 'live' || (await dependsOnChance(scenario, directory, arrivals)));
+    const count = isRepeated ? replications : 1;
+    for (const each of dropped.slice(0, count)) droppedArrivals += each;
     const traced = trace === undefined ? null : {...trace, file: null, sha256: files[`trace ${trace.file}`]};
     for (const policy of scenario.policies) {
       const modules = modulesOf(policy).map((file) => fileHash(`policy ${file}`, resolve(directory, file)));
       for (const load of scenario.loads ?? [null]) {
-        const runs = Array.from({length: scenario.replications}, (_, replication): PlannedRun => ({
+        const runs = Array.from({length: count}, (_, replication): PlannedRun => ({
           hash: nameOf({...common, policy, modules, load, replication, trace: traced}),
           spec: {
             scenario,

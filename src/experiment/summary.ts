@@ -41,7 +41,7 @@ export function summaryOf(
     tenants: tenantNames(scenario).length,
     duration_ns: scenario.duration,
     warmup_ns: scenario.warmup,
-    replications: scenario.replications,
+    replications: Math.max(...plan.cells.map(({runs}) => runs.length)),
     parameters: parameters.map(({key}) => key),
     cells,
   };

@@ -56,10 +56,7 @@ describe('replay', () => {
     expect(code).toBe(0);
     const {cells} = JSON.parse(stdout) as Summary;
     expect(cells).toHaveLength(1);
-    expect(cells[0].replications.map(({tenants}) => tenants.map(({arrived}) => arrived))).toEqual([
-      [48, 48],
-      [48, 48],
-    ]); // 4 fall into the warm-up
+    expect(cells[0].replications.map(({tenants}) => tenants.map(({arrived}) => arrived))).toEqual([[48, 48]]); // 4 fall into the warm-up
   });
 
   test('takes a window, faster and thinner', async () => {
@@ -103,6 +100,19 @@ describe('replay', () => {
     const {code, stderr} = await replay(...args);
     expect({code, stderr}).toEqual({code: 2, stderr: `superkernel: ${message}\n`});
   }); // prettier-ignore
+
+  test('runs a trace once where its replications would be the same, and says so', async () => {
+    const args = ['--model', 'resnet-18', '--replications', '3'];
+    const same = await replay(...args);
+    expect(same.stderr).toContain(
+      'superkernel: warning: nothing is drawn in a run, so that 3 replications would be the same: one is run\n',
+    );
+    expect(same.stdout).toMatch(/, 1 replication, seed 1\n/);
+    expect(same.stdout).toContain('One replication: no intervals.');
+    const thinned = await replay(...args, '--rate-scale', '0.5');
+    expect(thinned.stderr).not.toContain('warning');
+    expect(thinned.stdout).toContain('over 3 replications');
+  });
 
   test('passes over bad rows when told to, and names them otherwise', async () => {
     place.write('bad.csv', 'when,who\n1,ann\nsoon,ann\n3,ann\n');

@@ -43,6 +43,22 @@ describe('makePlan', () => {
     expect(new Set(runs.map(({hash}) => hash)).size).toBe(16);
   });
 
+  const still = 'tenants: [{name: a, model: lstm-512, slo: 1s, arrivals: {process: saturated}}]\n';
+
+  test.each<[what: string, text: string, count: number]>([
+    ['nothing is drawn', 'policies: [ooo, streams, evict(slo)]', 1],
+    ['times are given', 'tenants: [{name: a, model: lstm-512, slo: 1s, arrivals: {process: trace, at: [0s]}}]', 1],
+    ['a phase is drawn', 'tenants: [{name: a, model: lstm-512, slo: 1s, arrivals: {process: constant, rate: 5}}]', 3],
+    ['clients think for as long as is drawn', 'tenants: [{name: a, model: lstm-512, slo: 1s, arrivals: {process: closed-loop, outstanding: 1, think: {distribution: uniform, mean: 1ms}}}]', 3],
+    ['durations are drawn', 'noise: true', 3],
+    ['the speed of MPS processes is drawn', 'policies: [ooo, evict(mps)]', 3],
+    ['a user’s policy may draw', 'policies: [./mine.mjs]', 3],
+  ])('where %s, repeats runs only where they may differ', async (_, more, count) => {
+    const scenario = `replications: 3\n${more}\n${more.startsWith('tenants') ? '' : still}`;
+    expect((await planOf({}, 'simulated', scenario)).cells[0].runs).toHaveLength(count);
+    expect((await planOf({}, 'live', scenario)).cells[0].runs).toHaveLength(3);
+  }); // prettier-ignore
+
   test('names the same runs the same', async () => {
     expect(await planOf()).toEqual(await planOf());
   });
