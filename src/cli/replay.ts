@@ -109,6 +109,9 @@ function ownTenants(trace: Trace, args: Args, changes: Changes): Experiment {
   const inTurn: string[] = [];
   for (const each of named) {
     const at = each.lastIndexOf('=');
+    if (at === each.length - 1) {
+      throw new UsageError(`invalid model: "${each}" (expected the name of a model, or client=model)`);
+    }
     if (at < 0) inTurn.push(each);
     else modelOf.set(each.slice(0, at), each.slice(at + 1));
   }

@@ -93,6 +93,7 @@ export const profileOf = (scenario: Scenario, directory: string): string =>
   isProfileName(scenario.device) ? scenario.device : resolve(directory, scenario.device);
 
 function readText(file: string): string {
+  if (file === '') throw new InputError('missing scenario: expected the name of a file');
   if (!existsSync(file)) throw new InputError(`missing scenario: ${file}`);
   if (statSync(file).isDirectory()) {
     throw new InputError(`${file}: a folder (expected a scenario file, or the manifest.json of a result)`);

@@ -78,7 +78,10 @@ function rangeOf(text: string, noun: string): unknown[] | null {
     throw new InputError(`invalid ${noun}: "${text}" (expected one unit in start:end:step)`);
   }
   const steps = (end - start) / step;
-  if (!(step > 0) || !(steps >= 0) || steps >= mostValues) {
+  if (step > 0 && steps >= mostValues) {
+    throw new InputError(`invalid ${noun}: "${text}" (more than ${mostValues} values)`);
+  }
+  if (!(step > 0) || !(steps >= 0)) {
     throw new InputError(
       `invalid ${noun}: "${text}" (expected start:end:step with a step above 0 and start before end)`,
     );

@@ -1,11 +1,12 @@
 // The description of an experiment as a person writes it, and its validation.
-import {LineCounter, isMap, isNode, isScalar, parseDocument} from 'yaml';
+import {LineCounter, isMap, isNode, isScalar, isSeq, parseDocument} from 'yaml';
 import type {Document} from 'yaml';
 import {z} from 'zod';
 import {InputError} from '../scheduler/errors.ts';
 import {arrivalSchema} from '../workload/arrivals/schema.ts';
 import {suggest, unknownName} from '../workload/suggest.ts';
 import {durationField, positiveDurationField} from '../workload/units.ts';
+import {yamlProblem} from '../workload/yamlProblem.ts';
 
 const fraction = z.number().min(0).max(1);
 
@@ -55,7 +56,7 @@ export const scenarioSchema = z
     drain: durationField
       .optional()
       .describe('time after the duration to finish what has arrived; default: twice the largest SLO'),
-    seed: z.union([z.int(), z.string()], {error: 'expected a whole number or a text'}).default(1),
+    seed: z.union([z.int(), z.string().min(1)], {error: 'expected a whole number or a text'}).default(1),
     replications: z
       .int()
       .min(1)
@@ -152,13 +153,14 @@ export function parseScenario(text: string, fileName: string, overrides: readonl
   const problem = document.errors[0];
   if (problem !== undefined) {
     const {line, col} = lineCounter.linePos(problem.pos[0]);
-    throw new InputError(
-      `${fileName}:${line}:${col}: ${problem.message.split('\n')[0].replace(/ at line.*$/, '')}`,
-    );
+    throw new InputError(`${fileName}:${line}:${col}: ${yamlProblem(problem)}`);
   }
   if (!isMap(document.contents))
-    throw new InputError(`${fileName}: expected a mapping with tenants, got ${typeof document.toJS()}`);
-  for (const [key, value] of overrides) document.setIn(pathOf(key), value);
+    throw new InputError(`${fileName}: expected a mapping with tenants, got ${kindOf(document.toJS())}`);
+  for (const [key, value] of overrides) {
+    checkIndices(document, key);
+    document.setIn(pathOf(key), value);
+  }
   const result = scenarioSchema.safeParse(document.toJS());
   if (result.success) return result.data;
   throw new InputError(describeIssue(document, lineCounter, result.error.issues[0], fileName));
@@ -166,6 +168,21 @@ export function parseScenario(text: string, fileName: string, overrides: readonl
 
 const pathOf = (key: string): (string | number)[] =>
   key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+
+/** Refuses a key that leads past the end of a list: one more item may be set as a whole, and nothing in it. */
+function checkIndices(document: Document, key: string): void {
+  const path = pathOf(key);
+  path.forEach((part, depth) => {
+    const list = document.getIn(path.slice(0, depth));
+    if (typeof part !== 'number' || !isSeq(list)) return;
+    const count = list.items.length;
+    if (part < count || (part === count && depth === path.length - 1)) return;
+    const name = path.slice(0, depth).join('.');
+    throw new InputError(
+      `cannot set ${key}: ${name} has ${count} ${count === 1 ? 'item' : 'items'}, counted from ${name}.0`,
+    );
+  });
+}
 
 function describeIssue(
   document: Document,
@@ -206,16 +223,40 @@ const nouns = new Map([
   ['object', 'a mapping'],
   ['string', 'a text'],
   ['number', 'a number'],
+  ['int', 'a whole number'],
+  ['boolean', 'true or false'],
+  ['null', 'nothing'],
 ]);
 
+/** What a file calls a value of this kind. */
+function kindOf(value: unknown): string {
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return nouns.get(type) ?? type;
+}
+
 /** What is wrong, in the words of who writes a file: Zod's own are "Invalid input: expected array, received undefined". */
-function problemOf({message, path}: z.core.$ZodIssue): string {
+function problemOf(issue: z.core.$ZodIssue): string {
+  const {message, path} = issue;
+  // Those of ours are sentences of their own.
+  if (message.startsWith('Too ')) return limitOf(issue);
   const ofType = /^Invalid input: expected (\w+), received (\w+)$/.exec(message);
   if (ofType === null) return message.replace(/^Invalid input: /, '');
+  if (ofType[1] === 'int' && ofType[2] === 'number') return 'expected a whole number';
   const [expected, received] = ofType.slice(1).map((type) => nouns.get(type) ?? type);
   return received === 'undefined'
     ? `missing ${String(path.at(-1))} (expected ${expected})`
     : `expected ${expected}, got ${received}`;
+}
+
+/** The limit that a value is beyond: Zod's own are "Too big: expected number to be <=10000". */
+function limitOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_big') {
+    return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
+  }
+  if (issue.code !== 'too_small') return issue.message;
+  if (issue.origin === 'string') return 'expected a text that is not empty';
+  if (issue.origin === 'array') return `expected at least ${issue.minimum} in the list`;
+  return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
 }
 
 function at(node: unknown, lines: LineCounter, fileName: string): string {

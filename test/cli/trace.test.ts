@@ -93,6 +93,8 @@ describe('replay', () => {
   test.each([
     ['a client that the trace lacks', ['--model', 'eve=vgg-16'], 'unknown client in trace log: "eve"'],
     ['a client’s model where clients are dealt out', ['--tenants', '2', '--model', 'lstm-512,bob=vgg-16'], 'give --tenants or --model bob=vgg-16, not both: clients that are dealt to tenants have no models of their own'],
+    ['a model without a name', ['--model', 'bob='], 'invalid model: "bob=" (expected the name of a model, or client=model)'],
+    ['no model', ['--model', ''], 'invalid model: "" (expected the name of a model, or client=model)'],
     ['a number of tenants beside a scenario', ['--scenario', 'small.yaml', '--tenants', '3'], 'give --scenario or --tenants, not both: the scenario says which tenants there are'],
     ['models beside a scenario', ['--scenario', 'small.yaml', '--model', 'vgg-16'], 'give --scenario or --model, not both: the scenario says which tenants there are'],
     ['an SLO beside a scenario', ['--scenario', 'small.yaml', '--slo', '100ms'], 'give --scenario or --slo, not both: the scenario says which tenants there are'],

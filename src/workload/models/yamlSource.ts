@@ -1,5 +1,6 @@
 import {isMap, isNode, isScalar, LineCounter, parseDocument, type Document} from 'yaml';
 import {InputError} from '../../scheduler/errors.ts';
+import {yamlProblem} from '../yamlProblem.ts';
 import type {Path} from './issue.ts';
 
 /** A YAML text as plain values, which knows the line and column where each of them stands. */
@@ -14,10 +15,7 @@ export class YamlSource {
     this.fileName = fileName;
     this.document = parseDocument(text, {lineCounter: this.lines, prettyErrors: false, logLevel: 'error'});
     const [error] = this.document.errors;
-    if (error) {
-      const {message} = error;
-      throw new InputError(`${this.position(error.pos[0])}: ${message[0].toLowerCase()}${message.slice(1)}`);
-    }
+    if (error) throw new InputError(`${this.position(error.pos[0])}: ${yamlProblem(error)}`);
     try {
       this.value = this.document.toJS();
     } catch (cause) {
