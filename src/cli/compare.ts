@@ -106,21 +106,37 @@ function cellsInBoth(base: Summary, candidate: Summary): Pair[] {
     const other = meetsSame || others.find((other) => loadOf(other) === loadOf(cell));
     return other === undefined ? [] : [[cell, other]];
   });
-  if (pairs.length === 0) {
-    throw new InputError('nothing to compare: the results have no policy at the same load in common');
-  }
+  if (pairs.length === 0) throw nothingInCommon(base, candidate);
   return pairs;
 }
 
+/** Why no cell of one result has one of the other beside it. */
+function nothingInCommon(base: Summary, candidate: Summary): InputError {
+  const done = (summary: Summary) => summary.cells.filter(({aggregate}) => aggregate !== null);
+  for (const cell of done(base)) {
+    const other = done(candidate).find(
+      (other) => other.policy === cell.policy && loadOf(other) === loadOf(cell),
+    );
+    if (other === undefined) continue;
+    const [a, b] = [cell, other].map((each) => parametersOf(each).join(' ') || 'none');
+    return new InputError(
+      `nothing to compare: the results have no parameters in common (${cell.policy} has ${a} in the base, ${b} in the candidate)`,
+    );
+  }
+  return new InputError('nothing to compare: the results have no policy at the same load in common');
+}
+
+const parametersOf = ({parameters}: SweepCell): string[] =>
+  Object.entries(parameters).map(([key, value]) => `${key}=${String(value)}`);
+
 const compareCells = (pairs: readonly Pair[]): ComparedCell[] =>
   pairs.map(([cell, other]) => {
-    const settings = Object.entries(cell.parameters).map(([key, value]) => ` ${key}=${String(value)}`);
     const loads = [
       ...new Set([cell, other].flatMap(({load}) => (load === null ? [] : [formatNumber(load)]))),
     ];
     const load = loads.length === 0 ? '' : ` at ${loads.join(' and ')}`;
     return {
-      label: `${cell.policy}${load}${settings.join('')}`,
+      label: [`${cell.policy}${load}`, ...parametersOf(cell)].join(' '),
       comparisons: compareRuns(cell.replications, other.replications),
     };
   });

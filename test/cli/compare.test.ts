@@ -72,6 +72,17 @@ describe('compare', () => {
     expect(stderr).toContain('nothing to compare');
   });
 
+  test('says of results that differ in their parameters that they do', async () => {
+    place.write('swept.yaml', place.read('small.yaml').replace('[greedy, streams]', '[streams]'));
+    for (const size of ['16', '32'])
+      await place.run(['sweep', 'swept.yaml', '--param', `max-size=${size}`, '--replications', '1', '--no-report', '--output', `size-${size}`]); // prettier-ignore
+    const {code, stderr} = await place.run(['compare', place.result('size-16'), place.result('size-32')]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'superkernel: nothing to compare: the results have no parameters in common (streams has max-size=16 in the base, max-size=32 in the candidate)\n',
+    );
+  });
+
   test('refuses metrics and thresholds that it does not know', async () => {
     const both = [await calm(), await calm()];
     const metric = await place.run(['compare', ...both, '--metric', 'p999']);
