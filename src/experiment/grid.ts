@@ -38,10 +38,11 @@ export function parseSetting(text: string, noun: string): [key: string, value: u
   return [key, readValue(value, noun)];
 }
 
-/** Reads `key=a,b,c` or `key=start:end:step`. */
+/** Reads `key=a,b,c` or `key=start:end:step`; a value that is given twice is one. */
 export function parseParameter(text: string): Parameter {
   const [key, value] = splitSetting(text, 'parameter');
-  return {key, values: parseList(value, `parameter ${key}`)};
+  const values = parseList(value, `parameter ${key}`);
+  return {key, values: [...new Map(values.map((each) => [JSON.stringify(each), each])).values()]};
 }
 
 /** Every combination of the parameters' values; the last parameter varies fastest. */

@@ -90,9 +90,10 @@ export async function makePlan(experiment: Experiment, world: World = 'simulated
     const count = isRepeated ? replications : 1;
     for (const each of dropped.slice(0, count)) droppedArrivals += each;
     const traced = trace === undefined ? null : {...trace, file: null, sha256: files[`trace ${trace.file}`]};
-    for (const policy of scenario.policies) {
+    // What is named twice runs once.
+    for (const policy of new Set(scenario.policies)) {
       const modules = modulesOf(policy).map((file) => fileHash(`policy ${file}`, resolve(directory, file)));
-      for (const load of scenario.loads ?? [null]) {
+      for (const load of new Set(scenario.loads ?? [null])) {
         const runs = Array.from({length: count}, (_, replication): PlannedRun => ({
           hash: nameOf({...common, policy, modules, load, replication, trace: traced}),
           spec: {

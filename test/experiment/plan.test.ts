@@ -59,6 +59,16 @@ describe('makePlan', () => {
     expect((await planOf({}, 'live', scenario)).cells[0].runs).toHaveLength(3);
   }); // prettier-ignore
 
+  test('runs once what is named twice', async () => {
+    const twice = planOf({
+      overrides: [
+        ['loads', [0.5, 1, 0.5]],
+        ['policies', ['slo', 'ooo', 'slo']],
+      ],
+    });
+    expect(await twice).toMatchObject({hash: (await planOf()).hash, cells: {length: 4}});
+  });
+
   test('names the same runs the same', async () => {
     expect(await planOf()).toEqual(await planOf());
   });
