@@ -16,6 +16,9 @@ import {guarded} from './guardedPolicy.ts';
 /** A module's path inside a policy's text: up to what can follow a policy's name. */
 const modulePath = /[^:(),=\s]+\.m?[jt]s(?=$|[\s:),])/g;
 
+/** A path where a policy's name is expected. */
+const anyPath = /(?:^|\()\s*([^:(),=\s]*[./\\][^:(),=\s]*)/;
+
 /** The modules that a policy's text names, as written. */
 export function modulesOf(text: string): string[] {
   return [...text.matchAll(modulePath)].map(([path]) => path);
@@ -32,6 +35,12 @@ export async function findAnyPolicy(text: string, directory: string): Promise<Pa
     const definition = await importPolicy(path, directory);
     own.set(definition.name, definition);
     renamed = renamed.replace(path, definition.name);
+  }
+  const noModule = anyPath.exec(renamed)?.[1];
+  if (noModule !== undefined) {
+    throw new InputError(
+      `invalid policy: "${noModule}" (expected a name, or a module that ends in .ts, .mts, .js or .mjs)`,
+    );
   }
   const find = (name: string): PolicyDefinition => {
     // What evict wraps may be a module, too, which the table's evict knows nothing of.

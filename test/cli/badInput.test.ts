@@ -23,6 +23,8 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['an unknown parameter', small('--policy', 'slo:lane=2'), 'unknown parameter of slo: lane (known: lanes, max-size, coalesce, run-ahead)'],
   ['a parameter out of range', small('--policy', 'slo:lanes=0'), /^invalid lanes of slo: 0 \(/],
   ['a missing policy module', small('--policy', './mine.ts'), 'missing policy module: ./mine.ts'],
+  ['a policy that is no module', small('--policy', './small.yaml'), 'invalid policy: "./small.yaml" (expected a name, or a module that ends in .ts, .mts, .js or .mjs)'],
+  ['a policy around what is no module', small('--policy', 'evict(mine.py:lanes=3):patience=3'), 'invalid policy: "mine.py" (expected a name, or a module that ends in .ts, .mts, .js or .mjs)'],
   ['an unknown device', small('--device', 'v10'), /^unknown device profile: v10 \(known: .*v100/],
   ['a missing device profile', small('--device', './v.json'), 'missing device profile: ./v.json'],
   ['a load of 0', small('--load', '0,1'), 'invalid load: 0 (expected numbers above 0, as in 0.5,0.8 or 0.2:1.2:0.2)'],
