@@ -11,7 +11,7 @@ import {parseSummary, summaryOf} from '../experiment/summary.ts';
 import type {Summary} from '../experiment/summary.ts';
 import {sweep} from '../experiment/sweep.ts';
 import {formatJson} from '../report/json.ts';
-import {InputError} from '../scheduler/errors.ts';
+import {InputError, PolicyError} from '../scheduler/errors.ts';
 import {InterruptedError} from './exitCode.ts';
 import type {Io} from './io.ts';
 import {printSummary} from './printSummary.ts';
@@ -110,6 +110,10 @@ async function runMissing(
         progress.advance();
       },
     });
+  } catch (error) {
+    const isOneOfSeveral = plan.cells.some(({policy}) => policy !== plan.cells[0].policy);
+    if (!(error instanceof PolicyError) || !isOneOfSeveral) throw error;
+    throw new PolicyError(`${error.message}; the others run where this policy is left out`, {cause: error});
   } finally {
     progress.end();
     io.interrupt.removeEventListener('abort', onInterrupt);

@@ -78,6 +78,13 @@ describe('a policy module', () => {
     expect(fromFlag.stdout).toBe(fromScenario.stdout);
   });
 
+  test('that fails ends the run, which says how the other policies run', async () => {
+    place.write('fails.ts', policyOf('null.x;'));
+    const {code, stderr} = await simulate('./fails.ts', '--policy', 'streams', '--quiet');
+    expect(stderr).toMatch(/^superkernel: policy mine threw in decide [^\n]*; the others run where this policy is left out\n$/);
+    expect(code).toBe(1);
+  }); // prettier-ignore
+
   test('that changes gives another result', async () => {
     place.write('edited.ts', policyOf(oneByOne));
     await simulate('./edited.ts', '--output', 'edited');
