@@ -60,11 +60,11 @@ export class OutputFile {
   }
 }
 
-/** Writes a file that is whole or absent, as `OutputFile` does. */
-export function writeWhole(file: string, text: string): void {
+/** Writes a file from its pieces, whole or not at all, as `OutputFile` does. */
+export function writeWhole(file: string, pieces: Iterable<string>): void {
   const output = new OutputFile(file);
   try {
-    output.write(text);
+    for (const piece of pieces) output.write(piece);
   } catch (error) {
     output.discard();
     throw error;

@@ -43,14 +43,14 @@ describe('a file', () => {
     mkdirSync(at('deep'));
     writeFileSync(at('deep/a'), 'old');
     symlinkSync('deep/a', at('link'));
-    writeWhole(at('link'), 'new');
+    writeWhole(at('link'), ['new']);
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
     expect(readFileSync(at('deep/a'), 'utf8')).toBe('new');
   });
 
   test('that a link leads to is made where it is missing', () => {
     symlinkSync('a', at('link'));
-    writeWhole(at('link'), 'new');
+    writeWhole(at('link'), ['new']);
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
     expect(readFileSync(at('a'), 'utf8')).toBe('new');
   });
@@ -64,7 +64,7 @@ describe('a file', () => {
   });
 
   test('that cannot be opened is named as the user named it', () => {
-    expect(() => writeWhole(at('no/a'), 'new')).toThrow(
+    expect(() => writeWhole(at('no/a'), ['new'])).toThrow(
       `cannot write ${at('no/a')}: ENOENT: no such file or directory`,
     );
   });

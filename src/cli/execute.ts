@@ -4,7 +4,7 @@ import type {Experiment} from '../experiment/experiment.ts';
 import {changesSince, makeManifest} from '../experiment/manifest.ts';
 import {collect} from '../experiment/outcome.ts';
 import {makePlan, shardOf} from '../experiment/plan.ts';
-import type {Plan} from '../experiment/plan.ts';
+import type {Plan, PlannedRun} from '../experiment/plan.ts';
 import type {Pool} from '../experiment/pool.ts';
 import {ResultStore} from '../experiment/store.ts';
 import {parseSummary, summaryOf} from '../experiment/summary.ts';
@@ -32,6 +32,8 @@ export interface ExecuteOptions {
   readonly open?: (threads: number) => Pool;
   /** Also write one run as a Chrome trace to this file. */
   readonly timeline?: string;
+  /** Also write the arrivals of one run, as a trace, to this file. */
+  readonly arrivals?: string;
   /** Do only one part of the runs, for several machines. */
   readonly shard?: {readonly index: number; readonly count: number};
 }
@@ -69,11 +71,18 @@ export async function execute(experiment: Experiment, options: ExecuteOptions, i
   if (!options.quiet) io.stderr.write(`written: ${store.path(main)}\n`);
   if (options.timeline !== undefined) {
     const {writeTimeline} = await import('../experiment/timeline.ts');
-    const {spec} = await writeTimeline(plan, options.timeline);
-    const load = spec.load === null ? '' : ` at load ${spec.load}`;
-    io.stderr.write(`written: ${options.timeline}, ${spec.policy}${load} (open it in ui.perfetto.dev)\n`);
+    const run = nameOf(await writeTimeline(plan, options.timeline));
+    io.stderr.write(`written: ${options.timeline}, ${run} (open it in ui.perfetto.dev)\n`);
+  }
+  if (options.arrivals !== undefined) {
+    const {writeArrivals} = await import('../experiment/arrivalsFile.ts');
+    const run = nameOf(await writeArrivals(plan, options.arrivals));
+    io.stderr.write(`written: ${options.arrivals}, the arrivals of ${run}\n`);
   }
 }
+
+const nameOf = ({spec: {policy, load}}: PlannedRun): string =>
+  load === null ? policy : `${policy} at load ${load}`;
 
 /** Runs what the store does not hold yet; null where other shards are to follow. */
 async function runMissing(

@@ -10,6 +10,7 @@ export const simulate: Command = {
   options: {
     ...changeOptions,
     timeline: text('Also write the first run as a Chrome trace to this file'),
+    arrivals: text('Also write the arrivals of the first run to this file, as a trace to replay'),
     ...outputOptions,
   },
   suggestions,
@@ -22,7 +23,8 @@ export const simulate: Command = {
     const {execute} = await import('./execute.ts');
     const experiment = readExperiment(needed(args, 'scenario'), changesOf(args));
     const timeline = textOf(args, 'timeline');
-    if (timeline !== undefined) checkWritable(timeline);
+    const arrivals = textOf(args, 'arrivals');
+    for (const file of [timeline, arrivals]) if (file !== undefined) checkWritable(file);
     await execute(
       experiment,
       {
@@ -30,6 +32,7 @@ export const simulate: Command = {
         ...outputOf(args),
         again: true,
         ...(timeline === undefined ? {} : {timeline}),
+        ...(arrivals === undefined ? {} : {arrivals}),
       },
       io,
     );

@@ -22,6 +22,10 @@ export const traceOptions: Readonly<Record<string, Options>> = {
     choices: ['fail', 'skip'],
     default: 'fail',
   }),
+  spread: text('Where requests are in the minute that a format counts them in', {
+    choices: ['uniform', 'even'],
+    default: 'uniform',
+  }),
   sort: flag('Sort rows that are out of order'),
 };
 
@@ -41,6 +45,7 @@ export function traceOptionsOf(args: Args): Omit<TraceOptions, 'seed'> {
     ...(timeScale === undefined ? {} : {timeScale}),
     ...(rateScale === undefined ? {} : {rateScale}),
     ...(args['sort'] === true ? {sort: true} : {}),
+    ...(args['spread'] === 'even' ? {spread: 'even'} : {}),
     ...(args['on-bad-row'] === 'skip' ? {onBadRow: 'skip'} : {}),
   };
 }

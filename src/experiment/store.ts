@@ -37,7 +37,7 @@ export class ResultStore {
   write(name: string, text: string): void {
     const path = this.at(name);
     makeFolder(dirname(path));
-    writeWhole(path, text);
+    writeWhole(path, [text]);
   }
 
   /** The outcomes of finished runs, by hash. Files that another version or an accident left unreadable are run again. */

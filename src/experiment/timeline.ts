@@ -1,9 +1,10 @@
 // One run of a plan as a Chrome trace.
 import {OutputFile} from '../files.ts';
 import {Timeline} from '../report/timeline.ts';
+import {firstPossibleRun} from './firstRun.ts';
 import type {Plan, PlannedRun} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
-import {CannotRunError, simulateRun} from './simulate.ts';
+import {simulateRun} from './simulate.ts';
 
 /** Text is written in pieces of this many characters: a run has some hundred thousand events. */
 const pieceLength = 2 ** 20;
@@ -12,19 +13,8 @@ const pieceLength = 2 ** 20;
  * Simulates the first run of the plan that is possible, and writes its timeline to `file`. Returns the run. Throws a
  * CannotRunError where none is possible.
  */
-export async function writeTimeline(plan: Plan, file: string): Promise<PlannedRun> {
-  let problem: CannotRunError | null = null;
-  for (const {runs} of plan.cells) {
-    const [run] = runs;
-    try {
-      await writeRun(run, file);
-      return run;
-    } catch (error) {
-      if (!(error instanceof CannotRunError)) throw error;
-      problem ??= error;
-    }
-  }
-  throw problem!;
+export function writeTimeline(plan: Plan, file: string): Promise<PlannedRun> {
+  return firstPossibleRun(plan, (run) => writeRun(run, file));
 }
 
 async function writeRun({spec, profile: name}: PlannedRun, file: string): Promise<void> {

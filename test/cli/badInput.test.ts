@@ -52,6 +52,7 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a negative rate', small('--set', 'tenants.0.arrivals.rate=-4'), /^small.yaml:8:\d+: tenants\[0\].arrivals.rate: invalid rate: -4 /],
   ['a folder for a timeline', small('--timeline', '.'), 'cannot write .: a folder (expected a file)'],
   ['a timeline in a missing folder', small('--timeline', 'no/run.json'), 'cannot write no/run.json: missing folder no'],
+  ['arrivals in a missing folder', small('--arrivals', 'no/run.csv'), 'cannot write no/run.csv: missing folder no'],
   ['a timeline without a name', small('--timeline', ''), 'cannot write a file without a name'],
   ['a drawing in a missing folder', ['clusters', '--output', 'no/all.svg'], 'cannot write no/all.svg: missing folder no'],
   ['a roofline in a missing folder', ['profile', 'show', 'v100', '-o', 'no/roof.svg'], 'cannot write no/roof.svg: missing folder no'],

@@ -1,6 +1,6 @@
 // `replay` and `trace stats`: arrivals from files.
 import {describe, expect, test} from 'vitest';
-import {inRepository, workplace} from './commandLine.ts';
+import {inRepository, smallScenario, workplace} from './commandLine.ts';
 
 const place = workplace();
 
@@ -134,6 +134,32 @@ describe('replay', () => {
   });
 });
 
+describe('the arrivals of a run', () => {
+  /** What requests there were, and what became of them. */
+  const requestsOf = (stdout: string) =>
+    (JSON.parse(stdout) as Summary).cells.map(({replications: [{completed, tenants}]}) => [
+      completed,
+      tenants.map(({arrived}) => arrived),
+    ]);
+
+  test('are the same when they are replayed', async () => {
+    const options = ['--policy', 'slo', '--no-report', '--format', 'json'];
+    const run = await place.run(['simulate', 'small.yaml', '--arrivals', 'run.csv', ...options]);
+    expect(run.stderr).toContain('written: run.csv, the arrivals of slo at load 0.5\n');
+    const again = await place.run(['replay', 'run.csv', '--scenario', 'small.yaml', '--duration', '200ms', ...options]); // prettier-ignore
+    expect(requestsOf(again.stdout)).toEqual(requestsOf(run.stdout));
+  });
+
+  test('leave out those that answers set off, which set off the same again', async () => {
+    place.write('loop.yaml', `${smallScenario}  - {name: loop, model: lstm-512, slo: 10ms, arrivals: {process: saturated}}\n`); // prettier-ignore
+    const options = ['--policy', 'slo', '--replications', '1', '--no-report', '--format', 'json'];
+    const run = await place.run(['simulate', 'loop.yaml', '--arrivals', 'loop.csv', ...options]);
+    expect(place.read('loop.csv')).toMatch(/^at_ns,tenant\n(\d+,(pictures|keyboard)\n)+$/);
+    const again = await place.run(['replay', 'loop.csv', '--scenario', 'loop.yaml', '--deal', 'name', '--duration', '200ms', ...options]); // prettier-ignore
+    expect(requestsOf(again.stdout)).toEqual(requestsOf(run.stdout));
+  });
+});
+
 describe('trace stats', () => {
   test('tells rate and burstiness of all and of each client', async () => {
     const {code, stdout} = await place.run(['trace', 'stats', 'log.csv', ...map]);
@@ -141,6 +167,12 @@ describe('trace stats', () => {
     expect(stdout).toMatch(/^log: csv, 100 requests of 2 clients in 495 ms/);
     expect(stdout).toMatch(/^all +100 +202 +0/m);
     expect(stdout).toMatch(/^ann +50 +101/m);
+  });
+
+  test('spaces the requests of a minute evenly when told to', async () => {
+    const file = inRepository('traces/examples/azure-functions-2019.csv');
+    const stats = (...more: string[]) => place.run(['trace', 'stats', file, ...more]);
+    expect((await stats('--spread', 'even')).stdout).not.toBe((await stats()).stdout);
   });
 
   test('shows the busiest clients only', async () => {
