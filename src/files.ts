@@ -81,8 +81,9 @@ function regularFile(file: string): string | null {
   return isLink ? null : file;
 }
 
-/** Refuses the path of a folder where a file is to be written. Throws an InputError. */
+/** Refuses the path of a folder, or none, where a file is to be written. Throws an InputError. */
 export function refuseFolder(file: string): void {
+  if (file === '') throw new InputError('cannot write a file without a name');
   const isFolder = isFolderAt(file) || file.endsWith('/');
   if (isFolder) throw new InputError(`cannot write ${file}: a folder (expected a file)`);
 }
@@ -92,7 +93,6 @@ export function refuseFolder(file: string): void {
  * InputError that says why.
  */
 export function checkWritable(file: string): void {
-  if (file === '') throw new InputError('cannot write a file without a name');
   refuseFolder(file);
   const folder = dirname(file);
   if (!isFolderAt(folder)) throw new InputError(`cannot write ${file}: missing folder ${folder}`);

@@ -41,7 +41,7 @@ export function summaryOf(
     tenants: tenantNames(scenario).length,
     duration_ns: scenario.duration,
     warmup_ns: scenario.warmup,
-    replications: Math.max(...plan.cells.map(({runs}) => runs.length)),
+    replications: plan.cells.reduce((most, {runs}) => Math.max(most, runs.length), 0),
     parameters: parameters.map(({key}) => key),
     cells,
   };

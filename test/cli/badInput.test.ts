@@ -57,6 +57,7 @@ const commandLines: readonly (readonly [what: string, args: readonly string[], m
   ['a drawing in a missing folder', ['clusters', '--output', 'no/all.svg'], 'cannot write no/all.svg: missing folder no'],
   ['a roofline in a missing folder', ['profile', 'show', 'v100', '-o', 'no/roof.svg'], 'cannot write no/roof.svg: missing folder no'],
   ['a folder for a validation', ['validate', 'small.yaml', '--output', '.'], 'cannot write .: a folder (expected a file)'],
+  ['a validation without a name', ['validate', 'small.yaml', '--output', ''], 'cannot write a file without a name'],
   ['a shard that does not exist', ['sweep', 'small.yaml', '--shard', '3/2'], 'invalid shard: 3/2 (expected i/n with i from 1 to n, as in 2/8)'],
   ['a parameter without values', ['sweep', 'small.yaml', '--param', 'name'], 'invalid parameter: "name" (expected key=value)'],
   ['a parameter with a wrong value', ['sweep', 'small.yaml', '--param', 'tenants.0.slo=10ms,10'], /^--param: tenants\[0\].slo: /],
