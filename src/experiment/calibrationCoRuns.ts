@@ -18,7 +18,7 @@ import {programOf} from './modelKernels.ts';
 import {loadModels} from './ownModels.ts';
 import {parseScenario} from './scenario.ts';
 import type {Scenario} from './scenario.ts';
-import {prepareRun} from './simulate.ts';
+import {prepareRehearsed} from './rehearsal.ts';
 import type {RunSpec} from './simulate.ts';
 import type {WorkbenchTenant} from './workbench.ts';
 
@@ -285,7 +285,7 @@ async function observe(
   ordinal: number,
   shouldStop: () => boolean,
 ): Promise<Required<Pick<CoRun, 'launches' | 'host'>> | null> {
-  const run = await prepareRun(spec, profile);
+  const run = await prepareRehearsed(spec, profile, shouldStop);
   const {tenants, classes} = run.workbench;
   const log = new LaunchLog();
   const watch = hostWatch(profile, classes.kernels, warmUpNs);

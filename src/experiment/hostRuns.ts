@@ -14,7 +14,7 @@ import type {Kernel} from '../scheduler/kernel.ts';
 import type {Launch} from '../scheduler/launch.ts';
 import {openLiveHost} from './liveHost.ts';
 import {parseScenario} from './scenario.ts';
-import {prepareRun} from './simulate.ts';
+import {prepareRehearsed} from './rehearsal.ts';
 
 /** What the runs serve, and by which policies. */
 export interface HostStage {
@@ -184,7 +184,8 @@ async function observeRun(
   );
   const own = ownModels === undefined ? {} : {models: ownModels};
   const spec = {scenario, ...own, policy, load, replication: 0, directory: '.'};
-  const run = await prepareRun(spec, profile);
+  // A host as live runs have it.
+  const run = await prepareRehearsed(spec, profile, shouldStop);
   const {tenants, classes} = run.workbench;
   const {kernels} = classes;
   const host = hostWatch(profile, kernels, warmUpNs);
