@@ -9,6 +9,7 @@ import type {RunSpec} from '../../src/experiment/simulate.ts';
 import {probe} from '../../src/gpu/cuda.ts';
 import {CudaDevice} from '../../src/gpu/cudaDevice.ts';
 import {LaunchLog} from '../../src/metrics/launchLog.ts';
+import type {LoggedLaunch} from '../../src/metrics/launchLog.ts';
 import type {RunSummary} from '../../src/metrics/result.ts';
 import {DeviceError} from '../../src/scheduler/errors.ts';
 import {recordBoth} from '../../src/scheduler/recorder.ts';
@@ -55,6 +56,10 @@ describe.skipIf(unavailable)('a kept host on the stand-in', () => {
     return {summary, arrivals, launches: log.inOrder()};
   };
 
+  /** Kernels of requests, each counted however it was batched. */
+  const servedKernels = (launches: readonly LoggedLaunch[]): number =>
+    launches.reduce((sum, {size, steps, batch}) => sum + size * steps * batch, 0);
+
   test.for(['ooo', 'exclusive:max-batch=4'])(
     'runs under %s have their own arrivals and metrics, whatever came before on it',
     async (policy) => {
@@ -74,7 +79,9 @@ describe.skipIf(unavailable)('a kept host on the stand-in', () => {
         expect(arrivals.length).toBeGreaterThan(0);
         for (const field of ['seed', 'load', 'arrived', 'completed', 'unfinished', 'ended'] as const)
           expect(summary[field]).toEqual(own.summary[field]);
-        expect(summary.useful_flops_per_s).toBeCloseTo(own.summary.useful_flops_per_s, 6);
+        // All of the run's: how many end inside its window depends on the host.
+        expect(servedKernels(launches)).toBe(servedKernels(own.launches));
+        expect(summary.kernels).toBeLessThanOrEqual(servedKernels(launches));
         expect(launches[0].id).toBe(0);
         expect(launches[0].kernel).toBe(0);
       }
