@@ -11,8 +11,10 @@ import {makePlan} from './plan.ts';
 import type {Plan} from './plan.ts';
 import {readProfile} from './profileFiles.ts';
 import {CannotRunError, prepareRun, simulateRun} from './simulate.ts';
-import {validateCell, verdicts} from './validate.ts';
-import type {RunCounts, Runner, ValidatedCell, Verdict} from './validate.ts';
+import {validateCell} from './validate.ts';
+import type {RunCounts, Runner, ValidatedCell} from './validate.ts';
+import {verdicts} from './verdict.ts';
+import type {Verdict} from './verdict.ts';
 
 /** The GPU is taken to run at the profile's clock where its own is so near: a step of an H200's is 15 MHz. */
 const clockMargin = 0.005;

@@ -1,6 +1,6 @@
 // What a run, and a cell of a sweep, came to. JSON-ready: keys carry their units, and what is unknown is null.
 import type {RunEnd} from '../scheduler/scheduler.ts';
-import type {Estimate} from './stats.ts';
+import type {Estimate, Stretch} from './stats.ts';
 
 /** Of one tenant's requests, or of all. Requests count by their arrival inside the window. */
 export interface RequestMetrics {
@@ -95,7 +95,7 @@ export interface RunSummary extends RequestMetrics, SystemMetrics {
   latencies_exact: boolean;
   tenants: TenantSummary[];
   /** Of each of twenty equal stretches of the window: requests that arrived in it, and those of them completed within the SLO. */
-  stretches: {arrived: number; met: number}[];
+  stretches: Stretch[];
   /** How many superkernels had how many members. */
   superkernel_sizes: {size: number; count: number}[];
   /** Launches by method, those that occurred. */

@@ -79,14 +79,14 @@ export function pairedDifference(
   return {...result, p_value: studentPValue(result.mean / standardError, n - 1)};
 }
 
-/** Parts of a sum, by stretch of a run: `met` of `arrived`. */
+/** Requests that arrived in a stretch of a run, and those of them that were completed within the SLO. */
 export interface Stretch {
   readonly arrived: number;
   readonly met: number;
 }
 
 /**
- * Half width of the interval of the difference of two shares, each of all stretches of a run, where both runs met the same arrivals: the
+ * Half width (0 to 1) of the interval of the difference of two shares, each of all stretches of a run, where both runs met the same arrivals: the
  * linearised ratio estimator (Cochran 1977, section 6.3) over pairs of stretches, as in batch means. Null where there are fewer than two, or a
  * run had no arrivals.
  */
@@ -97,9 +97,8 @@ export function halfWidthOfShares(
 ): number | null {
   if (base.length !== candidate.length)
     throw new InputError(`invalid pairs: ${base.length} base and ${candidate.length} candidate stretches`);
-  const n = base.length;
   const [ofBase, ofCandidate] = [base, candidate].map(residuals);
-  if (n < 2 || ofBase === null || ofCandidate === null) return null;
+  if (base.length < 2 || ofBase === null || ofCandidate === null) return null;
   return estimate(
     ofBase.map((value, i) => ofCandidate[i] - value),
     confidence,

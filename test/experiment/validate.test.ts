@@ -2,8 +2,9 @@
 import {describe, expect, test} from 'vitest';
 import {simulateRun} from '../../src/experiment/simulate.ts';
 import {parseScenario} from '../../src/experiment/scenario.ts';
-import {validateCell, verdicts} from '../../src/experiment/validate.ts';
+import {validateCell} from '../../src/experiment/validate.ts';
 import type {Runner} from '../../src/experiment/validate.ts';
+import {verdicts} from '../../src/experiment/verdict.ts';
 import type {RunSummary} from '../../src/metrics/result.ts';
 import type {RunSpec} from '../../src/experiment/simulate.ts';
 

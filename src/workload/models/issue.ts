@@ -46,9 +46,15 @@ export function check<Schema extends z.ZodObject>(
 
 /** An `InputError` of a problem with the value at `path`. */
 export function problemAt(location: string, path: Path, problem: string): InputError {
-  let name = '';
-  for (const step of path) name += typeof step === 'number' ? `[${step}]` : `${name && '.'}${String(step)}`;
+  const name = pathText(path);
   return new InputError(`${location}: ${name === '' ? '' : `${name}: `}${problem}`);
+}
+
+/** A path as people write it, e.g. `layers[0].m`. */
+export function pathText(path: Path): string {
+  let text = '';
+  for (const step of path) text += typeof step === 'number' ? `[${step}]` : `${text && '.'}${String(step)}`;
+  return text;
 }
 
 /** A value as an error message shows it. */
