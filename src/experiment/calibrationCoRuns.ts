@@ -3,6 +3,7 @@ import {CalibrationStopped} from '../gpu/calibration/session.ts';
 import type {Session} from '../gpu/calibration/session.ts';
 import {LaunchLog} from '../metrics/launchLog.ts';
 import type {LoggedLaunch} from '../metrics/launchLog.ts';
+import type {RunSummary} from '../metrics/result.ts';
 import {RunRecorder} from '../metrics/runRecorder.ts';
 import type {Window} from '../metrics/window.ts';
 import {costModel} from '../profile/costModel.ts';
@@ -19,6 +20,7 @@ import {loadModels} from './ownModels.ts';
 import {parseScenario} from './scenario.ts';
 import type {Scenario} from './scenario.ts';
 import {prepareRehearsed} from './rehearsal.ts';
+import {summariseRun} from './simulate.ts';
 import type {RunSpec} from './simulate.ts';
 import type {WorkbenchTenant} from './workbench.ts';
 
@@ -85,7 +87,14 @@ export interface CoRun extends CoRunCell {
   readonly launches: readonly CoRunLaunch[];
   /** What its host did meanwhile; simulated ones do not tell. */
   readonly host?: HostRun;
+  /** What its requests met, to lay the run beside the same one simulated. */
+  readonly outcome?: CoRunOutcome;
 }
+
+export type CoRunOutcome = Pick<
+  RunSummary,
+  'completed' | 'slo_attainment' | 'latency_mean_ns' | 'latency_p50_ns' | 'latency_p99_ns'
+>;
 
 /** A launch in company. */
 export type CoRunLaunch = readonly [
@@ -284,7 +293,7 @@ async function observe(
   spec: RunSpec,
   ordinal: number,
   shouldStop: () => boolean,
-): Promise<Required<Pick<CoRun, 'launches' | 'host'>> | null> {
+): Promise<Required<Pick<CoRun, 'launches' | 'host' | 'outcome'>> | null> {
   const run = await prepareRehearsed(spec, profile, shouldStop);
   const {tenants, classes} = run.workbench;
   const log = new LaunchLog();
@@ -305,8 +314,9 @@ async function observe(
     shouldStop,
     observe: watch.observe,
   });
+  let end: ReturnType<typeof host.run>;
   try {
-    host.run();
+    end = host.run();
   } finally {
     await host.close();
   }
@@ -314,7 +324,13 @@ async function observe(
   const models = modelsOf(spec.scenario);
   const launches = launchesOf(log.inOrder(), tenants, models, run.window);
   if (launches.length < leastLaunches) return null;
-  return {launches, host: {policy: run.policy.name, ...watch.times()}};
+  const met = summariseRun(run, spec, profile, recorder, end.ended, end.endedAtNs);
+  const {completed, slo_attainment, latency_mean_ns, latency_p50_ns, latency_p99_ns} = met;
+  return {
+    launches,
+    host: {policy: run.policy.name, ...watch.times()},
+    outcome: {completed, slo_attainment, latency_mean_ns, latency_p50_ns, latency_p99_ns},
+  };
 }
 
 /** Twice what weights and activations take: workspaces of recorded requests come on top. */

@@ -67,7 +67,9 @@ describe.skipIf(unavailable)('co-runs on a device', () => {
       ['streams:host-threads=shared', 0.2],
       ['greedy:run-ahead=16', 0.3],
     ]);
-    for (const {policy, models, launches} of runs) {
+    for (const {policy, models, launches, outcome} of runs) {
+      expect(outcome!.completed).toBeGreaterThan(0);
+      expect(outcome!.latency_mean_ns).toBeGreaterThan(0);
       expect(models).toEqual(['lstm-16', 'lstm-32']);
       expect(launches.length).toBeGreaterThanOrEqual(50);
       const modelOf = new Map<number, Set<number>>();
