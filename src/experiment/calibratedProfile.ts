@@ -92,7 +92,7 @@ export function assembleProfile(measurements: Measurements, base: DeviceProfile)
   delete (raw.elementwise as {shares?: unknown}).shares;
   delete (raw.elementwise as {bytes?: unknown}).bytes;
   let profile = parseProfile(raw, 'calibration');
-  profile = {...profile, ...shareTablesOf(measurements.shares, costModel(profile))};
+  profile = {...profile, ...shareTablesOf(measurements.shares, measurements.lanes, costModel(profile))};
   profile = withElementwise(profile, measurements);
   return withContention(profile, measurements);
 }

@@ -169,10 +169,12 @@ class ProfileCosts implements CostModel {
 
   pressure(kernel: Kernel, size: number, method: Method): number {
     const isSingle = method === 'single';
-    const known = kernel.op === 'gemm' ? this.tables.of(kernel)?.pressures : undefined;
-    const points = known?.[isSingle ? 'single' : 'batched'];
-    if (points !== undefined) return interpolate(points, size);
-    return 1 / this.exposure(kernel, size, method);
+    const as = isSingle ? 'single' : 'batched';
+    const tables = kernel.op === 'gemm' ? this.tables.of(kernel) : null;
+    const inRuns = tables?.pressures[as];
+    if (inRuns !== undefined) return interpolate(inRuns, size);
+    const beside = tables?.pressing[as];
+    return (beside === undefined ? 1 : interpolate(beside, size)) / this.exposure(kernel, size, method);
   }
 
   /**

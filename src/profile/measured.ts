@@ -1,6 +1,6 @@
 import {kernelKey} from '../scheduler/kernel.ts';
 import type {Kernel, Method} from '../scheduler/kernel.ts';
-import type {DeviceProfile, MeasuredShares, MeasuredTable} from './profile.ts';
+import type {DeviceProfile, MeasuredTable} from './profile.ts';
 
 /** The measured durations of one shape and method over R, and how they correct the model between the points. */
 export class Correction {
@@ -51,7 +51,9 @@ type Points = readonly (readonly [x: number, y: number])[];
 /** What a profile has measured of one kernel, by method. */
 export interface KernelTables {
   readonly durations: {[method in Method]?: Correction};
-  readonly shares: {[method in Method]?: MeasuredShares['points']};
+  readonly shares: {[method in Method]?: Points};
+  /** [R, what it presses with for each share of the device]. */
+  readonly pressing: {[method in Method]?: Points};
   /** [R, pace], [R, exposure] and [R, pressure]. */
   readonly paces: {[method in Method]?: Points};
   readonly exposures: {[method in Method]?: Points};
@@ -71,7 +73,11 @@ export class MeasuredTables {
     measured_in_runs = [],
   }: Pick<DeviceProfile, 'measured' | 'measured_shares' | 'measured_in_runs'>) {
     for (const table of measured) this.tablesOf(table).durations[table.method] = new Correction(table.points);
-    for (const table of measured_shares) this.tablesOf(table).shares[table.method] = table.points;
+    for (const table of measured_shares) {
+      const {shares, pressing} = this.tablesOf(table);
+      shares[table.method] = table.points.map(([size, share]) => [size, share]);
+      pressing[table.method] = table.points.map(([size, , pressure]) => [size, pressure ?? 1]);
+    }
     for (const table of measured_in_runs) {
       const {paces, exposures, pressures} = this.tablesOf(table);
       paces[table.method] = table.points.map(([size, pace]) => [size, pace]);
@@ -95,7 +101,10 @@ export class MeasuredTables {
     const key = kernelKey({op: 'gemm', m, n, k, count, dtype});
     let tables = this.byKey.get(key);
     if (tables === undefined)
-      this.byKey.set(key, (tables = {durations: {}, shares: {}, paces: {}, exposures: {}, pressures: {}}));
+      this.byKey.set(
+        key,
+        (tables = {durations: {}, shares: {}, pressing: {}, paces: {}, exposures: {}, pressures: {}}),
+      );
     return tables;
   }
 }

@@ -193,10 +193,12 @@ export type MeasuredTable = z.infer<typeof measured>;
 const measuredShares = z.strictObject({
   ...measured.omit({points: true}).shape,
   /**
-   * [R, share], R ascending: the share of the device that a superkernel takes beside its equals, which is 1 / (greatest
-   * speed-up of L lanes over one, L from 2 to 8), each lane an unbroken queue of that same superkernel.
+   * [R, share, pressure], R ascending: the share of the device that a superkernel takes beside its equals, which is 1 / (greatest
+   * speed-up of L lanes over one, L from 2 on), each lane an unbroken queue of that same superkernel; and what it presses on others
+   * with for each share of the device (none: 1), where more than eight lanes get more done than those: up to eight slow each other
+   * as if the share were what these leave of it.
    */
-  points: z.array(z.tuple([count, positive.max(1)])).min(1),
+  points: z.array(z.tuple([count, positive.max(1), positive.min(1).optional()])).min(1),
 });
 export type MeasuredShares = z.infer<typeof measuredShares>;
 

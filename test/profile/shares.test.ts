@@ -62,21 +62,40 @@ describe('shares of the device', () => {
   });
 
   test('fall where one member more begins another wave: it takes longer and fills no more', () => {
-    const points = [
+    const points: [number, number][] = [
       [16, 100e3],
       [17, 190e3],
       [32, 200e3],
-    ].map(([size, ns]) => [size, ns] as const);
+    ];
     const waves = costModel(
       withShares({
         measured: [{source, ...shape, method: 'batched', points}],
         measured_shares: [{source, ...shape, method: 'batched', points: [[16, 0.9]]}],
-      } as Partial<DeviceProfile>),
+      }),
     );
     const shares = [16, 17, 32].map((size) => waves.smShare(kernel, size, 'batched'));
     expect(shares[0]).toBeCloseTo(0.9, 9);
     expect(shares[1]).toBeCloseTo((0.9 * 100 * 17) / 16 / 190, 9);
     expect(shares[2]).toBeCloseTo(0.9, 9);
+  });
+
+  test('press with more than themselves where it takes many lanes to get done what they say', () => {
+    const crowded = costModel(
+      withShares({
+        measured_shares: [{source, ...shape, method: 'single', points: [[1, 0.32, 1.25]]}],
+      }),
+    );
+    expect(crowded.smShare(kernel, 1, 'single')).toBe(0.32);
+    expect(crowded.pressure(kernel, 1, 'single')).toBe(1.25);
+    expect(costs.pressure(kernel, 1, 'single')).toBe(1);
+    // What was found amid the kernels of a model goes before what was found in a loop.
+    const inRuns = costModel(
+      withShares({
+        measured_shares: [{source, ...shape, method: 'single', points: [[1, 0.32, 1.25]]}],
+        measured_in_runs: [{source, ...shape, method: 'single', points: [[1, 1, 0.5, 1.75]]}],
+      }),
+    );
+    expect(inRuns.pressure(kernel, 1, 'single')).toBe(1.75);
   });
 
   test('take in the bandwidth: it is never more', () => {

@@ -21,6 +21,7 @@ export interface MeasuredShare {
 }
 
 const laneCounts = [2, 4, 8];
+export const mostLanes = Math.max(...laneCounts);
 /** Sizes of superkernels; between them and beyond them the device time of a member is interpolated. */
 export const shareSizes = [2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64, 128];
 /** One size of element-wise kernels stands for all that move as many bytes. */
