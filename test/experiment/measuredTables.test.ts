@@ -21,7 +21,7 @@ const shareOf = (work: Work, share: number): MeasuredShare => ({
 });
 /** Equal lanes that get so many times as much done as one. */
 const lanesOf = (work: Work, lanes: number, speedup: number): LaneRun => ({
-  works: Array<Work>(lanes).fill(work),
+  works: Array.from({length: lanes}, () => work),
   perLaunchNs: Array<number>(lanes).fill((lanes * 10e3) / speedup),
 });
 const tablesOf = (shares: MeasuredShare[], lanes: LaneRun[]): unknown[] =>
@@ -40,7 +40,10 @@ describe('tables of shares', () => {
   });
 
   test('take nothing from lanes of different works', () => {
-    const mixed = {works: [single, ...Array<Work>(15).fill(other)], perLaunchNs: Array<number>(16).fill(1e3)};
+    const mixed = {
+      works: [single, ...Array.from({length: 15}, () => other)],
+      perLaunchNs: Array<number>(16).fill(1e3),
+    };
     expect(tablesOf([shareOf(single, 0.5)], [lanesOf(single, 8, 2), mixed])).toEqual([[[1, 0.5]]]);
   });
 });
