@@ -55,12 +55,12 @@ export interface PlanLimits {
 /** Launches side by side that are looked at. */
 const lanesTried = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64];
 /**
- * A larger launch is taken where its delay is at most so many times the least of smaller ones: alone it has to be better; while others wait as
- * well it may be a little worse, as it takes hardly longer when many happen to be there. Two shapes at 25,000, 33,000 and 39,000
+ * Plans within this factor of each other count as equal: of one kind on the device the first is kept, which has fewer members; while
+ * others wait as well the one with more, which takes hardly longer when many happen to be there. Two shapes at 25,000, 33,000 and 39,000
  * requests a second, simulated with the profile of an H200: p99 0.88, 0.93 and 0.72 of what it is otherwise, p50 0.95, 1.03 and 1.02; with
- * those of three more, p99 at 39,000 0.83, 0.94 and 1.01. More steps, or more launches side by side, of the same size have to be better.
+ * those of three more, p99 at 39,000 0.83, 0.94 and 1.01.
  */
-const [better, tieAmongOthers] = [0.99, 1.03];
+const [tieAlone, tieAmongOthers] = [0.99, 1.03];
 /**
  * Share of like kernels from which on launches in flight are expected to be joined rather than passed by. Chains have 0.5
  * and more, models with their different layers 0.1 and less.
@@ -71,7 +71,7 @@ const preparedSteps = 4;
 /**
  * Lengths that are looked at are powers of it: among others what a live device has recorded, so that streams keep in step; where a program has
  * the device to itself what it puts together of that, too. There 256x128x1152 at 95 % of what an H200 carries has, simulated, a p99 0.92 of
- * what it is otherwise (p50 1.02); over chains and pairs of them with six profiles, 5 to 95 %, p50 and p99 are 0.99.
+ * what it is otherwise (p50 1.02); over chains and pairs of them with six profiles, 5 to 95 %, both are 1.00.
  */
 const [lengthsAlone, lengthsAmongOthers] = [2, shortRecordedSteps];
 /**
@@ -184,11 +184,10 @@ export class LaunchPlanner {
     const gaps = (kernels - 1) * this.stepGapNs;
     const recurs = recurring >= mostlyRecurring;
     const isShared = recurs && use >= sharedUse && others >= sharedOthers * population;
-    const tie = recurs && others > 0 ? tieAmongOthers : better;
+    const tie = recurs && others > 0 ? tieAmongOthers : tieAlone;
     const lengths = others > 0 ? lengthsAmongOthers : lengthsAlone;
     const largest = terms[terms.length - termsWidth + sizeAt];
     let bestDelay = Infinity;
-    let leastDelay = Infinity;
     // Up to the first size that holds them all.
     for (let at = termsWidth, size = 0; at < terms.length && size < population; at += termsWidth) {
       size = terms[at + sizeAt];
@@ -204,11 +203,9 @@ export class LaunchPlanner {
       const work = Math.max(smNs, bandwidthNs);
       const launches = population / size;
       const waitOfOthers = others * launches * work;
-      // Of this size no plan has been taken yet.
-      let isFirst = true;
       // No way to run launches of this size could be better than what was found.
       const least = population * Math.max(durationNs, launches * work * (1 + use));
-      if (least + waitOfOthers >= tie * leastDelay) continue;
+      if (least + waitOfOthers >= tie * bestDelay) continue;
       const allShares = sharesOf(terms, population, size, work);
       for (const beside of lanesTried) {
         if (beside > lanes || (beside > 1 && (beside >= launches + 1 || isShared))) break;
@@ -232,7 +229,7 @@ export class LaunchPlanner {
         let steps = lengthBelow(ideal, most, kernels, period, lengths);
         // Whether the device sets the pace, not lanes that wait for the host.
         let isDeviceBound = true;
-        while (least + waitOfOthers < tie * leastDelay) {
+        while (least + waitOfOthers < tie * bestDelay) {
           const asked = Math.ceil(kernels / steps);
           const idle = gaps + asked * reactionNs;
           const host = asked * reactionNs + (kernels - asked) * follow;
@@ -248,10 +245,8 @@ export class LaunchPlanner {
           const waited = recurs ? rounds : 1;
           const price = 1 + timeliness * lateShare((waited * round * length) / kernels, sloNs);
           const delay = price * (population * latency + others * launches * Math.max(work, host));
-          if (delay < (isFirst ? tie * leastDelay : better * bestDelay)) {
+          if (delay < tie * bestDelay) {
             bestDelay = delay;
-            leastDelay = Math.min(leastDelay, delay);
-            isFirst = false;
             plan.size = size;
             plan.beside = beside;
             plan.recurs = recurs;

@@ -62,7 +62,14 @@ test('launches are longer where others have the device while they wait for the h
   const plan = plansIn(filling);
   const steps = (others: number) => plan(32, others, 1).steps;
   expect(steps(4)).toBeGreaterThan(steps(0));
-  expect(steps(32)).toBe(steps(0));
+  expect(steps(4)).toBeGreaterThan(steps(32));
+});
+
+test('launches are as long as what is recorded among others; a program by itself has them in between, too', () => {
+  const lengths = (others: number) => [10_000, 20_000].map((ns) => plansIn(filling, ns)(32, others, 0).steps);
+  const recorded = [1, 4, 16, 20];
+  expect(recorded).toEqual(expect.arrayContaining(lengths(1000)));
+  expect(recorded).not.toEqual(expect.arrayContaining(lengths(0)));
 });
 
 test('a crowd that cannot be answered in time is answered no later than it can be', () => {
