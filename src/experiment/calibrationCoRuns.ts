@@ -91,6 +91,7 @@ export interface CoRun extends CoRunCell {
   readonly outcome?: CoRunOutcome;
 }
 
+/** As in a run's summary: shares 0 to 1, latencies in ns; null where a backlog grew, or for too few requests. */
 export type CoRunOutcome = Pick<
   RunSummary,
   'completed' | 'slo_attainment' | 'latency_mean_ns' | 'latency_p50_ns' | 'latency_p99_ns'

@@ -1,8 +1,8 @@
 // Measured durations and shares of the device as tables of a profile.
 import {sum} from 'd3-array';
-import type {Point} from '../gpu/calibration/point.ts';
 import type {LaneRun} from '../gpu/calibration/lanes.ts';
-import {mostLanes} from '../gpu/calibration/shares.ts';
+import type {Point} from '../gpu/calibration/point.ts';
+import {leastGain, mostShareLanes} from '../gpu/calibration/shares.ts';
 import type {MeasuredShare} from '../gpu/calibration/shares.ts';
 import {workKey} from '../gpu/calibration/work.ts';
 import type {CostModel} from '../profile/costModel.ts';
@@ -25,9 +25,6 @@ export function tablesOf(points: readonly Point[], detectNs: number): MeasuredTa
   for (const {points} of tables.values()) points.sort((a, b) => a[0] - b[0]);
   return [...tables.values()];
 }
-
-/** More lanes than shares are measured on tell something where they get so many times as much done. */
-const leastGain = 1.05;
 
 const rounded = (share: number): number => Number(share.toFixed(4));
 
@@ -54,9 +51,9 @@ export function shareTablesOf(
     let table = tables.get(key);
     if (table === undefined)
       tables.set(key, (table = {source: measuredHere, m, n, k, count, dtype, method, points: []}));
-    const more = gains.get(workKey(work)) ?? 1;
+    const gain = gains.get(workKey(work)) ?? 1;
     table.points.push(
-      more > leastGain ? [size, rounded(share / more), rounded(more)] : [size, rounded(share)],
+      gain > leastGain ? [size, rounded(share / gain), rounded(gain)] : [size, rounded(share)],
     );
   }
   for (const {points} of tables.values()) points.sort((a, b) => a[0] - b[0]);
@@ -64,7 +61,7 @@ export function shareTablesOf(
 }
 
 /**
- * By `workKey`: how many times as much as on so few lanes as shares are measured on a work got done on more. 256x128x1152 one by one has 1.15 on 16
+ * By `workKey`: what equal lanes of a work got done on more than `mostShareLanes`, over what they did on fewer; 1 where no more were run, or less. 256x128x1152 one by one has 1.15 on 16
  * lanes of an H200, 256x256x256 1.33: with the share of eight, requests one by one were simulated to be at their limit at 17,000 a second, where they
  * took 0.64 ms in the median live and 1.34 simulated.
  */
@@ -74,14 +71,14 @@ function gainsOf(lanes: readonly LaneRun[]): Map<string, number> {
     const key = workKey(works[0]);
     if (works.some((work) => workKey(work) !== key)) continue;
     const of = best.get(key) ?? {few: 0, many: 0};
-    const which = works.length > mostLanes ? 'many' : 'few';
+    const which = works.length > mostShareLanes ? 'many' : 'few';
     of[which] = Math.max(
       of[which],
       sum(perLaunchNs, (ns) => 1 / ns),
     );
     best.set(key, of);
   }
-  return new Map([...best].map(([key, {few, many}]) => [key, few > 0 ? many / few : 1]));
+  return new Map([...best].map(([key, {few, many}]) => [key, few > 0 ? Math.max(1, many / few) : 1]));
 }
 
 /** [bytes moved, share] of element-wise kernels, bytes ascending. */

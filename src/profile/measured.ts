@@ -52,7 +52,7 @@ type Points = readonly (readonly [x: number, y: number])[];
 export interface KernelTables {
   readonly durations: {[method in Method]?: Correction};
   readonly shares: {[method in Method]?: Points};
-  /** [R, what it presses with for each share of the device]. */
+  /** [R, what it presses on others with for each share of the device], in a loop; amid the kernels of a model it is `pressures`. */
   readonly pressing: {[method in Method]?: Points};
   /** [R, pace], [R, exposure] and [R, pressure]. */
   readonly paces: {[method in Method]?: Points};

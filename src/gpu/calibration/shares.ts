@@ -21,14 +21,15 @@ export interface MeasuredShare {
 }
 
 const laneCounts = [2, 4, 8];
-export const mostLanes = Math.max(...laneCounts);
+/** Shares are measured on so many lanes at most. */
+export const mostShareLanes = Math.max(...laneCounts);
 /** Sizes of superkernels; between them and beyond them the device time of a member is interpolated. */
 export const shareSizes = [2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64, 128];
 /** One size of element-wise kernels stands for all that move as many bytes. */
 export const shareBytes = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26];
 
-/** More lanes are not tried once doubling them has gained less than this. */
-const leastGain = 1.05;
+/** More lanes tell something where they get so many times as much done: beyond what one run is from the next; else no more are tried. */
+export const leastGain = 1.05;
 /** From this share on more members change nothing. */
 const full = 0.95;
 /** Longer launches fill the device; measuring them would take seconds. */
